@@ -1,0 +1,63 @@
+"""The errors that holotype raises, and the exit code of each kind.
+
+Every message has one shape: the value and the rule it breaks, then the remedy.
+"""
+
+
+class HolotypeError(Exception):
+    """Base of every error that a caller can mend.
+
+    Args:
+        problem: the offending value and the rule it breaks, without a final period.
+        remedy: what to do about it, without a final period.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}. {remedy}.")
+        self.problem = problem
+        self.remedy = remedy
+
+
+class ImageError(HolotypeError):
+    """An image that cannot be read, or holds nothing to recognize."""
+
+
+class LabelError(HolotypeError):
+    """A label that cannot be stored, or is not enrolled."""
+
+
+class RateError(HolotypeError):
+    """A false-accept rate outside (0, 1), or smaller than the cohort supports."""
+
+
+class GalleryError(HolotypeError):
+    """A gallery file that cannot be opened, read or written."""
+
+
+class PackError(HolotypeError):
+    """A model pack that is missing, truncated, altered or inconsistent."""
+
+
+class DataError(HolotypeError):
+    """A data set, split or episode that cannot be had as asked."""
+
+
+class TrainingError(HolotypeError):
+    """A training run that cannot start, go on, resume or be exported."""
+
+
+class MissingExtraError(HolotypeError):
+    """An optional dependency that is not installed."""
+
+
+# 0 is success, 1 is "no match" from `verify`, 2 is a wrong command line, 130 an interrupt.
+EXIT_CODES: dict[type[HolotypeError], int] = {
+    ImageError: 3,
+    LabelError: 4,
+    RateError: 5,
+    GalleryError: 6,
+    PackError: 7,
+    DataError: 8,
+    TrainingError: 9,
+    MissingExtraError: 10,
+}

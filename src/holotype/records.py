@@ -1,0 +1,136 @@
+"""The frozen records that flow through holotype. Shapes, dtypes and units stand beside each field.
+
+N = n_way, K = k_shot, Q = queries in the episode, D = embedding dimensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Answer = Literal["match", "unknown", "cannot_tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One few-shot task (Vinyals et al. 2016, section 2.2).
+
+    The trailing axes of `support` and `query` are whatever the data set holds: pictures
+    [C, H, W] or [H, W], or embeddings [D].
+    """
+
+    support: NDArray[Any]  # [N, K, ...] the labeled examples, class by class
+    query: NDArray[Any]  # [Q, ...] what is to be classified
+    query_class: NDArray[np.int64] | None = None  # [Q] in 0..N-1; None: withheld from a method
+    class_id: NDArray[np.int64] | None = None  # [N] global class ids, for background objectives
+
+    @property
+    def n_way(self) -> int:
+        """Number of classes."""
+        return int(self.support.shape[0])
+
+    @property
+    def k_shot(self) -> int:
+        """Number of support examples per class."""
+        return int(self.support.shape[1])
+
+    def unlabeled(self) -> Episode:
+        """The same episode as a method under evaluation may see it: no query labels, no ids."""
+        return Episode(self.support, self.query)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an evaluation measured. Accuracies are percent, `ci95` is percentage points."""
+
+    protocol: str
+    n_way: int
+    k_shot: int
+    n_query: int  # per class
+    episodes: int
+    accuracy: float  # mean over episodes, percent
+    ci95: float  # half-width of the 95 % interval of that mean, points
+    per_episode: NDArray[np.float64] = field(repr=False)  # [episodes] percent
+    seconds: float  # wall time spent in scoring
+
+    @property
+    def error_percent(self) -> float:
+        """100 - accuracy."""
+        return 100.0 - self.accuracy
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures without the per-episode list, ready for `json.dumps`."""
+        return {
+            "protocol": self.protocol,
+            "n_way": self.n_way,
+            "k_shot": self.k_shot,
+            "n_query": self.n_query,
+            "episodes": self.episodes,
+            "accuracy": round(self.accuracy, 4),
+            "ci95": round(self.ci95, 4),
+            "error_percent": round(self.error_percent, 4),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture becomes a model's input: the card carries it, `images.prepare` obeys it."""
+
+    kind: Literal["ink", "frame"]  # "ink": cropped to the strokes; "frame": the whole picture
+    size_px: int  # side of the square input
+    margin_px: int  # empty border around the ink
+    channels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The facts about a model pack, as stored in its `card.json`."""
+
+    name: str
+    model_id: str  # digest of model.onnx and the preprocessing: what a gallery is bound to
+    embedding_dim: int  # D
+    preprocessing: Preprocessing
+    background: dict[str, Any]  # data set, class names that trained the model, counts
+    cohort: dict[str, Any]  # data set, class names held back from training, counts
+    training: dict[str, Any]  # command, seed, commit, seconds, machine
+    scores: list[dict[str, Any]]  # reports with their protocol, interval and date
+    license: str
+    files: dict[str, str]  # file name -> sha256 in hex
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """What `enroll` stored."""
+
+    label: str
+    added: int  # examples stored by this call
+    examples: int  # examples of this label now
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An enrolled identity and how alike it is."""
+
+    label: str
+    similarity: float  # in [-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one probe.
+
+    `match`: `label` is accepted at the stated rate. `unknown`: nobody reaches the threshold.
+    `cannot_tell`: two identities fit equally well.
+    """
+
+    answer: Answer
+    label: str | None  # None unless match
+    similarity: float | None  # of the best candidate; None when nobody is enrolled
+    threshold: float | None  # similarity that is accepted; None when nobody is enrolled
+    rate_kind: Literal["fpir", "fmr"]  # which rate was stated (ISO/IEC 19795-1)
+    rate: float  # the stated rate, a fraction
+    candidates: tuple[Candidate, ...]  # best first; empty only when nobody is enrolled
