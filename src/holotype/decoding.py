@@ -1,0 +1,244 @@
+"""Any picture -> pixels. Files are decoded as if a stranger had sent them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from holotype.errors import ImageError
+
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
+
+# MPO comes with JPEG; TIFF and WEBP stand last, since looking for them loads more of Pillow.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
+MAX_BYTES = 100_000_000
+MAX_PIXELS = 50_000_000
+MIN_SIDE_PX = 8
+MAX_ASPECT = 50
+
+_ORIENTATION_TAG = 0x0112  # Exif 2.32, section 4.6.4
+# Warnings are switched off process-wide, so one thread at a time may do so.
+_decoding = threading.Lock()
+
+
+def decode(source: ImageSource) -> NDArray[Any]:
+    """Pixels of any source, upright and on white.
+
+    Returns:
+        [H, W, 1] grey or [H, W, 3] RGB; uint8, or float32 in [0, 1] where the source is finer.
+
+    Raises:
+        ImageError: as `images.read`, without the name of the source (see `naming`).
+    """
+    if isinstance(source, np.ndarray):
+        return _pixels_of_array(source)
+    if isinstance(source, Image.Image):
+        with _guarded():
+            return _pixels_of_picture(source)
+    if isinstance(source, bytes):
+        return _pixels_of_file(BytesIO(source), len(source))
+    if not isinstance(source, str | os.PathLike):
+        raise ImageError(
+            f"a {type(source).__name__} is not a picture",
+            "Pass a path, the bytes of a file, a PIL image or a NumPy array",
+        )
+    try:
+        # Looked at before it is opened: opening a named pipe would wait for a writer.
+        status = os.stat(source)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError("a folder is not a picture", "Name the pictures inside it")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(
+                "a pipe, socket or device is not read", "Save the picture as a regular file"
+            )
+        with open(source, "rb") as file:
+            return _pixels_of_file(file, status.st_size)
+    except FileNotFoundError:
+        raise ImageError("no such file", "Check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(f"cannot be opened ({reason})", "Check the path and its rights") from error
+
+
+def _pixels_of_file(file: IO[bytes], size_bytes: int) -> NDArray[Any]:
+    if size_bytes == 0:
+        raise ImageError("the file is empty (0 bytes)", "Pass a file that holds a picture")
+    if size_bytes > MAX_BYTES:
+        raise ImageError(
+            f"{size_bytes:,} bytes are more than the {MAX_BYTES:,} that are read",
+            "Save the picture smaller or compressed",
+        )
+    with _guarded():
+        try:
+            picture = Image.open(file, formats=FORMATS)
+        except Image.DecompressionBombError:
+            raise ImageError(
+                f"the header announces far more than {MAX_PIXELS // 1_000_000} megapixels",
+                "Scale the picture down",
+            ) from None
+        except UnidentifiedImageError:
+            known = ", ".join(FORMATS)
+            raise ImageError(
+                f"this is not a picture in a format that is read ({known})",
+                "Save it as PNG or JPEG",
+            ) from None
+        with picture:
+            return _pixels_of_picture(picture)
+
+
+def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
+    _check_size(*picture.size)  # known from the header: nothing is decoded so far
+    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+        raise ImageError(
+            "the picture has more than one frame or page", "Save the one that is meant by itself"
+        )
+    picture.load()
+    orientation = _orientation(picture)
+    if picture.mode.startswith("I"):  # 16 bits of grey, also where Pillow stores them in 32
+        pixels = _sixteen_bit_grey(picture)
+    elif picture.mode == "F":
+        pixels = _pixels_of_array(np.asarray(picture))
+    elif picture.has_transparency_data:
+        layer = picture.convert("LA" if picture.mode == "La" else "RGBA").convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        paper.alpha_composite(layer)
+        pixels = np.array(paper.convert("RGB"))
+    else:
+        pixels = np.array(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+    return _upright(pixels.reshape(*pixels.shape[:2], -1), orientation)
+
+
+def _sixteen_bit_grey(picture: Image.Image) -> NDArray[np.float32]:
+    values = np.asarray(picture)
+    if values.min() < 0 or values.max() > 65535:
+        raise ImageError(
+            f"grey values from {values.min()} to {values.max()} do not fit 16 bits",
+            "Save the picture with 8 or 16 bits per channel",
+        )
+    pixels = values.astype(np.float32) / np.float32(65535)
+    transparent = picture.info.get("transparency")
+    if isinstance(transparent, int):
+        pixels[values == transparent] = 1
+    return pixels
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) where there is none or it is damaged."""
+    try:
+        return int(picture.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # a damaged note about the camera does not spoil the picture
+        return 1
+
+
+def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Undo the EXIF orientation of [H, W, C] (Exif 2.32, section 4.6.4, tag 0x0112)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _pixels_of_array(array: NDArray[Any]) -> NDArray[Any]:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise ImageError(
+            f"an array of shape {list(array.shape)} is not [H, W], [H, W, 1], [H, W, 3] or "
+            "[H, W, 4]",
+            "Pass one picture with its channels last",
+        )
+    _check_size(array.shape[1], array.shape[0])
+    pixels = array.reshape(*array.shape[:2], -1)
+    if array.dtype == np.bool_:
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        pixels = pixels.astype(np.float32) / np.float32(65535)
+    elif array.dtype.kind == "f":
+        # Written so that NaN fails as well.
+        if not (pixels.min() >= 0 and pixels.max() <= 1):
+            raise ImageError(
+                f"values from {pixels.min():.4g} to {pixels.max():.4g} are not within [0, 1]",
+                "Scale floats to [0, 1], or pass uint8",
+            )
+        pixels = pixels.astype(np.float32)
+    elif array.dtype != np.uint8:
+        raise ImageError(
+            f"an array of {array.dtype} is not bool, uint8, uint16 or float",
+            "Convert it to uint8 in 0..255 or to floats in [0, 1]",
+        )
+    if pixels.shape[2] == 4:
+        alpha = unit_range(pixels[:, :, 3:])
+        return unit_range(pixels[:, :, :3]) * alpha + (1 - alpha)
+    return pixels
+
+
+def _check_size(width: int, height: int) -> None:
+    size = f"{width} x {height} px"
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{size} are more than {MAX_PIXELS // 1_000_000} megapixels", "Scale the picture down"
+        )
+    if min(width, height) < MIN_SIDE_PX:
+        raise ImageError(
+            f"{size}: a side is under {MIN_SIDE_PX} px", "Pass the picture at a higher resolution"
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImageError(
+            f"{size}: one side is more than {MAX_ASPECT} times the other",
+            "Cut out the part that is to be recognized",
+        )
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Let nothing of a decoder out but an ImageError: no warnings, none of its many exceptions."""
+    with _decoding, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except ImageError:
+            raise
+        except Exception as error:  # decoders raise anything on damaged input
+            raise ImageError(
+                "the picture is truncated or damaged", "Save or transfer it again"
+            ) from error
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of the source in front of any problem with it."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{name}: {error.problem}", error.remedy) from error.__cause__
+
+
+def describe(source: object) -> str:
+    """A source on one line; control characters in a path come out escaped."""
+    if isinstance(source, bytes):
+        return f"<{len(source):,} bytes>"
+    if isinstance(source, np.ndarray):
+        return f"<{source.dtype} array {list(source.shape)}>"
+    if isinstance(source, Image.Image):
+        return f"<PIL image {source.mode} {source.width} x {source.height}>"
+    if isinstance(source, str | os.PathLike):
+        return repr(os.fsdecode(source))
+    return f"<{type(source).__name__}>"
+
+
+def unit_range(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Uint8 -> [0, 1]; floats are there already."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.float32) / np.float32(255)
+    return pixels.astype(np.float32, copy=False)
