@@ -1,0 +1,113 @@
+"""After `remove`, nothing of the label or its vectors is in any file of the gallery."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holotype.errors import GalleryError
+from holotype.gallery import SqliteGallery
+
+
+def all_bytes(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def traces(path: Path, *secrets: bytes) -> list[bytes]:
+    """Pieces of the secrets, 12 bytes each and ten from every secret, that are in the files."""
+    content = all_bytes(path)
+    pieces = [
+        secret[start : start + 12]
+        for secret in secrets
+        for start in range(0, max(1, len(secret) - 11), max(1, len(secret) // 10))
+    ]
+    return [piece for piece in pieces if piece in content]
+
+
+@given(st.integers(0, 2**32), st.sampled_from([2, 64, 256]))
+@settings(deadline=None, max_examples=6)
+def test_nothing_is_left(tmp_path_factory, seed: int, dim: int) -> None:
+    """Pages that SQLite balances keep copies of rows in their gaps; long labels provoke it."""
+    choose = random.Random(seed)
+    vectors = np.random.default_rng(seed)
+    path = tmp_path_factory.mktemp("erase") / "g"
+    secrets: dict[str, list[bytes]] = {}
+    with SqliteGallery.open(path, "m", dim, model_name="m") as gallery:
+
+        def enroll() -> None:
+            label = "".join(
+                choose.choices(string.ascii_letters + "äß漢👩", k=choose.randint(40, 200))
+            )
+            rows = vectors.standard_normal((choose.randint(1, 3), dim)).astype("<f4")
+            gallery.add(label, rows)
+            secrets[label] = [label.encode(), *(row.tobytes() for row in rows)]
+
+        gallery._connection.execute("PRAGMA synchronous = OFF")  # several hundred, quickly
+        for _ in range(300):
+            enroll()
+        for _ in range(60):
+            label = choose.choice(list(secrets))
+            assert traces(path, *secrets[label])
+            gallery.remove(label)
+            assert traces(path, *secrets.pop(label)) == []
+            enroll()
+        assert list(gallery.labels()) == list(secrets)
+    for label in list(secrets)[:5]:
+        assert traces(path, *secrets[label])  # the search does find what is there
+
+
+@pytest.fixture
+def blocked(path: Path, open_gallery, rows) -> Iterator[tuple[SqliteGallery, sqlite3.Connection]]:
+    """A gallery whose log a reader holds fast, so that a removal cannot be finished."""
+    gallery = open_gallery(busy_timeout_s=0.05)
+    gallery.add("somebody to forget", rows(0))
+    gallery.add("a", rows(1))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM identities").fetchone()
+    with pytest.raises(GalleryError, match=r"is gone from .* bytes are still in the file"):
+        gallery.remove("somebody to forget")
+    assert gallery.labels() == {"a": 1}
+    assert gallery.snapshot().labels == ("a",)
+    assert traces(path, b"somebody to forget")
+    yield gallery, reader
+    reader.close()
+
+
+def test_what_waits_is_erased_by_the_next_open(path, blocked, open_gallery, rows) -> None:
+    _, reader = blocked
+    with open_gallery() as other:  # the reader is still there: opening works, erasing waits
+        assert other.labels() == {"a": 1}
+        assert traces(path, b"somebody to forget")
+    reader.close()
+    with open_gallery() as other:
+        assert traces(path, b"somebody to forget", rows(0).tobytes()) == []
+        assert other.labels() == {"a": 1}
+
+
+def test_what_waits_is_erased_by_the_next_forget(path, blocked, rows) -> None:
+    gallery, reader = blocked
+    reader.close()
+    gallery.remove("a")
+    assert traces(path, b"somebody to forget", rows(0).tobytes(), rows(1).tobytes()) == []
+
+
+def test_a_kill_between_deleting_and_erasing(path, open_gallery, rows) -> None:
+    with open_gallery() as gallery:
+        gallery.add("somebody to forget", rows(0))
+        gallery._erase = lambda _: None  # as if the process had ended here
+        gallery.remove("somebody to forget")
+    with open_gallery() as gallery:
+        assert traces(path, b"somebody to forget", rows(0).tobytes()) == []
+        statements: list[str] = []
+        gallery._connection.set_trace_callback(statements.append)
+        gallery._finish_erasure(gallery._connection)
+        assert "VACUUM" not in statements  # once is enough

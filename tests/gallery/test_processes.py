@@ -1,0 +1,73 @@
+"""Several processes at once, and the end of one of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from holotype.gallery import SqliteGallery
+
+BENCH = Path(__file__).parents[2] / "bench" / "gallery_kill.py"
+
+
+def test_no_kill_loses_what_was_acknowledged() -> None:
+    ended = subprocess.run(
+        [sys.executable, str(BENCH), "--rounds", "20", "--seconds", "0.15"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    result = json.loads(ended.stdout.splitlines()[0])
+    assert result["kills"] == 20
+    assert result["lost"] == 0
+    assert result["integrity"] == "ok"
+    assert not result["reader_failed"]
+    assert result["acknowledged"] > 20
+    assert result["states_seen"] > 0
+
+
+RACER = """
+    import sys
+    import numpy as np
+    from holotype.gallery import SqliteGallery
+
+    folder, name = sys.argv[1:]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(10):
+        with SqliteGallery.open(f"{folder}/{number}", "m", 4, model_name="m") as gallery:
+            gallery.add(name, np.ones((1, 4)))
+            gallery.add("shared", np.ones((1, 4)))
+"""
+
+
+def test_processes_that_create_one_gallery_share_it(tmp_path: Path) -> None:
+    names = ["a", "b", "c"]
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(RACER), str(tmp_path), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    for racer in racers:
+        racer.communicate(timeout=120)
+        assert racer.returncode == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == [str(n) for n in range(10)]
+    for number in range(10):
+        with SqliteGallery.open(tmp_path / str(number), "m", 4, model_name="m") as gallery:
+            assert gallery.labels().items() == {**dict.fromkeys(names, 1), "shared": 3}.items()
