@@ -1,0 +1,1 @@
+"""Data sets, class-disjoint splits, episodes and their evaluation, in numpy alone."""
