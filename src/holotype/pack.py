@@ -1,0 +1,326 @@
+"""Model packs: a folder with everything that recognition needs of a trained model.
+
+    card.json     the facts (`records.Card`), with the digests of model and cohort
+    model.onnx    pictures float32 [batch, C, S, S] -> embeddings float32 [batch, D]
+    cohort.npz    embeddings [M, D] of classes that training never saw, and their class_index [M]
+    README.md     the card for people
+
+A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import PackError
+from holotype.pack_card import card_from_json, card_to_json, model_card
+from holotype.records import Card, Preprocessing
+
+MAX_MODEL_BYTES = 512 * 2**20
+MAX_CARD_BYTES = 2**20
+MAX_COHORT_BYTES = 256 * 2**20  # of the file, and of its arrays once unpacked
+_LIMIT_BYTES = {
+    "card.json": MAX_CARD_BYTES,
+    "model.onnx": MAX_MODEL_BYTES,
+    "cohort.npz": MAX_COHORT_BYTES,
+}
+_COHORT_ARRAYS = ("embeddings", "class_index")
+# Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
+_UNIT_TOLERANCE = 2e-3
+_SHIPPED = Path(__file__).parent / "packs"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked model pack. Its bulk is read when asked for, and checked against the card again."""
+
+    path: Path
+    card: Card
+
+    def model(self) -> bytes:
+        """The bytes of `model.onnx`.
+
+        Raises:
+            PackError: the file is gone, or no longer what the card says.
+        """
+        return _digested(self.path, "model.onnx", self.card)
+
+    def cohort(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The strangers: classes that training never saw.
+
+        Returns:
+            Embeddings float32 [M, D] of unit length, and class_index int64 [M] into
+            `card.cohort["class_names"]`; both read-only.
+
+        Raises:
+            PackError: the file is gone, altered, or disagrees with the card.
+        """
+        return self._cohort
+
+    @cached_property
+    def _cohort(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        return _read_cohort(self.path, self.card)
+
+
+def shipped_packs() -> list[str]:
+    """Names of the packs that come with holotype, sorted."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/card.json"))
+
+
+def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
+    """Open a model pack and check every file of it.
+
+    Args:
+        name_or_path: the name of a shipped pack, or the path of a folder; write `./name` for a
+            folder that bears the name of a shipped pack.
+
+    Raises:
+        PackError: there is no such pack, or a file of it is missing, truncated, altered, too
+            large, of a newer format, or disagrees with the others.
+    """
+    name = os.fspath(name_or_path)
+    path = _SHIPPED / name if name in shipped_packs() else Path(name)
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if not is_folder:
+        raise PackError(
+            f"{name!r} is neither a shipped pack ({', '.join(shipped_packs()) or 'there is none'})"
+            " nor a folder",
+            "Name a shipped pack, or the folder that `holotype export` wrote",
+        )
+    try:
+        card = card_from_json(_read(path, "card.json"))
+    except ValueError as error:
+        _fail(path, "card.json", str(error))
+    pack = Pack(path, card)
+    if card.model_id != model_id(pack.model(), card.preprocessing):
+        _fail(path, "card.json", "the model_id does not follow from the model and preprocessing")
+    pack.cohort()
+    return pack
+
+
+def model_id(model: bytes, preprocessing: Preprocessing) -> str:
+    """The first 16 hex digits of SHA-256 over `model.onnx` and the preprocessing as JSON."""
+    constants = json.dumps(asdict(preprocessing), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(model + constants.encode()).hexdigest()[:16]
+
+
+def write_pack(
+    path: str | os.PathLike[str],
+    *,
+    name: str,
+    model: bytes,
+    preprocessing: Preprocessing,
+    embeddings: NDArray[np.floating[Any]],
+    class_index: NDArray[np.integer[Any]],
+    cohort: Mapping[str, Any],
+    background: Mapping[str, Any],
+    training: Mapping[str, Any],
+    license: str,
+    scores: Sequence[Mapping[str, Any]] = (),
+) -> Pack:
+    """Write a model pack: all of it, or nothing.
+
+    Args:
+        path: the folder to make; it must not exist.
+        name: lower-case letters, digits, `.`, `_`, `-`.
+        model: the ONNX file.
+        preprocessing: what `images.prepare` does before the model.
+        embeddings: float16 or float32 [M, D] of unit length: the cohort.
+        class_index: int [M] into `cohort["class_names"]`.
+        cohort: facts about the cohort; `class_names` is required.
+        background: facts about the classes that trained the model; `class_names` is required.
+        training: how the model was made: command, seed, commit, seconds, machine.
+        license: SPDX expression, with the credit that the data ask for.
+        scores: `Report.to_json()` with `data` and `date`.
+
+    Raises:
+        PackError: the folder exists or cannot be written, or what was given makes no valid pack.
+    """
+    target = Path(path)
+    if os.path.lexists(target):
+        raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
+    buffer = BytesIO()
+    np.savez_compressed(buffer, embeddings=embeddings, class_index=class_index)
+    files = {"model.onnx": model, "cohort.npz": buffer.getvalue()}
+    card = Card(
+        name=name,
+        model_id=model_id(model, preprocessing),
+        embedding_dim=int(embeddings.shape[-1]),
+        preprocessing=preprocessing,
+        background=dict(background),
+        cohort=dict(cohort),
+        training=dict(training),
+        scores=[dict(score) for score in scores],
+        license=license,
+        files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
+    )
+    files |= _card_files(card)
+    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:
+        draft.mkdir(parents=True)
+        for file, content in files.items():
+            _write_durably(draft / file, content)
+        load_pack(draft)  # what cannot be loaded is not written
+        draft.rename(target)
+    except PackError as error:
+        raise PackError(
+            error.problem.replace(str(draft), str(target)), "Pass a model, cohort and card that fit"
+        ) from None
+    except OSError as error:
+        raise PackError(
+            f"{str(target)!r} cannot be written ({error.strerror})",
+            "Check the rights and the free space of the folder",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Pack(target, card)
+
+
+def add_scores(path: str | os.PathLike[str], scores: Sequence[Mapping[str, Any]]) -> Pack:
+    """Append measured scores to the card of a pack, and render its README.md anew.
+
+    Nothing is replaced: the list shows how often a test set was opened. The scores are no part of
+    the model's id, so galleries stay bound to their model.
+
+    Args:
+        path: the folder of the pack.
+        scores: `Report.to_json()` with `data` and `date`.
+
+    Raises:
+        PackError: the pack is not valid, or cannot be written.
+    """
+    folder = Path(path)
+    pack = load_pack(folder.resolve())
+    card = replace(pack.card, scores=[*pack.card.scores, *(dict(score) for score in scores)])
+    for file, content in _card_files(card).items():
+        draft = folder / f".{file}.{secrets.token_hex(4)}"
+        try:
+            _write_durably(draft, content)
+            draft.replace(folder / file)
+        except OSError as error:
+            raise PackError(
+                f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
+                "Check the rights and the free space of the folder",
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+    return Pack(folder, card)
+
+
+def _card_files(card: Card) -> dict[str, bytes]:
+    """The two files that tell of the card, checked as if they were read."""
+    try:
+        content = card_to_json(card)
+        card_from_json(content)
+        if len(content) > MAX_CARD_BYTES:
+            raise ValueError(f"{len(content):,} bytes exceed {MAX_CARD_BYTES:,}")
+    except (TypeError, ValueError) as error:
+        raise PackError(
+            f"the facts about pack {card.name!r} make no valid card: {error}", "Mend that field"
+        ) from error
+    return {"card.json": content, "README.md": model_card(card).encode()}
+
+
+def _read_cohort(path: Path, card: Card) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    content = _digested(path, "cohort.npz", card)
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            unpacked_bytes = sum(member.file_size for member in archive.infolist())
+        if unpacked_bytes > MAX_COHORT_BYTES:
+            raise ValueError(f"it unpacks to {unpacked_bytes:,} bytes")
+        with np.load(BytesIO(content), allow_pickle=False) as archive:
+            embeddings, class_index = (archive[name] for name in _COHORT_ARRAYS)
+    except Exception as error:  # zip and npy readers raise anything on damaged input
+        _fail(path, "cohort.npz", f"not a readable NumPy archive of {_COHORT_ARRAYS} ({error})")
+    if embeddings.dtype not in (np.float16, np.float32) or embeddings.ndim != 2:
+        _fail(
+            path,
+            "cohort.npz",
+            f"embeddings are {embeddings.dtype} {list(embeddings.shape)}, not float16 or float32 "
+            "[M, D]",
+        )
+    if not len(embeddings) or embeddings.shape[1] != card.embedding_dim:
+        _fail(
+            path,
+            "cohort.npz",
+            f"embeddings have shape {list(embeddings.shape)}; the card needs [M, "
+            f"{card.embedding_dim}] with M at least 1",
+        )
+    if class_index.dtype.kind not in "iu" or class_index.shape != embeddings.shape[:1]:
+        _fail(
+            path,
+            "cohort.npz",
+            f"class_index is {class_index.dtype} {list(class_index.shape)}, not integers "
+            f"[{len(embeddings)}]",
+        )
+    classes = len(card.cohort["class_names"])
+    if class_index.min() < 0 or class_index.max() >= classes:
+        _fail(
+            path,
+            "cohort.npz",
+            f"class_index runs from {class_index.min()} to {class_index.max()}; the card names "
+            f"{classes} classes",
+        )
+    vectors = embeddings.astype(np.float32)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Written so that NaN fails as well.
+    if not (np.abs(norms - 1) <= _UNIT_TOLERANCE).all():
+        _fail(path, "cohort.npz", "an embedding is not a finite vector of unit length")
+    vectors /= norms
+    index = class_index.astype(np.int64)
+    vectors.setflags(write=False)
+    index.setflags(write=False)
+    return vectors, index
+
+
+def _digested(path: Path, file: str, card: Card) -> bytes:
+    content = _read(path, file)
+    if hashlib.sha256(content).hexdigest() != card.files[file]:
+        _fail(path, file, f"the SHA-256 digest of its {len(content):,} bytes is not the card's")
+    return content
+
+
+def _read(path: Path, file: str) -> bytes:
+    try:
+        status = (path / file).stat()
+        if not stat.S_ISREG(status.st_mode):
+            _fail(path, file, "not a regular file")
+        if status.st_size > _LIMIT_BYTES[file]:
+            _fail(path, file, f"{status.st_size:,} bytes exceed {_LIMIT_BYTES[file]:,}")
+        return (path / file).read_bytes()
+    except FileNotFoundError:
+        _fail(path, file, "the file is missing")
+    except OSError as error:
+        _fail(path, file, f"cannot be read ({error.strerror})")
+
+
+def _fail(path: Path, file: str, problem: str) -> NoReturn:
+    raise PackError(
+        f"{file} of pack {str(path)!r}: {problem}",
+        "Copy or download the pack again, or export it anew with `holotype export`",
+    )
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

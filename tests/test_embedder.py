@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from holotype.embedder import Embedder
+from holotype.errors import ImageError, PackError
+from holotype.images import prepare_batch
+from holotype.pack import load_pack, write_pack
+from toy_packs import make_toy_pack, toy_drawing, toy_embeddings, toy_model, toy_parts
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    return Embedder(load_pack(make_toy_pack(tmp_path_factory.mktemp("packs") / "toy")))
+
+
+def pack_of(path: Path, model: onnx.ModelProto, **changes: Any) -> Embedder:
+    return Embedder(
+        write_pack(path, **{**toy_parts(), "model": model.SerializeToString(), **changes})
+    )
+
+
+def test_embeddings_are_those_of_the_model(embedder: Embedder) -> None:
+    drawings = [toy_drawing(c) for c in range(5)]
+    expected = toy_embeddings(prepare_batch(drawings, embedder.preprocessing))
+    embeddings = embedder.embed(drawings)
+    assert embeddings.shape == (5, 8)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, expected, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+
+
+def test_the_cohort_is_what_the_model_gives(tmp_path: Path) -> None:
+    pack = load_pack(make_toy_pack(tmp_path / "toy"))
+    vectors, _ = pack.cohort()
+    drawings = [toy_drawing(1000, drawer) for drawer in range(5)]
+    np.testing.assert_allclose(Embedder(pack).embed(drawings), vectors[:5], atol=1e-5)
+
+
+def test_a_picture_has_one_embedding_alone_or_in_a_batch(embedder: Embedder) -> None:
+    batch = np.random.default_rng(0).random((150, 1, 16, 16), dtype=np.float32)
+    together = embedder.embed_prepared(batch)  # three chunks, the last one partly filled
+    for i in (0, 63, 64, 149):
+        np.testing.assert_allclose(
+            embedder.embed_prepared(batch[i : i + 1])[0], together[i], atol=1e-5
+        )
+
+
+def test_no_pictures_give_no_embeddings(embedder: Embedder) -> None:
+    assert embedder.embed([]).shape == (0, 8)
+
+
+def test_one_thread_gives_the_same(tmp_path: Path, embedder: Embedder) -> None:
+    single = Embedder(load_pack(make_toy_pack(tmp_path / "toy")), threads=1)
+    drawings = [toy_drawing(c) for c in range(3)]
+    np.testing.assert_allclose(single.embed(drawings), embedder.embed(drawings), atol=1e-5)
+
+
+def test_identity_follows_the_card(tmp_path: Path) -> None:
+    pack = load_pack(make_toy_pack(tmp_path / "toy", size_px=20, dim=6))
+    embedder = Embedder(pack)
+    assert embedder.model_id == pack.card.model_id
+    assert embedder.preprocessing == pack.card.preprocessing
+    assert embedder.embedding_dim == 6
+
+
+def test_a_bad_picture_is_named(embedder: Embedder) -> None:
+    blank = np.full((20, 20), 255, np.uint8)
+    with pytest.raises(ImageError, match=r"picture 2 of 2, .*contrast"):
+        embedder.embed([toy_drawing(1), blank])
+
+
+def test_a_batch_of_another_shape_is_refused(embedder: Embedder) -> None:
+    with pytest.raises(ImageError, match=r"\[3, 1, 8, 8\]; the model needs \['B', 1, 16, 16\]"):
+        embedder.embed_prepared(np.zeros((3, 1, 8, 8), np.float32))
+
+
+def test_an_embedding_without_direction_is_refused(embedder: Embedder) -> None:
+    with pytest.raises(PackError, match="not finite, or zero"):
+        embedder.embed_prepared(np.full((2, 1, 16, 16), np.nan, np.float32))
+
+
+def _two_outputs(model: onnx.ModelProto) -> None:
+    model.graph.output.append(
+        helper.make_tensor_value_info("projection", TensorProto.FLOAT, ["batch", 8])
+    )
+
+
+def _fixed_batch(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1
+
+
+def _double_precision(model: onnx.ModelProto) -> None:
+    model.graph.node[-1].output[0] = "single"
+    model.graph.node.append(
+        helper.make_node("Cast", ["single"], ["embeddings"], to=TensorProto.DOUBLE)
+    )
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+
+
+def _unknown_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[1].op_type = "Telepathy"
+
+
+def _foreign_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[1].domain = "elsewhere"
+    model.opset_import.append(helper.make_opsetid("elsewhere", 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_two_outputs, "1 inputs and 2 outputs"),
+        (_fixed_batch, r"input 'images' .*the card needs"),
+        (_double_precision, r"output 'embeddings' is tensor\(double\)"),
+        (_unknown_operator, "cannot be run"),
+        (_foreign_operator, "cannot be run"),
+    ],
+)
+def test_a_model_that_disagrees_with_the_card_is_refused(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    change: Callable[[onnx.ModelProto], None],
+    said: str,
+) -> None:
+    model = toy_model()
+    change(model)
+    with pytest.raises(PackError, match=said):
+        pack_of(tmp_path / "toy", model)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("size_px", "dim"), [(12, 8), (16, 4)])
+def test_a_model_of_another_size_is_refused(tmp_path: Path, size_px: int, dim: int) -> None:
+    with pytest.raises(PackError, match="the card needs"):
+        pack_of(tmp_path / "toy", toy_model(size_px, dim))
+
+
+def test_bytes_that_are_no_model_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pack = write_pack(tmp_path / "toy", **{**toy_parts(), "model": b"no model" * 100})
+    with pytest.raises(PackError, match=r"model\.onnx .*cannot be run"):
+        Embedder(pack)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("place", ["folder", "pack", "absolute"])
+def test_weights_in_another_file_are_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    model = toy_model()
+    weights = model.graph.initializer[0]
+    outside = {"pack": tmp_path / "toy" / "weights.bin"}.get(place, tmp_path / "weights.bin")
+    content = weights.raw_data
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    location = str(outside) if place == "absolute" else outside.name
+    for key, value in (("location", location), ("offset", "0"), ("length", str(len(content)))):
+        weights.external_data.add(key=key, value=value)
+    pack = write_pack(tmp_path / "toy", **{**toy_parts(), "model": model.SerializeToString()})
+    outside.write_bytes(content)
+    monkeypatch.chdir(outside.parent)
+    with pytest.raises(PackError, match="cannot be run"):
+        Embedder(pack)
+
+
+def test_a_model_that_changes_after_loading_is_refused(tmp_path: Path) -> None:
+    pack = load_pack(make_toy_pack(tmp_path / "toy"))
+    (pack.path / "model.onnx").write_bytes(toy_model(seed=1).SerializeToString())
+    with pytest.raises(PackError, match="digest"):
+        Embedder(pack)
+
+
+def test_embedding_needs_no_training_software(tmp_path: Path) -> None:
+    make_toy_pack(tmp_path / "toy")
+    program = (
+        "import sys, numpy as np\n"
+        "from holotype.embedder import Embedder\n"
+        "from holotype.pack import load_pack\n"
+        "e = Embedder(load_pack(sys.argv[1]))\n"
+        "print(e.embed([np.eye(20, dtype=bool)]).shape)\n"
+        "print(sorted({'torch', 'onnx', 'onnxscript'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "toy")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == "(1, 8)\n[]\n"
+    assert done.stderr == ""
