@@ -1,0 +1,190 @@
+"""A trained method -> a model pack, checked to answer as the method does."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from holotype.embedder import Embedder
+from holotype.errors import TrainingError
+from holotype.learn.method import Method
+from holotype.learn.views import View, ViewAverage
+from holotype.pack import Pack, write_pack
+from holotype.records import Preprocessing
+
+MAX_DIFFERENCE = 1e-4
+_CHECKED_IMAGES = 256
+_CHUNK = 64  # pictures that torch embeds at once
+_OPSET = 18
+
+
+def export_pack(
+    method: Method,
+    out: str | PathLike[str],
+    *,
+    name: str,
+    preprocessing: Preprocessing,
+    cohort_images: NDArray[np.float32],
+    cohort_class_index: NDArray[np.int64],
+    cohort: Mapping[str, Any],
+    background: Mapping[str, Any],
+    training: Mapping[str, Any],
+    license: str,
+    views: Sequence[View] = (),
+) -> Pack:
+    """Export the embedder of a method with its cohort.
+
+    The cohort's embeddings are computed by the exported model, through the product's own
+    `Embedder`, which is first compared with torch on up to 256 of the cohort's pictures.
+
+    Args:
+        method: the trained method; left as it was.
+        out: the folder to make; it must not exist.
+        name: of the pack.
+        preprocessing: what prepared the training pictures.
+        cohort_images: float32 [M, C, S, S], prepared likewise.
+        cohort_class_index: int64 [M] into `cohort["class_names"]`.
+        cohort: facts about the cohort, with `class_names`.
+        background: facts about the training classes, with `class_names`.
+        training: command, seed, commit, seconds, machine.
+        license: SPDX expression, with the credit that the data ask for.
+        views: changed views to average the embedding over; none: the picture alone.
+
+    Raises:
+        TrainingError: the method has no embedding, a cohort class is among the training classes,
+            or the exported model disagrees with torch by more than 1e-4.
+        PackError: the pack cannot be written.
+    """
+    seen = sorted(set(cohort["class_names"]) & set(background["class_names"]))
+    if seen:
+        raise TrainingError(
+            f"{len(seen)} cohort classes are among the training classes, such as {seen[0]!r}; "
+            "strangers must be classes that training never saw",
+            "Hold other classes back from training",
+        )
+    embedder = method.embedder()
+    if embedder is None:
+        raise TrainingError(
+            f"{type(method).__name__} has no embedding, so there is nothing to export",
+            "Evaluate its run directly",
+        )
+    if views:
+        embedder = ViewAverage(embedder, preprocessing.size_px, views)
+    with _evaluating(embedder):
+        model = export_onnx(embedder, tuple(cohort_images.shape[1:]))
+        checked = np.unique(np.linspace(0, len(cohort_images) - 1, _CHECKED_IMAGES, dtype=int))
+        expected = _embed(embedder, cohort_images[checked])
+
+    def write(
+        path: Path | str | PathLike[str],
+        vectors: NDArray[np.floating[Any]],
+        index: NDArray[np.int64],
+    ) -> Pack:
+        return write_pack(
+            path,
+            name=name,
+            model=model,
+            preprocessing=preprocessing,
+            embeddings=vectors,
+            class_index=index,
+            cohort=cohort,
+            background=background,
+            training=training,
+            license=license,
+        )
+
+    with tempfile.TemporaryDirectory() as draft:
+        product = Embedder(write(Path(draft) / name, expected, cohort_class_index[checked]))
+        difference = float(np.abs(product.embed_prepared(cohort_images[checked]) - expected).max())
+        # Written so that NaN fails as well.
+        if not difference <= MAX_DIFFERENCE:
+            raise TrainingError(
+                f"the exported model differs from torch by {difference:.2g} on real pictures; "
+                f"at most {MAX_DIFFERENCE:g} is allowed",
+                "Export with the tested versions of torch, onnx and onnxruntime (constraints.txt)",
+            )
+        vectors = product.embed_prepared(cohort_images)
+    # Half precision: a similarity moves by about 1e-4, and the pack loses half the cohort's size.
+    return write(out, vectors.astype(np.float16), cohort_class_index)
+
+
+def export_onnx(embedder: nn.Module, image_shape: tuple[int, ...]) -> bytes:
+    """An embedder as an ONNX model with a free batch axis.
+
+    Args:
+        embedder: in evaluation mode; float32 [B, C, H, W] -> [B, D].
+        image_shape: (C, H, W).
+
+    Returns:
+        The file: input `images` float32 [batch, C, H, W], output `embeddings` [batch, D].
+    """
+    example = torch.zeros(3, *image_shape)  # neither 0 nor 1, which the tracer would make constants
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    with warnings.catch_warnings():
+        # torch warns of its own internals, and logs that torchvision is not there.
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(
+                embedder,
+                (example,),
+                input_names=["images"],
+                output_names=["embeddings"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                opset_version=_OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+        finally:
+            logger.setLevel(level)
+    assert program is not None
+    proto = program.model_proto
+    # The tracer notes stack traces there, with the paths of this machine.
+    graph = proto.graph
+    for item in (proto, graph, *graph.node, *graph.initializer):
+        item.doc_string = ""
+    for item in (
+        proto,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+    ):
+        del item.metadata_props[:]
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _embed(embedder: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        chunks = [embedder(torch.tensor(chunk)) for chunk in _chunks(images)]
+    return np.asarray(torch.cat(chunks).numpy(), dtype=np.float32)
+
+
+def _chunks(images: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(images), _CHUNK):
+        yield images[start : start + _CHUNK]
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode

@@ -1,0 +1,68 @@
+"""What every method of one-shot learning is."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from holotype.learn.batches import EpisodeBatch, collate
+from holotype.records import Episode
+
+
+class Method(nn.Module):
+    """A way to learn from background classes and to answer episodes of new ones.
+
+    A subclass gives `loss` and `scores`, and `embedder` if it has an embedding. The class
+    attributes declare where it departs from the common contract (see tests/learn).
+    """
+
+    transductive: ClassVar[bool] = False  # the answer to one query depends on the others
+    order_dependent: ClassVar[bool] = False  # the order of the classes changes the answers
+    trainable: ClassVar[bool] = True  # False: nothing to learn, `train` refuses it
+    undecayed: ClassVar[tuple[str, ...]] = ()  # parameter name prefixes free of weight decay
+
+    def loss(self, batch: EpisodeBatch) -> Tensor:
+        """What training minimizes: a float32 scalar."""
+        raise NotImplementedError
+
+    def scores(self, batch: EpisodeBatch) -> Tensor:
+        """How well each query fits each class: float32 [T, Q, N], higher is better.
+
+        Never reads `batch.query_class`.
+        """
+        raise NotImplementedError
+
+    def embedder(self) -> nn.Module | None:
+        """Pictures float32 [B, C, H, W] -> unit vectors [B, D]; None: it has no embedding."""
+        return None
+
+    def training_step(
+        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+    ) -> Tensor:
+        """One update, `loss` computed within `forward` (its precision); returns the loss.
+
+        A method with an update rule of its own (two players, an inner loop) overrides this.
+        """
+        with forward:
+            loss = self.loss(batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss.detach()
+
+    def episode_scores(self, episode: Episode) -> NDArray[np.float32]:
+        """The answer to one episode, for `tasks.evaluate`: float32 [Q, N], in evaluation mode."""
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                scores = self.scores(collate([episode.unlabeled()]))[0]
+        finally:
+            self.train(was_training)
+        return cast(NDArray[np.float32], scores.float().numpy())

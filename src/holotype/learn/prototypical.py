@@ -1,0 +1,72 @@
+"""Prototypical Networks (Snell, Swersky and Zemel 2017)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from holotype.learn.batches import EpisodeBatch
+from holotype.learn.method import Method
+from holotype.learn.objectives import CosineSoftmax
+
+
+class UnitEmbedder(nn.Module):
+    """A backbone whose feature vectors are scaled to length 1."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float32 [B, C, H, W] -> unit vectors float32 [B, D]."""
+        return F.normalize(self.backbone(images).float(), dim=1)
+
+
+class PrototypicalNetworks(Method):
+    """A class is the mean of its support features; a query goes to the nearest one.
+
+    Without an objective exactly as in the paper: prototypes (eq. 1), softmax over negative
+    squared Euclidean distances (eq. 2), trained by the mean negative log-probability of the
+    queries' classes. With one, the backbone learns to classify the background classes instead,
+    features and prototypes have length 1, and `scores` ranks as the exported pack does.
+
+    Args:
+        backbone: pictures float32 [B, C, H, W] -> features [B, D].
+        objective: the background objective; None for the paper's own.
+    """
+
+    undecayed = ("objective.",)
+
+    def __init__(self, backbone: nn.Module, objective: CosineSoftmax | None = None) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.objective = objective
+
+    def embedder(self) -> nn.Module:
+        """The backbone, scaled to unit length."""
+        return UnitEmbedder(self.backbone)
+
+    def loss(self, batch: EpisodeBatch) -> Tensor:
+        """The objective over all pictures, or the paper's loss over the queries."""
+        if self.objective is not None:
+            features = self.backbone(batch.images())
+            return cast(Tensor, self.objective(features, batch.image_ids()))
+        return F.cross_entropy(self.scores(batch).flatten(0, 1), batch.targets().flatten())
+
+    def scores(self, batch: EpisodeBatch) -> Tensor:
+        """Negative squared distances to the prototypes: float32 [T, Q, N]."""
+        tasks, n_way, k_shot = batch.support.shape[:3]
+        # One pass over all pictures, so that batch norm sees them together while training.
+        features = self.backbone(batch.images()).float()
+        if self.objective is not None:
+            features = F.normalize(features, dim=1)
+        support, query = features.split([tasks * n_way * k_shot, tasks * batch.query.shape[1]])
+        prototypes = support.unflatten(0, (tasks, n_way, k_shot)).mean(2)
+        if self.objective is not None:
+            prototypes = F.normalize(prototypes, dim=-1)
+        query = query.unflatten(0, (tasks, batch.query.shape[1]))
+        # Differences, not the expanded square: that one cancels digits where distances are small.
+        return -torch.square(query[:, :, None] - prototypes[:, None]).sum(-1)

@@ -1,0 +1,80 @@
+"""What a training run is told, and the learning rate of each of its steps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from holotype.errors import TrainingError
+
+# One cycle as in Smith 2018, with the constants that PyTorch's OneCycleLR has by default
+# except for the share of steps in which the rate rises.
+_RISING_SHARE = 0.15
+_INITIAL_DIVISOR = 25.0
+_FINAL_DIVISOR = 1e4
+_MOMENTUM_LOW, _MOMENTUM_HIGH = 0.85, 0.95
+_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """The settings of one training run.
+
+    Raises:
+        TrainingError: a value out of its range.
+    """
+
+    steps: int
+    learning_rate: float  # the largest of the run
+    seed: int = 0
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    weight_decay: float = 0.0  # decoupled for adamw; none on norms, biases and class weights
+    schedule: Literal["one_cycle", "constant", "halving"] = "one_cycle"
+    halve_every: int = 2000  # steps; for "halving" (Snell et al. 2017, section 3.1)
+    precision: Literal["float32", "bfloat16"] = "float32"  # of the forward pass
+    validate_every: int = 1000  # steps; the last step always validates
+    checkpoint_every: int = 200  # steps
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        for name in ("steps", "halve_every", "validate_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise TrainingError(
+                    f"{name}={getattr(self, name)} is below 1", f"Set {name} to at least 1"
+                )
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise TrainingError(
+                f"learning_rate={self.learning_rate} is not a positive number",
+                "Set learning_rate above 0",
+            )
+        if self.seed < 0:
+            raise TrainingError(f"seed={self.seed} is negative", "Set seed to 0 or more")
+
+
+def rates(settings: TrainingSettings, step: int) -> tuple[float, float]:
+    """Learning rate and momentum of a step in 0..steps-1.
+
+    A pure function of the step, so that a checkpoint needs no state of a schedule.
+    """
+    if settings.schedule == "constant":
+        return settings.learning_rate, _MOMENTUM
+    if settings.schedule == "halving":
+        return settings.learning_rate * 0.5 ** (step // settings.halve_every), _MOMENTUM
+    peak, last = _RISING_SHARE * settings.steps - 1, settings.steps - 1
+    initial = settings.learning_rate / _INITIAL_DIVISOR
+    if step < peak:
+        share = step / peak
+        return (
+            _cosine(initial, settings.learning_rate, share),
+            _cosine(_MOMENTUM_HIGH, _MOMENTUM_LOW, share),
+        )
+    share = (step - peak) / (last - peak)
+    return (
+        _cosine(settings.learning_rate, initial / _FINAL_DIVISOR, share),
+        _cosine(_MOMENTUM_LOW, _MOMENTUM_HIGH, share),
+    )
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))

@@ -1,0 +1,241 @@
+"""One training loop for every method.
+
+All randomness is a function of the seed and the step, and a checkpoint is a file that is there
+whole or not at all. So a run that is killed and resumed, however often, ends with the same
+weights, bit for bit, as one that was left alone (same machine, same number of threads).
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from holotype.errors import TrainingError
+from holotype.learn import runs
+from holotype.learn.batches import EpisodeBatch
+from holotype.learn.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
+from holotype.learn.history import History
+from holotype.learn.method import Method
+from holotype.learn.settings import TrainingSettings, rates
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, after a step."""
+
+    step: int  # steps done
+    steps: int
+    loss: float  # of this step
+    seconds_left: float  # estimate
+    validation: float | None  # the latest
+
+
+def train(
+    method: Method,
+    batches: Callable[[int], EpisodeBatch],
+    settings: TrainingSettings,
+    out: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    validate: Callable[[Method], float] | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> History:
+    """Train a method and leave the run in a folder.
+
+    The folder holds `run.json` (configuration and circumstances), `checkpoint.pt`,
+    `history.json`, `history.png` and, at the end, `method.pt` (the state of the method).
+
+    Args:
+        method: initialized from the seed by the caller; trained in place.
+        batches: step in 0..steps-1 -> batch; must depend on nothing but the step.
+        settings: see `TrainingSettings`.
+        out: the folder of the run; must be new, or hold the run to resume.
+        config: what else defines the run, ready for JSON; compared on resume.
+        validate: method in evaluation mode -> a figure for the history; must not change it.
+        resume: go on with the run in `out`.
+        progress: called after each step.
+
+    Returns:
+        The history of the whole run.
+
+    Raises:
+        TrainingError: nothing to train; the folder does not fit; a setting differs from the run
+            to resume; the loss is no longer finite (the last checkpoint stays as it was).
+        KeyboardInterrupt: interrupted; the step was finished and a checkpoint written. A second
+            interrupt does not wait for that.
+    """
+    if not (method.trainable and any(p.requires_grad for p in method.parameters())):
+        raise TrainingError(f"{type(method).__name__} has nothing to train", "Evaluate it as it is")
+    config = config or {}
+    if resume:
+        runs.check_same(out, settings, config)
+    else:
+        runs.start(out, settings, config)
+
+    method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = _optimizer(method, settings)
+    history = History()
+    # Killed before the first checkpoint, a run has none: it then goes on from step 0.
+    if resume and (out / CHECKPOINT).exists():
+        history = _restore(out / CHECKPOINT, method, optimizer)
+    with torch.random.fork_rng(devices=[]), _interrupts() as interrupted:
+        _loop(method, optimizer, batches, settings, out, history, validate, progress, interrupted)
+    write_tensors(out / WEIGHTS, method.state_dict())
+    history.plot(out)
+    return history
+
+
+def _loop(
+    method: Method,
+    optimizer: Optimizer,
+    batches: Callable[[int], EpisodeBatch],
+    settings: TrainingSettings,
+    out: Path,
+    history: History,
+    validate: Callable[[Method], float] | None,
+    progress: Callable[[Progress], None] | None,
+    interrupted: Callable[[], bool],
+) -> None:
+    forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
+    began, first, seconds_before = time.monotonic(), history.step, history.seconds
+    method.train()
+    for step in range(first, settings.steps):
+        torch.manual_seed(_step_seed(settings.seed, step))
+        _set_rates(optimizer, settings, step)
+        loss = float(method.training_step(batches(step), optimizer, forward))
+        if not math.isfinite(loss):
+            raise _diverged(f"the loss became {loss}", settings, out, history)
+        history.loss.append(loss)
+
+        done = history.step
+        last = done == settings.steps
+        if validate and (done % settings.validate_every == 0 or last):
+            method.eval()
+            history.validation.append((done, float(validate(method))))
+            method.train()
+        elapsed = time.monotonic() - began
+        history.seconds = seconds_before + elapsed
+        stop = interrupted()
+        if done % settings.checkpoint_every == 0 or last or stop:
+            _save(out, method, optimizer, settings, history)
+        if progress:
+            left = elapsed / (done - first) * (settings.steps - done)
+            validation = history.validation[-1][1] if history.validation else None
+            progress(Progress(done, settings.steps, loss, left, validation))
+        if stop and not last:
+            history.plot(out)
+            raise KeyboardInterrupt(
+                f"stopped after step {done} of {settings.steps}, which is saved in {out}; "
+                "go on with resume (on the command line --resume)"
+            )
+    method.eval()
+
+
+def _save(
+    out: Path,
+    method: Method,
+    optimizer: Optimizer,
+    settings: TrainingSettings,
+    history: History,
+) -> None:
+    # A finite loss may still have had an infinite gradient; such weights must not replace good.
+    if not all(bool(torch.isfinite(value).all()) for value in method.state_dict().values()):
+        raise _diverged("the weights are no longer finite", settings, out, history)
+    state = {
+        "method": method.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "history": history.to_json(),
+    }
+    write_tensors(out / CHECKPOINT, state)
+    history.write(out)
+
+
+def _restore(path: Path, method: Method, optimizer: Optimizer) -> History:
+    state = read_tensors(path)
+    try:
+        method.load_state_dict(state["method"])
+        optimizer.load_state_dict(state["optimizer"])
+        return History.from_json(state["history"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"{path} does not fit this method ({str(error).splitlines()[0]})",
+            "Resume with the code that started the run, or start a new one",
+        ) from error
+
+
+def _optimizer(method: Method, settings: TrainingSettings) -> Optimizer:
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for name, parameter in method.named_parameters():
+        # Vectors are biases and the scales of norms: to shrink them is not regularization.
+        exempt = parameter.ndim < 2 or name.startswith(method.undecayed)
+        (free if exempt else decayed).append(parameter)
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+    if settings.optimizer == "sgd":
+        return SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
+    return AdamW(groups, lr=settings.learning_rate)
+
+
+def _set_rates(optimizer: Optimizer, settings: TrainingSettings, step: int) -> None:
+    learning_rate, momentum = rates(settings, step)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+        if "betas" in group:
+            group["betas"] = (momentum, group["betas"][1])
+        else:
+            group["momentum"] = momentum
+
+
+def _step_seed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+
+
+def _diverged(
+    problem: str, settings: TrainingSettings, out: Path, history: History
+) -> TrainingError:
+    finite = f"; the last finite loss was {history.loss[-1]:.6g}" if history.loss else ""
+    kept = f"; the last good checkpoint stays in {out}" if (out / CHECKPOINT).exists() else ""
+    return TrainingError(
+        f"{problem} in step {history.step + 1} of {settings.steps}{finite}{kept}",
+        f"Start a new run with learning_rate below {settings.learning_rate:g}"
+        + (" or precision float32" if settings.precision != "float32" else ""),
+    )
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGINT into a request; the second one acts as it did before."""
+    # Only the main thread may set handlers; elsewhere an interrupt is not ours to catch.
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    requested = False
+    before = signal.getsignal(signal.SIGINT)
+
+    def request(number: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        requested = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, request)
+    try:
+        yield lambda: requested
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from toys import SIZE_PX, build, toy_batch
+
+from holotype.embedder import Embedder
+from holotype.errors import TrainingError
+from holotype.learn.export import export_onnx, export_pack
+from holotype.learn.method import Method
+from holotype.learn.views import VIEWS, ViewAverage
+from holotype.pack import load_pack
+from holotype.records import Preprocessing
+
+IMAGES = toy_batch(0, k_shot=2).images().numpy()
+FACTS: dict[str, Any] = {
+    "name": "toy",
+    "preprocessing": Preprocessing("ink", size_px=SIZE_PX, margin_px=1),
+    "cohort_images": IMAGES,
+    "cohort_class_index": np.arange(len(IMAGES)) % 3,
+    "cohort": {"data": "toy", "class_names": ["a", "b", "c"]},
+    "background": {"data": "toy", "class_names": ["d", "e"]},
+    "training": {"command": "none", "seed": 0, "commit": None},
+    "license": "Apache-2.0",
+}
+
+
+def test_a_pack_answers_as_the_method_does(tmp_path: Path) -> None:
+    method = build("prototypical-cosine").train()
+    pack = export_pack(method, tmp_path / "pack", views=VIEWS, **FACTS)
+    assert method.training
+    assert all(part.training for part in method.modules())
+    loaded = load_pack(tmp_path / "pack")
+    assert loaded.card == pack.card
+    averaged = ViewAverage(method.embedder(), SIZE_PX).eval()
+    with torch.inference_mode():
+        expected = averaged(torch.tensor(IMAGES)).numpy()
+    np.testing.assert_allclose(Embedder(loaded).embed_prepared(IMAGES), expected, atol=1e-5)
+    embeddings, class_index = loaded.cohort()
+    np.testing.assert_allclose(embeddings, expected, atol=1e-3)  # half precision
+    np.testing.assert_array_equal(class_index, FACTS["cohort_class_index"])
+
+
+def test_the_file_tells_nothing_of_this_machine_and_is_always_the_same() -> None:
+    embedder = build("prototypical").embedder().eval()
+    model = export_onnx(embedder, (1, SIZE_PX, SIZE_PX))
+    assert model == export_onnx(embedder, (1, SIZE_PX, SIZE_PX))
+    assert b"site-packages" not in model
+    assert b".py" not in model
+    onnx.checker.check_model(onnx.load_from_string(model))
+
+
+def test_a_cohort_that_trained_the_model_is_refused(tmp_path: Path) -> None:
+    facts = FACTS | {"background": {"data": "toy", "class_names": ["b", "d"]}}
+    with pytest.raises(TrainingError, match=r"1 cohort classes are among .* such as 'b'"):
+        export_pack(build("prototypical"), tmp_path / "pack", **facts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_an_embedding_there_is_nothing_to_export(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="Method has no embedding"):
+        export_pack(Method(), tmp_path / "pack", **FACTS)
+
+
+class Disagreeing(Method):
+    """Its embedder answers otherwise in the exported graph than in torch."""
+
+    def embedder(self) -> nn.Module:
+        class Two(nn.Module):
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                shift = 1e-3 if torch.compiler.is_exporting() else 0.0
+                return F.normalize(images.flatten(1) + torch.linspace(0, shift, SIZE_PX**2), dim=1)
+
+        return Two()
+
+
+def test_a_model_that_disagrees_with_torch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"differs from torch by \S+ on real pictures"):
+        export_pack(Disagreeing(), tmp_path / "pack", **FACTS)
+    assert not list(tmp_path.iterdir())

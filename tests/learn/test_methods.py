@@ -1,0 +1,125 @@
+"""The contract of a method, run over every entry of METHODS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from toys import BUILDS, SIZE_PX, build, toy_batch, toy_episode
+
+from holotype.learn.export import export_onnx
+from holotype.learn.method import Method
+from holotype.learn.methods import METHODS
+from holotype.learn.settings import TrainingSettings
+from holotype.learn.training import train
+
+
+@pytest.fixture(params=BUILDS)
+def method(request: pytest.FixtureRequest) -> Method:
+    return build(request.param).eval()
+
+
+def trained(method: Method, out: Path, steps: int = 40) -> list[float]:
+    settings = TrainingSettings(steps, learning_rate=0.02, schedule="constant")
+    return train(method, toy_batch, settings, out).loss
+
+
+def test_every_method_is_tested() -> None:
+    assert {name for name, _ in BUILDS.values()} == METHODS.keys()
+    for key, (name, _) in BUILDS.items():
+        assert type(build(key)) is METHODS[name]
+
+
+@pytest.mark.parametrize("k_shot", [1, 5])
+def test_scores_are_finite_and_shaped(method: Method, k_shot: int) -> None:
+    batch = toy_batch(0, k_shot=k_shot, n_query=3)
+    scores = method.scores(batch)
+    assert scores.shape == (2, 15, 5)
+    assert scores.dtype == torch.float32
+    assert scores.isfinite().all()
+    loss = method.loss(batch)
+    assert loss.shape == ()
+    assert loss.isfinite()
+
+
+def test_asked_twice_it_answers_the_same(method: Method) -> None:
+    assert torch.equal(method.scores(toy_batch(0)), method.scores(toy_batch(0)))
+
+
+def test_permuting_the_classes_permutes_the_columns(method: Method) -> None:
+    if method.order_dependent:
+        pytest.skip("declared: the order of the classes matters to it")
+    batch = toy_batch(0)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    permuted = replace(batch, support=batch.support[:, order])
+    torch.testing.assert_close(
+        method.scores(permuted), method.scores(batch)[..., order], atol=1e-5, rtol=1e-5
+    )
+
+
+def test_the_labels_of_the_queries_are_not_read(method: Method) -> None:
+    batch = toy_batch(0)
+    scores = method.scores(batch)
+    assert torch.equal(scores, method.scores(replace(batch, query_class=4 - batch.targets())))
+    assert torch.equal(scores, method.scores(replace(batch, query_class=None, class_id=None)))
+
+
+def test_queries_one_at_a_time_score_the_same(method: Method) -> None:
+    if method.transductive:
+        pytest.skip("declared: the queries are answered together")
+    batch = toy_batch(0)
+    apart = [
+        method.scores(replace(batch, query=batch.query[:, i : i + 1]))
+        for i in range(batch.query.shape[1])
+    ]
+    torch.testing.assert_close(torch.cat(apart, 1), method.scores(batch), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("k_shot", [1, 5])
+def test_a_separable_toy_is_solved(method: Method, k_shot: int, tmp_path: Path) -> None:
+    if method.trainable:
+        trained(method, tmp_path / "run")
+    for seed in range(10):
+        episode = toy_episode(10**6 + seed, k_shot=k_shot)
+        scores = method.episode_scores(episode.unlabeled())
+        assert scores.shape == (10, 5)
+        np.testing.assert_array_equal(scores.argmax(1), episode.query_class)
+
+
+def test_ten_steps_lower_the_loss_on_fixed_episodes(method: Method, tmp_path: Path) -> None:
+    if not method.trainable:
+        pytest.skip("declared: nothing to train")
+    settings = TrainingSettings(10, learning_rate=0.01, schedule="constant")
+    loss = train(method, lambda step: toy_batch(0), settings, tmp_path / "run").loss
+    assert loss[-1] < 0.9 * loss[0]
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_same_seed_gives_the_same_history(name: str, tmp_path: Path) -> None:
+    one, again = build(name), build(name)
+    if not one.trainable:
+        pytest.skip("declared: nothing to train")
+    assert trained(one, tmp_path / "one", 8) == trained(again, tmp_path / "again", 8)
+    for a, b in zip(one.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_exported_embedder_agrees_with_torch(method: Method) -> None:
+    embedder = method.embedder()
+    if embedder is None:
+        pytest.skip("it has no embedding, and is not exported")
+    images = toy_batch(0).images()
+    model = export_onnx(embedder, (1, SIZE_PX, SIZE_PX))
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (name,) = (entry.name for entry in session.get_inputs())
+    with torch.inference_mode():
+        expected = embedder(images).numpy()
+    for count in (1, 2, len(images)):
+        (vectors,) = session.run(None, {name: images[:count].numpy()})
+        np.testing.assert_allclose(vectors, expected[:count], atol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert session.get_inputs()[0].shape[1:] == [1, SIZE_PX, SIZE_PX]

@@ -1,0 +1,66 @@
+"""Small episodes and methods that the tests of learn/ share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from holotype.learn.backbones import Conv4
+from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.method import Method
+from holotype.learn.objectives import CosineSoftmax
+from holotype.learn.prototypical import PrototypicalNetworks
+from holotype.records import Episode
+
+SIZE_PX = 16
+N_CLASSES = 12
+
+
+def conv() -> Conv4:
+    return Conv4(width=8, size_px=SIZE_PX)
+
+
+def dead_conv() -> nn.Module:
+    """Conv4 whose features are dropped out at random while it trains: needs the seed per step."""
+    backbone = conv()
+    backbone.blocks.append(nn.Dropout(0.2))
+    return backbone
+
+
+# One line for each way to build each method of METHODS: (its name there, how to build it).
+BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
+    "prototypical": ("prototypical", lambda: PrototypicalNetworks(conv())),
+    "prototypical-cosine": (
+        "prototypical",
+        lambda: PrototypicalNetworks(conv(), CosineSoftmax(N_CLASSES, 8)),
+    ),
+}
+
+
+def build(name: str, seed: int = 0) -> Method:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return BUILDS[name][1]()
+
+
+def toy_episode(seed: int, n_way: int = 5, k_shot: int = 1, n_query: int = 2) -> Episode:
+    """Classes are fixed random patterns of 4 x 4 blocks; an example is its pattern and noise."""
+    patterns = np.random.default_rng(99).random((N_CLASSES, 4, 4)) > 0.5
+    big = patterns.repeat(SIZE_PX // 4, axis=1).repeat(SIZE_PX // 4, axis=2).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    classes = rng.choice(N_CLASSES, n_way, replace=False)
+    query_class = np.repeat(np.arange(n_way), n_query)
+
+    def examples(of: np.ndarray) -> np.ndarray:
+        noisy = big[of] * 0.9 + rng.random((*of.shape, SIZE_PX, SIZE_PX)) * 0.1
+        return noisy.astype(np.float32)[..., None, :, :]
+
+    support = examples(np.repeat(classes[:, None], k_shot, axis=1))
+    return Episode(support, examples(classes[query_class]), query_class, classes)
+
+
+def toy_batch(step: int, tasks: int = 2, **shape: int) -> EpisodeBatch:
+    return collate([toy_episode(1000 * step + task, **shape) for task in range(tasks)])
