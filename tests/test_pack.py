@@ -19,7 +19,13 @@ import holotype.pack
 from holotype.errors import PackError
 from holotype.pack import add_scores, load_pack, model_id, shipped_packs, write_pack
 from holotype.records import Preprocessing, Report
-from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, make_toy_pack, toy_parts
+from toy_packs import (
+    BACKGROUND_CLASSES,
+    COHORT_CLASSES,
+    COHORT_EXAMPLES,
+    make_toy_pack,
+    toy_parts,
+)
 
 SCORE = {
     **Report("lake", 20, 1, 1, 20, 97.5, 1.2, np.zeros(20), 0.5).to_json(),
@@ -87,6 +93,19 @@ def test_the_cohort_comes_back_as_unit_vectors(tmp_path: Path, dtype: Any) -> No
     np.testing.assert_array_equal(np.bincount(class_index), [COHORT_EXAMPLES] * COHORT_CLASSES)
     assert not vectors.flags.writeable
     assert not class_index.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_background_comes_back_as_unit_vectors(tmp_path: Path, dtype: Any) -> None:
+    parts = toy_parts()
+    given = parts["prototypes"]
+    pack = write_pack(tmp_path / "toy", **{**parts, "prototypes": given.astype(dtype)})
+    background = pack.background()
+    assert background.dtype == np.float32
+    assert len(background) == len(pack.card.background["class_names"])
+    np.testing.assert_allclose(background, given, atol=1e-3 if dtype == np.float16 else 1e-6)
+    np.testing.assert_allclose(np.linalg.norm(background, axis=1), 1, atol=1e-6)
+    assert not background.flags.writeable
 
 
 def test_a_text_path_and_a_relative_path_are_taken(
@@ -211,6 +230,7 @@ def set_constant(**values: Any) -> Callable[[dict[str, Any]], object]:
         (set_field(cohort={"class_names": ["a"]}), "the card names 1 classes"),
         (set_field(cohort={}), "cohort of the card"),
         (set_field(background={"class_names": [1]}), "background of the card"),
+        (set_field(background={"class_names": ["a"]}), "60 prototypes; the card names 1 classes"),
         (set_field(scores=[{}]), "scores of the card"),
         (set_field(files={}), "files of the card"),
         (set_field(files={"model.onnx": "0" * 64, "../x": "0" * 64}), "files of the card"),
@@ -231,7 +251,7 @@ def test_a_card_that_is_no_card_is_refused(toy: Path, content: bytes) -> None:
         load_pack(toy)
 
 
-VECTORS = toy_parts()["embeddings"]
+VECTORS, LEARNED = toy_parts()["embeddings"], toy_parts()["prototypes"]
 NOT_FINITE = np.where(np.arange(len(VECTORS))[:, None] == 3, np.nan, VECTORS)
 OUTSIDE = np.full(len(VECTORS), COHORT_CLASSES)
 
@@ -251,6 +271,12 @@ OUTSIDE = np.full(len(VECTORS), COHORT_CLASSES)
         ({"class_index": OUTSIDE}, "from 40 to 40; the card names 40 classes"),
         ({"class_index": -OUTSIDE}, "from -40"),
         ({"class_index": OUTSIDE.astype(object)}, "not a readable NumPy archive"),
+        ({"background": LEARNED.astype(np.float64)}, "background: float64"),
+        ({"background": LEARNED[:, :7]}, r"background: .*the card needs \[M, 8\]"),
+        ({"background": LEARNED[:0]}, "background: .*M at least 1"),
+        ({"background": LEARNED * np.float32(1.01)}, "background: .*unit length"),
+        ({"background": LEARNED * np.float32(np.nan)}, "background: .*unit length"),
+        ({"background": LEARNED[:-1]}, f"{BACKGROUND_CLASSES - 1} prototypes; the card names 60"),
     ],
 )
 def test_a_cohort_that_breaks_a_rule_is_refused(
@@ -258,6 +284,14 @@ def test_a_cohort_that_breaks_a_rule_is_refused(
 ) -> None:
     change_cohort(toy, **arrays)
     with pytest.raises(PackError, match=rf"cohort\.npz of pack .*{said}"):
+        load_pack(toy)
+
+
+def test_a_pack_without_a_background_is_refused(toy: Path) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, embeddings=VECTORS, class_index=OUTSIDE - 1)
+    replace_file(toy, "cohort.npz", buffer.getvalue())
+    with pytest.raises(PackError, match=r"cohort\.npz of pack .*not a readable NumPy archive"):
         load_pack(toy)
 
 
@@ -300,6 +334,7 @@ def test_an_existing_path_is_never_written(toy: Path) -> None:
         ({"name": "Über Pack"}, "name of the card is not valid"),
         ({"embeddings": VECTORS * 2}, "unit length"),
         ({"class_index": OUTSIDE}, "names 40 classes"),
+        ({"prototypes": LEARNED[1:]}, "names 60 classes"),
         ({"cohort": {}}, "cohort of the card"),
         ({"training": {"seconds": float("nan")}}, "make no valid card"),
         ({"training": {"seconds": np.float32(1)}}, "make no valid card"),

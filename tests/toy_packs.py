@@ -17,8 +17,10 @@ from holotype.records import Preprocessing
 
 COHORT_CLASSES = 40
 COHORT_EXAMPLES = 5
+BACKGROUND_CLASSES = 60
 # Cohort characters are numbered from here, so that tests may use lower numbers for their own.
 FIRST_COHORT_CHARACTER = 1000
+FIRST_BACKGROUND_CHARACTER = 2000
 
 
 def toy_drawing(character: int, drawer: int = 0, side_px: int = 40) -> NDArray[np.uint8]:
@@ -69,14 +71,17 @@ def toy_parts(size_px: int = 16, dim: int = 8, seed: int = 0) -> dict[str, Any]:
     preprocessing = Preprocessing("ink", size_px=size_px, margin_px=1)
     characters = range(FIRST_COHORT_CHARACTER, FIRST_COHORT_CHARACTER + COHORT_CLASSES)
     drawings = [toy_drawing(c, d) for c in characters for d in range(COHORT_EXAMPLES)]
+    background = range(FIRST_BACKGROUND_CHARACTER, FIRST_BACKGROUND_CHARACTER + BACKGROUND_CLASSES)
+    learned = prepare_batch([toy_drawing(c) for c in background], preprocessing)
     return {
         "name": "toy",
         "model": toy_model(size_px, dim, seed).SerializeToString(),
         "preprocessing": preprocessing,
         "embeddings": toy_embeddings(prepare_batch(drawings, preprocessing), dim, seed),
         "class_index": np.repeat(np.arange(COHORT_CLASSES), COHORT_EXAMPLES),
+        "prototypes": toy_embeddings(learned, dim, seed),
         "cohort": {"data": "toy", "class_names": [f"toy/{c}" for c in characters]},
-        "background": {"data": "none", "class_names": []},
+        "background": {"data": "toy", "class_names": [f"toy/{c}" for c in background]},
         "training": {"command": "none: a random projection", "seed": seed},
         "license": "Apache-2.0",
     }

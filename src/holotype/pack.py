@@ -2,7 +2,8 @@
 
     card.json     the facts (`records.Card`), with the digests of model and cohort
     model.onnx    pictures float32 [batch, C, S, S] -> embeddings float32 [batch, D]
-    cohort.npz    embeddings [M, D] of classes that training never saw, and their class_index [M]
+    cohort.npz    embeddings [M, D] of classes that training never saw, their class_index [M], and
+                  background [B, D], one prototype for each class that training saw
     README.md     the card for people
 
 A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
@@ -39,7 +40,7 @@ _LIMIT_BYTES = {
     "model.onnx": MAX_MODEL_BYTES,
     "cohort.npz": MAX_COHORT_BYTES,
 }
-_COHORT_ARRAYS = ("embeddings", "class_index")
+_COHORT_ARRAYS = ("embeddings", "class_index", "background")
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parent / "packs"
@@ -70,11 +71,23 @@ class Pack:
         Raises:
             PackError: the file is gone, altered, or disagrees with the card.
         """
-        return self._cohort
+        return self._references[:2]
+
+    def background(self) -> NDArray[np.float32]:
+        """What the model was prepared for: the prototypes of the classes that trained it.
+
+        Returns:
+            float32 [B, D] of unit length, in the order of `card.background["class_names"]`;
+            read-only.
+
+        Raises:
+            PackError: the file is gone, altered, or disagrees with the card.
+        """
+        return self._references[2]
 
     @cached_property
-    def _cohort(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        return _read_cohort(self.path, self.card)
+    def _references(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        return _read_references(self.path, self.card)
 
 
 def shipped_packs() -> list[str]:
@@ -130,6 +143,7 @@ def write_pack(
     preprocessing: Preprocessing,
     embeddings: NDArray[np.floating[Any]],
     class_index: NDArray[np.integer[Any]],
+    prototypes: NDArray[np.floating[Any]],
     cohort: Mapping[str, Any],
     background: Mapping[str, Any],
     training: Mapping[str, Any],
@@ -145,6 +159,8 @@ def write_pack(
         preprocessing: what `images.prepare` does before the model.
         embeddings: float16 or float32 [M, D] of unit length: the cohort.
         class_index: int [M] into `cohort["class_names"]`.
+        prototypes: float16 or float32 [B, D] of unit length: one for each of
+            `background["class_names"]`.
         cohort: facts about the cohort; `class_names` is required.
         background: facts about the classes that trained the model; `class_names` is required.
         training: how the model was made: command, seed, commit, seconds, machine.
@@ -158,7 +174,9 @@ def write_pack(
     if os.path.lexists(target):
         raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
     buffer = BytesIO()
-    np.savez_compressed(buffer, embeddings=embeddings, class_index=class_index)
+    np.savez_compressed(
+        buffer, embeddings=embeddings, class_index=class_index, background=prototypes
+    )
     files = {"model.onnx": model, "cohort.npz": buffer.getvalue()}
     card = Card(
         name=name,
@@ -239,7 +257,10 @@ def _card_files(card: Card) -> dict[str, bytes]:
     return {"card.json": content, "README.md": model_card(card).encode()}
 
 
-def _read_cohort(path: Path, card: Card) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _read_references(
+    path: Path, card: Card
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """The arrays of `cohort.npz`: embeddings [M, D], class_index [M], background [B, D]."""
     content = _digested(path, "cohort.npz", card)
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -247,23 +268,10 @@ def _read_cohort(path: Path, card: Card) -> tuple[NDArray[np.float32], NDArray[n
         if unpacked_bytes > MAX_COHORT_BYTES:
             raise ValueError(f"it unpacks to {unpacked_bytes:,} bytes")
         with np.load(BytesIO(content), allow_pickle=False) as archive:
-            embeddings, class_index = (archive[name] for name in _COHORT_ARRAYS)
+            embeddings, class_index, background = (archive[name] for name in _COHORT_ARRAYS)
     except Exception as error:  # zip and npy readers raise anything on damaged input
         _fail(path, "cohort.npz", f"not a readable NumPy archive of {_COHORT_ARRAYS} ({error})")
-    if embeddings.dtype not in (np.float16, np.float32) or embeddings.ndim != 2:
-        _fail(
-            path,
-            "cohort.npz",
-            f"embeddings are {embeddings.dtype} {list(embeddings.shape)}, not float16 or float32 "
-            "[M, D]",
-        )
-    if not len(embeddings) or embeddings.shape[1] != card.embedding_dim:
-        _fail(
-            path,
-            "cohort.npz",
-            f"embeddings have shape {list(embeddings.shape)}; the card needs [M, "
-            f"{card.embedding_dim}] with M at least 1",
-        )
+    vectors = _vectors(path, card, "embeddings", embeddings)
     if class_index.dtype.kind not in "iu" or class_index.shape != embeddings.shape[:1]:
         _fail(
             path,
@@ -279,16 +287,42 @@ def _read_cohort(path: Path, card: Card) -> tuple[NDArray[np.float32], NDArray[n
             f"class_index runs from {class_index.min()} to {class_index.max()}; the card names "
             f"{classes} classes",
         )
-    vectors = embeddings.astype(np.float32)
+    prototypes = _vectors(path, card, "background", background)
+    if len(prototypes) != len(card.background["class_names"]):
+        _fail(
+            path,
+            "cohort.npz",
+            f"background has {len(prototypes)} prototypes; the card names "
+            f"{len(card.background['class_names'])} classes",
+        )
+    index = class_index.astype(np.int64)
+    index.setflags(write=False)
+    return vectors, index, prototypes
+
+
+def _vectors(path: Path, card: Card, name: str, array: NDArray[Any]) -> NDArray[np.float32]:
+    """One array of `cohort.npz`, checked: float32 unit [M, D], read-only."""
+    if array.dtype not in (np.float16, np.float32) or array.ndim != 2:
+        _fail(
+            path,
+            "cohort.npz",
+            f"{name}: {array.dtype} {list(array.shape)} is not float16 or float32 [M, D]",
+        )
+    if not len(array) or array.shape[1] != card.embedding_dim:
+        _fail(
+            path,
+            "cohort.npz",
+            f"{name}: the shape is {list(array.shape)}; the card needs [M, {card.embedding_dim}] "
+            "with M at least 1",
+        )
+    vectors = array.astype(np.float32)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     # Written so that NaN fails as well.
     if not (np.abs(norms - 1) <= _UNIT_TOLERANCE).all():
-        _fail(path, "cohort.npz", "an embedding is not a finite vector of unit length")
+        _fail(path, "cohort.npz", f"{name}: a vector is not finite and of unit length")
     vectors /= norms
-    index = class_index.astype(np.int64)
     vectors.setflags(write=False)
-    index.setflags(write=False)
-    return vectors, index
+    return vectors
 
 
 def _digested(path: Path, file: str, card: Card) -> bytes:

@@ -7,17 +7,20 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import nn
 from torch.nn import functional as F
 from toys import SIZE_PX, build, toy_batch
 
 from holotype.embedder import Embedder
 from holotype.errors import TrainingError
-from holotype.learn.export import export_onnx, export_pack
+from holotype.learn.export import export_onnx, export_pack, halved
 from holotype.learn.method import Method
 from holotype.learn.views import VIEWS, ViewAverage
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
+from holotype.scoring import unit
+from toy_packs import toy_model
 
 IMAGES = toy_batch(0, k_shot=2).images().numpy()
 FACTS: dict[str, Any] = {
@@ -25,6 +28,8 @@ FACTS: dict[str, Any] = {
     "preprocessing": Preprocessing("ink", size_px=SIZE_PX, margin_px=1),
     "cohort_images": IMAGES,
     "cohort_class_index": np.arange(len(IMAGES)) % 3,
+    "background_images": IMAGES[::-1].copy(),
+    "background_class_index": np.arange(len(IMAGES)) % 2,
     "cohort": {"data": "toy", "class_names": ["a", "b", "c"]},
     "background": {"data": "toy", "class_names": ["d", "e"]},
     "training": {"command": "none", "seed": 0, "commit": None},
@@ -42,10 +47,52 @@ def test_a_pack_answers_as_the_method_does(tmp_path: Path) -> None:
     averaged = ViewAverage(method.embedder(), SIZE_PX).eval()
     with torch.inference_mode():
         expected = averaged(torch.tensor(IMAGES)).numpy()
-    np.testing.assert_allclose(Embedder(loaded).embed_prepared(IMAGES), expected, atol=1e-5)
+    np.testing.assert_allclose(Embedder(loaded).embed_prepared(IMAGES), expected, atol=1e-3)
     embeddings, class_index = loaded.cohort()
     np.testing.assert_allclose(embeddings, expected, atol=1e-3)  # half precision
     np.testing.assert_array_equal(class_index, FACTS["cohort_class_index"])
+    background = expected[::-1]
+    prototypes = unit(np.stack([background[::2].mean(axis=0), background[1::2].mean(axis=0)]))
+    np.testing.assert_allclose(loaded.background(), prototypes, atol=1e-3)
+
+
+def test_weights_are_stored_in_half_precision(tmp_path: Path) -> None:
+    pack = export_pack(build("prototypical"), tmp_path / "pack", **FACTS)
+    model = onnx.load_from_string(pack.model())
+    onnx.checker.check_model(model, full_check=True)
+    weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) > 1]
+    assert weights
+    assert all(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in weights)
+
+
+def test_what_half_precision_cannot_hold_stays_exact() -> None:
+    model = toy_model(seed=3)
+    weights = numpy_helper.to_array(model.graph.initializer[0]) * np.float32(1e6)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
+    assert halved(model.SerializeToString()) == model.SerializeToString(deterministic=True)
+
+
+class Cancelling(Method):
+    """What tells its outputs apart is smaller than half precision's step at 100."""
+
+    def embedder(self) -> nn.Module:
+        class Centered(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                drawn = torch.randn(8, SIZE_PX**2, generator=torch.Generator().manual_seed(0))
+                self.weight = nn.Parameter(2 + 0.001 * drawn)
+
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                outputs = F.linear(images.flatten(1), self.weight)
+                return F.normalize(outputs - outputs.mean(dim=1, keepdim=True), dim=1)
+
+        return Centered()
+
+
+def test_a_model_that_does_not_bear_half_precision_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="half precision moves the model's answer by"):
+        export_pack(Cancelling(), tmp_path / "pack", **FACTS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_file_tells_nothing_of_this_machine_and_is_always_the_same() -> None:

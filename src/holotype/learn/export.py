@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from holotype.embedder import Embedder
@@ -22,8 +24,12 @@ from holotype.learn.method import Method
 from holotype.learn.views import View, ViewAverage
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
+from holotype.scoring import group_prototypes
 
+# The largest difference of a coordinate: from torch to the exported graph, and from there to the
+# file, whose weights are in half precision.
 MAX_DIFFERENCE = 1e-4
+MAX_ROUNDING = 1e-3
 _CHECKED_IMAGES = 256
 _CHUNK = 64  # pictures that torch embeds at once
 _OPSET = 18
@@ -37,16 +43,19 @@ def export_pack(
     preprocessing: Preprocessing,
     cohort_images: NDArray[np.float32],
     cohort_class_index: NDArray[np.int64],
+    background_images: NDArray[np.float32],
+    background_class_index: NDArray[np.int64],
     cohort: Mapping[str, Any],
     background: Mapping[str, Any],
     training: Mapping[str, Any],
     license: str,
     views: Sequence[View] = (),
 ) -> Pack:
-    """Export the embedder of a method with its cohort.
+    """Export the embedder of a method with its cohort and its background.
 
-    The cohort's embeddings are computed by the exported model, through the product's own
-    `Embedder`, which is first compared with torch on up to 256 of the cohort's pictures.
+    The weights are stored in half precision. The embeddings of the cohort and the prototypes of
+    the background are computed by the exported model, through the product's own `Embedder`, which
+    is first compared with torch on up to 256 of the cohort's pictures.
 
     Args:
         method: the trained method; left as it was.
@@ -55,6 +64,8 @@ def export_pack(
         preprocessing: what prepared the training pictures.
         cohort_images: float32 [M, C, S, S], prepared likewise.
         cohort_class_index: int64 [M] into `cohort["class_names"]`.
+        background_images: float32 [P, C, S, S], prepared likewise: every training class occurs.
+        background_class_index: int64 [P] into `background["class_names"]`.
         cohort: facts about the cohort, with `class_names`.
         background: facts about the training classes, with `class_names`.
         training: command, seed, commit, seconds, machine.
@@ -63,7 +74,8 @@ def export_pack(
 
     Raises:
         TrainingError: the method has no embedding, a cohort class is among the training classes,
-            or the exported model disagrees with torch by more than 1e-4.
+            the exported graph disagrees with torch by more than 1e-4, or loses more than 1e-3
+            in half precision.
         PackError: the pack cannot be written.
     """
     seen = sorted(set(cohort["class_names"]) & set(background["class_names"]))
@@ -82,14 +94,18 @@ def export_pack(
     if views:
         embedder = ViewAverage(embedder, preprocessing.size_px, views)
     with _evaluating(embedder):
-        model = export_onnx(embedder, tuple(cohort_images.shape[1:]))
+        exact = export_onnx(embedder, tuple(cohort_images.shape[1:]))
         checked = np.unique(np.linspace(0, len(cohort_images) - 1, _CHECKED_IMAGES, dtype=int))
         expected = _embed(embedder, cohort_images[checked])
+    stored = halved(exact)
+    classes = len(background["class_names"])
 
     def write(
         path: Path | str | PathLike[str],
+        model: bytes,
         vectors: NDArray[np.floating[Any]],
         index: NDArray[np.int64],
+        prototypes: NDArray[np.floating[Any]],
     ) -> Pack:
         return write_pack(
             path,
@@ -98,25 +114,30 @@ def export_pack(
             preprocessing=preprocessing,
             embeddings=vectors,
             class_index=index,
+            prototypes=prototypes,
             cohort=cohort,
             background=background,
             training=training,
             license=license,
         )
 
-    with tempfile.TemporaryDirectory() as draft:
-        product = Embedder(write(Path(draft) / name, expected, cohort_class_index[checked]))
-        difference = float(np.abs(product.embed_prepared(cohort_images[checked]) - expected).max())
-        # Written so that NaN fails as well.
-        if not difference <= MAX_DIFFERENCE:
-            raise TrainingError(
-                f"the exported model differs from torch by {difference:.2g} on real pictures; "
-                f"at most {MAX_DIFFERENCE:g} is allowed",
-                "Export with the tested versions of torch, onnx and onnxruntime (constraints.txt)",
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        # Any prototypes make a pack that can be asked; the true ones are computed by it.
+        draft = (expected, cohort_class_index[checked], np.repeat(expected[:1], classes, axis=0))
+        product = Embedder(write(Path(folder) / "exact" / name, exact, *draft))
+        answer = product.embed_prepared(cohort_images[checked])
+        _check(answer, expected, MAX_DIFFERENCE, "the exported model differs from torch")
+        product = Embedder(write(Path(folder) / name, stored, *draft))
+        rounded = product.embed_prepared(cohort_images[checked])
+        _check(rounded, answer, MAX_ROUNDING, "half precision moves the model's answer")
         vectors = product.embed_prepared(cohort_images)
+        prototypes = group_prototypes(
+            product.embed_prepared(background_images), background_class_index, classes
+        )
     # Half precision: a similarity moves by about 1e-4, and the pack loses half the cohort's size.
-    return write(out, vectors.astype(np.float16), cohort_class_index)
+    return write(
+        out, stored, vectors.astype(np.float16), cohort_class_index, prototypes.astype(np.float16)
+    )
 
 
 def export_onnx(embedder: nn.Module, image_shape: tuple[int, ...]) -> bytes:
@@ -166,6 +187,41 @@ def export_onnx(embedder: nn.Module, image_shape: tuple[int, ...]) -> bytes:
     ):
         del item.metadata_props[:]
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def halved(model: bytes) -> bytes:
+    """An ONNX model whose weights are stored as float16 and cast to float32 on loading.
+
+    Vectors (biases, norms) stay as they are, and so does what half precision cannot hold.
+    """
+    proto = onnx.load_from_string(model)
+    graph = proto.graph
+    casts = []
+    for initializer in graph.initializer:
+        if initializer.data_type != TensorProto.FLOAT or len(initializer.dims) < 2:
+            continue
+        weights = numpy_helper.to_array(initializer)
+        if np.abs(weights).max(initial=0) > np.finfo(np.float16).max:
+            continue
+        name, half = initializer.name, f"{initializer.name}.half"
+        initializer.CopyFrom(numpy_helper.from_array(weights.astype(np.float16), half))
+        casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]  # in the order of their computation
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _check(
+    answer: NDArray[np.float32], expected: NDArray[np.float32], limit: float, problem: str
+) -> None:
+    difference = float(np.abs(answer - expected).max())
+    # Written so that NaN fails as well.
+    if not difference <= limit:
+        raise TrainingError(
+            f"{problem} by {difference:.2g} on real pictures; at most {limit:g} is allowed",
+            "Export with the tested versions of torch, onnx and onnxruntime (constraints.txt)",
+        )
 
 
 def _embed(embedder: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:

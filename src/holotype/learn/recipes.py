@@ -193,6 +193,8 @@ def export_run(run: Path, out: Path) -> Pack:
         preprocessing=recipe.preprocessing,
         cohort_images=_pixels(_prepared(cohort, recipe.preprocessing)),
         cohort_class_index=cohort.class_index,
+        background_images=_pixels(_prepared(background, recipe.preprocessing)),
+        background_class_index=background.class_index,
         cohort={"data": dataset.name, "class_names": list(cohort.class_names)},
         background={"data": dataset.name, "class_names": list(background.class_names)},
         training={

@@ -1,0 +1,142 @@
+"""Recipes: from a folder of pictures to a run, a pack and a recognizer, in small."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import holotype
+from holotype.errors import TrainingError
+from holotype.learn import recipes
+from holotype.learn.history import History
+from holotype.pack import load_pack
+from holotype.records import Preprocessing
+from holotype.tasks.datasets import load_dataset
+from holotype.tasks.episodes import sample
+from holotype.tasks.episodes import episodes as gather
+from holotype.tasks.evaluate import evaluate
+from holotype.tasks.folders import write_folder
+from holotype.tasks.splits import ALPHABETS
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe of the shipped pack, with two steps and small pictures."""
+    recipe = recipes.RECIPES["characters"]
+    tiny = replace(
+        recipe,
+        preprocessing=Preprocessing("ink", size_px=16, margin_px=1),
+        settings=replace(recipe.settings, steps=2, precision="float32"),
+        n_way=8,
+    )
+    monkeypatch.setitem(recipes.RECIPES, "characters", tiny)
+    choosing = replace(tiny, training=("training",), selection="selection")
+    monkeypatch.setitem(recipes.RECIPES, "characters-selection", choosing)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    drawings = load_dataset("sample")
+    some = np.flatnonzero((drawings.class_index < 20) & (np.arange(800) % 20 < 6))
+    out = tmp_path_factory.mktemp("data") / "mine"
+    write_folder(
+        out, drawings.images[some], drawings.class_index[some], drawings.class_names[:20]
+    )
+    return out
+
+
+def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(folder: Path, tmp_path: Path) -> None:
+    run, pack = tmp_path / "run", tmp_path / "mine"
+    recipes.train_run("prototypical", str(folder), run, recipe="characters-selection")
+    history = History.read(run)
+    assert history.step == 2
+    assert [step for step, _ in history.validation] == [2]
+
+    recipes.export_run(run, pack)
+    card = load_pack(pack).card
+    learned, held_back = (set(part["class_names"]) for part in (card.background, card.cohort))
+    assert learned
+    assert held_back
+    assert not learned & held_back
+    assert card.training["seed"] == 0
+    assert "mine" in card.license
+
+    with holotype.open(tmp_path / "g.gallery", model=pack) as recognizer:
+        recognizer.enroll("a", next(folder.glob("*character01/01.png")))
+        probe = next(folder.glob("*character01/01.png"))
+        assert recognizer.identify(probe, fpir=0.4).candidates[0].similarity > 0.99
+
+
+def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
+    recipes.train_run("prototypical", str(folder), tmp_path / "run")
+    scorer = recipes.run_scorer(tmp_path / "run")
+    from holotype.images import prepare_batch
+
+    dataset = load_dataset(folder)
+    pictures = prepare_batch(dataset.images[:], scorer.preprocessing)
+    index = sample(dataset, n_way=5, k_shot=1, n_query=2, episodes=20, seed=0)
+    report = evaluate(scorer.scores, gather(pictures, index), protocol="evaluation", n_query=2)
+    assert report.accuracy > 20  # chance is 20; even random features see strokes
+
+
+def test_resuming_checks_what_the_run_was(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    recipes.train_run("prototypical", str(folder), run)
+    with pytest.raises(TrainingError, match="seed"):
+        recipes.train_run("prototypical", str(folder), run, seed=1, resume=True)
+    with pytest.raises(TrainingError, match="already holds"):
+        recipes.train_run("prototypical", str(folder), run)
+
+
+@pytest.mark.parametrize(
+    ("method", "recipe", "named"),
+    [("no-such-method", None, "prototypical"), ("prototypical", "no-such-recipe", "conv4")],
+)
+def test_unknown_names_are_answered_with_the_known(
+    method: str, recipe: str | None, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match=named):
+        recipes.train_run(method, "sample", tmp_path / "run", recipe=recipe)
+
+
+def test_an_unfinished_or_foreign_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError):
+        recipes.run_scorer(tmp_path / "none")
+    (tmp_path / "run.json").write_text(
+        json.dumps({"config": {"method": "prototypical", "recipe": "characters"}, "settings": {}})
+    )
+    with pytest.raises(TrainingError):
+        recipes.run_scorer(tmp_path)
+
+
+@pytest.mark.data
+def test_the_pack_learns_from_the_background_but_its_cohort() -> None:
+    dataset = load_dataset("omniglot")
+    learned = recipes._part(dataset, recipes.RECIPES["characters"].training, seed=0)
+    cohort = recipes._part(dataset, ("cohort",), seed=0)
+    assert len(learned.class_names) == 811
+    assert len(cohort.class_names) == 153
+    assert set(learned.group) | set(cohort.group) == set(ALPHABETS["background"])
+    assert not set(learned.group) & set(cohort.group)
+
+
+@pytest.mark.data
+def test_conv4_trains_on_turned_classes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    recipe = recipes.RECIPES["conv4"]
+    # The small split stands in for the 4,112 classes of training, to keep the test short.
+    tiny = replace(
+        recipe,
+        training=("vinyals-val",),
+        selection=None,
+        settings=replace(recipe.settings, steps=2),
+        n_way=5,
+    )
+    monkeypatch.setitem(recipes.RECIPES, "conv4", tiny)
+    history = recipes.train_run("prototypical", "omniglot", tmp_path / "run", recipe="conv4")
+    assert history.step == 2
+    with pytest.raises(TrainingError, match="Vinyals"):
+        recipes.export_run(tmp_path / "run", tmp_path / "pack")
