@@ -9,6 +9,7 @@ from PIL import Image
 
 from holotype.errors import DataError
 from holotype.tasks.datasets import OMNIGLOT_FILE, data_folder, load_dataset
+from holotype.tasks.folders import write_folder
 from holotype.tasks.splits import ALPHABETS
 
 
@@ -143,3 +144,16 @@ def test_folders_that_hold_no_classes_are_refused(folder: Path, tmp_path: Path) 
     (folder / "empty").mkdir()
     with pytest.raises(DataError, match="has no pictures"):
         load_dataset(folder)
+
+
+def test_the_sample_written_as_a_folder_reads_back_the_same(tmp_path: Path) -> None:
+    sample = load_dataset("sample")
+    out = tmp_path / "drawings"
+    write_folder(out, sample.images[:], sample.class_index, sample.class_names)
+    again = load_dataset(out)
+    assert again.class_names == tuple(name.replace("/", "-") for name in sample.class_names)
+    np.testing.assert_array_equal(again.class_index, sample.class_index)
+    for row in (0, 399, 799):
+        np.testing.assert_array_equal(np.asarray(Image.open(again.images[row])), sample.images[row])
+    with pytest.raises(DataError, match="exists already"):
+        write_folder(out, sample.images[:], sample.class_index, sample.class_names)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from holotype.errors import DataError
 
@@ -55,6 +56,43 @@ def read_folder(path: Path) -> ClassFolders:
         class_index=np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes]),
         class_names=tuple(folder.name for folder in folders),
     )
+
+
+def write_folder(
+    path: Path,
+    pictures: NDArray[np.uint8],
+    class_index: NDArray[np.int64],
+    class_names: Sequence[str],
+) -> int:
+    """Write pictures as PNG files into a new folder of class folders.
+
+    Examples are numbered from 01 in their order; a slash in a class name becomes a hyphen.
+
+    Args:
+        path: the folder to make; it must not exist.
+        pictures: uint8 [M, H, W], grey.
+        class_index: int64 [M] into `class_names`.
+        class_names: [C].
+
+    Returns:
+        The number of files, M.
+
+    Raises:
+        DataError: the folder exists, or cannot be written.
+    """
+    if path.exists():
+        raise DataError(f"'{path}' exists already", "Name a folder that does not exist yet")
+    try:
+        for index, name in enumerate(class_names):
+            folder = path / name.replace("/", "-")
+            folder.mkdir(parents=True)
+            for number, row in enumerate(np.flatnonzero(class_index == index), start=1):
+                Image.fromarray(pictures[row]).save(folder / f"{number:02d}.png")
+    except OSError as error:
+        raise DataError(
+            f"'{path}' cannot be written ({error.strerror})", "Choose another folder, or make room"
+        ) from error
+    return len(class_index)
 
 
 def _by_name(entries: Iterable[Path]) -> list[Path]:
