@@ -1,8 +1,11 @@
 """One example defines a class, and from then on the class is recognized."""
 
-from holotype.errors import HolotypeError
-from holotype.recognizer import Recognizer, open
-from holotype.records import Candidate, Card, Decision, Enrollment, Episode, Report
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holotype.errors import HolotypeError
+    from holotype.recognizer import Recognizer, open
+    from holotype.records import Candidate, Card, Decision, Enrollment, Episode, Report
 
 __all__ = [
     "Candidate",
@@ -15,3 +18,14 @@ __all__ = [
     "Report",
     "open",
 ]
+
+_HOMES = {"HolotypeError": "errors", "Recognizer": "recognizer", "open": "recognizer"}
+
+
+def __getattr__(name: str) -> Any:
+    # On demand: `holotype --help` and shell completion need not wait for onnxruntime.
+    if name not in __all__:
+        raise AttributeError(f"module 'holotype' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"holotype.{_HOMES.get(name, 'records')}"), name)

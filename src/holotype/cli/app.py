@@ -1,0 +1,67 @@
+"""The commands by name, and what happens around each of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from holotype.cli import data, demonstration, evaluation, learning, packs, recognition
+from holotype.cli.failures import reported
+
+
+class _Commands(TyperGroup):
+    """Runs every command with its errors explained."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with reported():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="holotype",
+    help="One example defines a class, and from then on the class is recognized.",
+    epilog="Start with `holotype demo`. Exit codes: docs/exit-codes.md.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "See it": {"demo": demonstration.demo},
+    "Recognize": {
+        "enroll": recognition.enroll,
+        "identify": recognition.identify,
+        "verify": recognition.verify,
+        "forget": recognition.forget,
+        "list": recognition.list_labels,
+        "pack": packs.app,
+    },
+    "Learn and measure": {
+        "train": learning.train,
+        "export": learning.export,
+        "evaluate": evaluation.evaluate,
+        "methods": learning.methods,
+        "data": data.app,
+    },
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_command)
+
+
+def main() -> None:
+    """Entry point of the `holotype` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A label or file name that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
+    app(prog_name="holotype")

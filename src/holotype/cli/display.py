@@ -1,0 +1,123 @@
+"""What commands print: one JSON document, or what a person likes to read.
+
+Labels, file names and the cards of packs are other people's text: they are shown as they are,
+never read as markup, and what could move the cursor or turn the line around comes out escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+# Joiners of Persian, Indic scripts and emoji: they belong to the word.
+_HARMLESS = "\u200c\u200d\u00a0"
+_UNWRAPPED_COLUMNS = 10_000
+# Where columns of text would be squeezed below this, rows are shown one below the other instead.
+_NARROWEST_TEXT = 10
+_BETWEEN_COLUMNS = 3
+
+Cell = str | tuple[str, str]  # text, or text and style
+
+
+def print_json(value: Any) -> None:
+    """Print the one document of `--json`, in ASCII so that any pipe takes it."""
+    print(json.dumps(value, indent=2, allow_nan=False), flush=True)
+
+
+def shown(text: object) -> str:
+    """Text on one line: control and direction characters escaped, all others as they are."""
+    return "".join(
+        c
+        if c.isprintable() or c in _HARMLESS
+        else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in os.fsdecode(text if isinstance(text, str | bytes | os.PathLike) else str(text))
+    )
+
+
+def percent(fraction: float) -> str:
+    """A fraction as people write it: 0.01 -> "1 %"."""
+    return f"{100 * fraction:.3g} %"
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a sentence, wrapped to the terminal."""
+    _console().print(shown(text), style=style)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    numbers: Collection[str] = (),
+    title: str | None = None,
+) -> None:
+    """Print a table; in a terminal too narrow for one, its rows one below the other.
+
+    Args:
+        columns: the headings.
+        rows: as many cells each as there are columns.
+        numbers: headings of columns that are set flush right.
+        title: above the table.
+    """
+    from rich import box
+    from rich.table import Table
+
+    console = _console()
+    cells = [[_text(cell) for cell in row] for row in rows]
+    narrowest = [len(h) if h in numbers else max(len(h), _NARROWEST_TEXT) for h in columns]
+    if console.width < sum(narrowest) + _BETWEEN_COLUMNS * len(columns):
+        if title:
+            console.print(shown(title), style="bold")
+        for row in cells:
+            for heading, cell in zip(columns, row, strict=True):
+                console.print(f"{heading}: ", cell, sep="")
+            console.print()
+        return
+    table = Table(
+        title=_text((title, "bold")) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for heading in columns:
+        flush_right = heading in numbers
+        table.add_column(
+            heading,
+            justify="right" if flush_right else "left",
+            overflow="fold",
+            no_wrap=flush_right,
+            min_width=len(heading),
+        )
+    for row in cells:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _text(cell: Cell) -> Any:
+    from rich.text import Text
+
+    text, style = (cell, "") if isinstance(cell, str) else cell
+    return Text(shown(text), style=style, overflow="fold")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # What goes into a pipe is read by programs: one row, one line.
+    fitted = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(
+        width=None if fitted else _UNWRAPPED_COLUMNS,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )

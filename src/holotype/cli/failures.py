@@ -1,0 +1,82 @@
+"""What goes wrong, in one line on stderr and an exit code (docs/exit-codes.md)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+import typer
+
+from holotype.cli.display import shown
+from holotype.errors import EXIT_CODES, HolotypeError, MissingExtraError
+
+NO_MATCH = 1
+FILE_SYSTEM = 11
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+_TRAINING_PACKAGES = ("torch", "onnx", "onnxscript", "matplotlib")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what a command raises into one line on stderr and an exit code."""
+    try:
+        yield
+    except HolotypeError as error:
+        _end(f"error: {error}", exit_code(error))
+    except KeyboardInterrupt as interrupt:
+        _end(f"interrupted: {interrupt}" if str(interrupt) else "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _abandon_stdout()
+        raise typer.Exit(BROKEN_PIPE) from None
+    except OSError as error:
+        _abandon_stdout()
+        what = repr(os.fsdecode(error.filename)) if error.filename else "a file or the output"
+        _end(
+            f"error: {what} cannot be read or written ({error.strerror or error}). "
+            "Check the path, its rights and the free space.",
+            FILE_SYSTEM,
+        )
+
+
+@contextmanager
+def training_extra(command: str) -> Iterator[None]:
+    """Say how to install what only training needs.
+
+    Raises:
+        MissingExtraError: a package of the extra `train` is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _TRAINING_PACKAGES:
+            raise
+        raise MissingExtraError(
+            f"`holotype {command}` needs {package}, which is not installed",
+            'Install it with pip install "holotype[train]"',
+        ) from error
+
+
+def exit_code(error: HolotypeError) -> int:
+    """The exit code of an error's kind."""
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    with suppress(OSError):
+        # Names and labels in the message may hold line breaks; it stays one line.
+        print(shown(line), file=sys.stderr, flush=True)
+    raise typer.Exit(code) from None
+
+
+def _abandon_stdout() -> None:
+    """What is still buffered has nowhere to go; without this the interpreter complains at exit."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

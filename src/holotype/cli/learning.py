@@ -1,0 +1,139 @@
+"""The commands that learn. Torch is loaded by them alone, and only when they run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holotype.cli.display import AsJson, print_json, print_table, say
+from holotype.cli.failures import training_extra
+from holotype.cli.progress import Report, bars, occasional_lines
+
+if TYPE_CHECKING:
+    from holotype.learn.training import Progress
+
+
+def train(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="See `holotype methods`.")],
+    data: Annotated[
+        str, typer.Option(metavar="DATA", help="omniglot, or a folder of class folders.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="The folder of the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Named settings.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Fixes all that is random.")] = 0,
+    export: Annotated[
+        Path | None, typer.Option(metavar="PACK", help="Write the model pack at the end.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a method on background classes; stopped at any moment, it goes on with `--resume`.
+
+    Example: `holotype train prototypical --data omniglot --out runs/first`
+    """
+    try:
+        with training_extra("train"), bars() as report:
+            from holotype.learn import recipes
+
+            recipes.train_run(
+                method,
+                data,
+                out,
+                recipe=recipe,
+                seed=seed,
+                resume=resume,
+                progress=_training_progress(report),
+                preparing=lambda what, done, total: report(what, done, total, ""),
+            )
+            pack = recipes.export_run(out, export).path if export else None
+    except KeyboardInterrupt as interrupt:
+        if str(interrupt):
+            raise
+        again = shlex.join(["holotype", *sys.argv[1:]])
+        again += " --resume" * ((out / "run.json").exists() and not resume)
+        raise KeyboardInterrupt(f"go on with `{again}`") from None
+    if as_json:
+        print_json({"run": os.fspath(out), "pack": os.fspath(pack) if pack else None})
+    else:
+        say(f"The run is in {os.fspath(out)}" + (f", the model pack in {pack}" if pack else ""))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of the run.")],
+    out: Annotated[Path, typer.Option(metavar="PACK", help="The folder to make.")],
+    as_json: AsJson = False,
+) -> None:
+    """Ship a trained model as one folder.
+
+    Example: `holotype export runs/first --out my-pack`
+    """
+    with training_extra("export"):
+        from holotype.learn import recipes
+
+        pack = recipes.export_run(run, out).path
+    if as_json:
+        print_json({"run": os.fspath(run), "pack": os.fspath(pack)})
+    else:
+        say(f"The model pack is in {os.fspath(pack)}")
+
+
+def methods(as_json: AsJson = False) -> None:
+    """Show the methods that can be trained.
+
+    Example: `holotype methods`
+    """
+    with training_extra("methods"):
+        from holotype.learn.method import Method
+        from holotype.learn.methods import METHODS
+    known = [
+        {
+            "method": name,
+            "description": _first_line(kind),
+            "paper": _first_line(inspect.getmodule(kind)),
+            "exports": kind.embedder is not Method.embedder,
+        }
+        for name, kind in METHODS.items()
+    ]
+    if as_json:
+        print_json(known)
+        return
+    print_table(
+        ("method", "what it does", "paper", "makes a pack"),
+        [
+            (
+                str(row["method"]),
+                str(row["description"]),
+                str(row["paper"]),
+                "yes" if row["exports"] else "no",
+            )
+            for row in known
+        ],
+    )
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0].rstrip(".")
+
+
+def _training_progress(report: Report) -> Callable[[Progress], None]:
+    line = occasional_lines()
+
+    def show(progress: Progress) -> None:
+        note = f"step {progress.step:,} of {progress.steps:,}, loss {progress.loss:.4f}"
+        if progress.validation is not None:
+            note += f", validation {progress.validation:.2f}"
+        report("training", progress.step, progress.steps, note)
+        left = timedelta(seconds=round(progress.seconds_left))
+        line(f"{note}, {left} left", progress.step == progress.steps)
+
+    return show

@@ -1,0 +1,113 @@
+"""The commands about model packs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from holotype.cli.display import AsJson, Cell, print_json, print_table
+from holotype.pack import Pack, load_pack, shipped_packs
+
+app = typer.Typer(help="Look at model packs.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_packs(as_json: AsJson = False) -> None:
+    """Show the packs that come with holotype.
+
+    Example: `holotype pack list`
+    """
+    packs = [load_pack(name) for name in shipped_packs()]
+    if as_json:
+        print_json([_summary(pack) for pack in packs])
+        return
+    print_table(
+        ("name", "model id", "dimensions", "size", "background", "license"),
+        [
+            (
+                pack.card.name,
+                pack.card.model_id,
+                str(pack.card.embedding_dim),
+                f"{_size_bytes(pack) / 1e6:.1f} MB",
+                f"{len(pack.card.background['class_names'])} classes",
+                pack.card.license,
+            )
+            for pack in packs
+        ],
+        numbers=("dimensions", "size"),
+    )
+
+
+@app.command("show")
+def show_pack(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the card of a pack: what it was trained on, and how well it does.
+
+    Example: `holotype pack show characters`
+    """
+    loaded = load_pack(pack)
+    if as_json:
+        print_json({"path": os.fspath(loaded.path), **asdict(loaded.card)})
+        return
+    print_table(("fact", "value"), _facts(loaded), title=loaded.card.name)
+    if loaded.card.scores:
+        print_table(
+            ("data", "protocol", "task", "episodes", "accuracy, %", "date"),
+            [
+                (
+                    str(score.get("data", "")),
+                    str(score["protocol"]),
+                    f"{score['n_way']}-way {score['k_shot']}-shot",
+                    f"{score['episodes']:,}",
+                    f"{score['accuracy']:.2f} +- {score['ci95']:.2f}",
+                    str(score.get("date", "")),
+                )
+                for score in loaded.card.scores
+            ],
+            numbers=("episodes", "accuracy, %"),
+            title="Scores",
+        )
+
+
+def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
+    card = pack.card
+    facts: dict[str, Any] = {
+        "path": os.fspath(pack.path),
+        "model id": card.model_id,
+        "size": f"{_size_bytes(pack) / 1e6:.1f} MB",
+        "dimensions": card.embedding_dim,
+        "input": ", ".join(f"{name} {value}" for name, value in asdict(card.preprocessing).items()),
+        "license": card.license,
+    }
+    for part in ("background", "cohort", "training"):
+        for name, value in getattr(card, part).items():
+            facts[f"{part}: {name.replace('_', ' ')}"] = value
+    return [((name, "bold"), _value(value)) for name, value in facts.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        few = ", ".join(str(item) for item in value[:3])
+        return f"{len(value)}: {few}" + (", ..." if len(value) > 3 else "")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _summary(pack: Pack) -> dict[str, Any]:
+    card = pack.card
+    return {
+        "name": card.name,
+        "model_id": card.model_id,
+        "embedding_dim": card.embedding_dim,
+        "size_bytes": _size_bytes(pack),
+        "license": card.license,
+        "path": os.fspath(pack.path),
+    }
+
+
+def _size_bytes(pack: Pack) -> int:
+    return sum(file.stat().st_size for file in pack.path.iterdir() if file.is_file())

@@ -1,0 +1,191 @@
+"""The commands that recognize: one Recognizer call each."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import holotype
+from holotype.cli.display import AsJson, Cell, percent, print_json, print_table, say
+from holotype.cli.failures import NO_MATCH
+from holotype.recognizer import DEFAULT_MODEL
+from holotype.records import Decision
+
+_Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
+_Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
+_Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures.")]
+_STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
+
+
+def enroll(
+    gallery: _Gallery,
+    label: _Label,
+    images: _Images,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or folder of the model pack. An existing gallery knows its own; a new one "
+            f"is made with `{DEFAULT_MODEL}` unless another is named.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add examples of one identity; the first one makes the gallery.
+
+    Example: `holotype enroll desk.gallery "Ada" ada.png`
+    """
+    with holotype.open(gallery, model) as recognizer:
+        enrollment = recognizer.enroll(label, *images)
+    if as_json:
+        print_json(asdict(enrollment))
+    else:
+        say(
+            f"{enrollment.label}: {_examples(enrollment.added)} added, "
+            f"{_examples(enrollment.examples)} now"
+        )
+
+
+def identify(
+    gallery: _Gallery,
+    images: _Images,
+    fpir: Annotated[
+        str,
+        typer.Option(
+            metavar="RATE",
+            help="The share of strangers that may be accepted, 0.01 or 1%.",
+        ),
+    ] = "0.01",
+    as_json: AsJson = False,
+) -> None:
+    """Who is it, or is it nobody? Exit code 0 whatever the answer.
+
+    Example: `holotype identify desk.gallery probe.png --fpir 0.01`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        decisions = recognizer.identify(images, fpir=fpir)
+    if as_json:
+        print_json(
+            [
+                {"image": os.fspath(image), **_decision(decision)}
+                for image, decision in zip(images, decisions, strict=True)
+            ]
+        )
+        return
+    print_table(
+        ("image", "answer", "label", "similarity", "accepted from", "closest other"),
+        [
+            _row(os.fspath(image), decision)
+            for image, decision in zip(images, decisions, strict=True)
+        ],
+        numbers=("similarity", "accepted from"),
+    )
+    if decisions:
+        say(f"At most {percent(decisions[0].rate)} of strangers are accepted.", style="dim")
+
+
+def verify(
+    gallery: _Gallery,
+    label: _Label,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture.")],
+    fmr: Annotated[
+        str,
+        typer.Option(
+            metavar="RATE",
+            help="The share of impostors that may be accepted under this claim, 0.01 or 1%.",
+        ),
+    ] = "0.01",
+    as_json: AsJson = False,
+) -> None:
+    """Is it the one that it claims to be? Exit code 0 on a match, 1 on none.
+
+    Example: `holotype verify desk.gallery "Ada" probe.png --fmr 0.01`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        decision = recognizer.verify(label, image, fmr=fmr)
+    if as_json:
+        print_json({"image": os.fspath(image), "claimed": label, **_decision(decision)})
+    else:
+        print_table(
+            ("image", "claimed", "answer", "similarity", "accepted from"),
+            [
+                (
+                    os.fspath(image),
+                    label,
+                    ("match", "green") if decision.answer == "match" else ("no match", "yellow"),
+                    _number(decision.similarity),
+                    _number(decision.threshold),
+                )
+            ],
+            numbers=("similarity", "accepted from"),
+        )
+        say(f"At most {percent(decision.rate)} of impostors are accepted.", style="dim")
+    if decision.answer != "match":
+        raise typer.Exit(NO_MATCH)
+
+
+def forget(gallery: _Gallery, label: _Label, as_json: AsJson = False) -> None:
+    """Erase one identity with all its examples.
+
+    Example: `holotype forget desk.gallery "Ada"`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        removed = recognizer.forget(label)
+    if as_json:
+        print_json({"label": label, "removed": removed})
+    else:
+        say(f"{label}: forgotten, {_examples(removed)} erased")
+
+
+def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
+    """Show who is enrolled, with how many examples.
+
+    Example: `holotype list desk.gallery`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        labels = recognizer.list()
+    if as_json:
+        print_json([{"label": label, "examples": count} for label, count in labels.items()])
+    elif labels:
+        print_table(
+            ("label", "examples"),
+            [(label, str(count)) for label, count in labels.items()],
+            numbers=("examples",),
+        )
+    else:
+        say("Nobody is enrolled.")
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "answer": decision.answer,
+        "label": decision.label,
+        "similarity": decision.similarity,
+        "threshold": decision.threshold,
+        decision.rate_kind: decision.rate,
+        "candidates": [asdict(candidate) for candidate in decision.candidates],
+    }
+
+
+def _row(image: str, decision: Decision) -> tuple[Cell, ...]:
+    style = _STYLES[decision.answer]
+    others = [c for c in decision.candidates if c.label != decision.label]
+    return (
+        image,
+        (decision.answer.replace("_", " "), style),
+        (decision.label or "", style),
+        _number(decision.similarity),
+        _number(decision.threshold),
+        f"{others[0].label} {_number(others[0].similarity)}" if others else "",
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _examples(count: int) -> str:
+    return f"{count} example" + ("" if count == 1 else "s")

@@ -1,0 +1,92 @@
+"""A desk with a toy model, and the command line as tests call it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from holotype.cli import app
+from toy_packs import make_toy_pack, toy_drawing
+
+Run = Callable[..., Result]
+
+# `holotype ...` in a fresh process; {before} and {after} run around it.
+_PROGRAM = """
+import sys
+{before}
+from holotype.cli import main
+try:
+    main()
+finally:
+    {after}
+"""
+
+
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_toy_pack(tmp_path_factory.mktemp("packs") / "toy")
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`{character}-{drawer}.png` of characters 0 to 5 by three people."""
+    folder = tmp_path_factory.mktemp("drawings")
+    for character in range(6):
+        for drawer in range(3):
+            Image.fromarray(toy_drawing(character, drawer)).save(
+                folder / f"{character}-{drawer}.png"
+            )
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The commands in this process."""
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def call(*arguments: object, columns: int | None = None) -> Result:
+        if columns:
+            monkeypatch.setenv("COLUMNS", str(columns))
+        return CliRunner().invoke(
+            app, [os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments]
+        )
+
+    return call
+
+
+@pytest.fixture
+def desk(tmp_path: Path, pack: Path, drawings: Path, run: Run) -> Path:
+    """A gallery with characters 0 to 3, one drawing each."""
+    gallery = tmp_path / "desk.gallery"
+    for character in range(4):
+        done = run(
+            "enroll", gallery, f"c{character}", drawings / f"{character}-0.png", "--model", pack
+        )
+        assert done.exit_code == 0, done.output
+    return gallery
+
+
+def process(
+    *arguments: object, before: str = "", after: str = "pass"
+) -> subprocess.CompletedProcess[str]:
+    """`holotype ...` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", _PROGRAM.format(before=before, after=after), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+
+
+@pytest.fixture
+def holotype_process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return process

@@ -1,0 +1,79 @@
+"""The command line as a whole: names, help, completion."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+Run = Callable[..., Result]
+
+COMMANDS = (
+    "demo", "data", "train", "export", "evaluate", "enroll", "identify", "verify", "forget",
+    "list", "methods", "pack",
+)  # fmt: skip
+LEAVES = [(c,) for c in COMMANDS if c not in ("data", "pack")] + [
+    ("data", "omniglot"),
+    ("data", "sample"),
+    ("pack", "list"),
+    ("pack", "show"),
+]
+
+
+def plain(text: str) -> str:
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+
+
+def test_the_help_lists_every_command(run: Run) -> None:
+    said = plain(run("--help", columns=200).stdout)
+    assert [c for c in COMMANDS if f" {c} " not in said] == []
+
+
+@pytest.mark.parametrize("command", LEAVES, ids=" ".join)
+def test_every_command_has_help_with_an_example_and_json(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    done = run(*command, "--help", columns=200)
+    assert done.exit_code == 0
+    said = plain(done.stdout)
+    assert f"Example: holotype {' '.join(command)}" in said
+    assert "--json" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("evaluate", "--data --protocol --n-way --k-shot --n-query --episodes --seed"),
+        ("identify", "--fpir"),
+        ("verify", "--fmr"),
+        ("enroll", "--model"),
+        ("train", "--data --out --resume --recipe --seed --export"),
+        ("export", "--out"),
+        ("demo", "--out"),
+    ],
+)
+def test_options_that_others_rely_on(run: Run, command: str, options: str) -> None:
+    said = plain(run(command, "--help", columns=200).stdout)
+    assert [option for option in options.split() if f" {option} " not in said] == []
+
+
+def test_the_shell_completes_commands() -> None:
+    environment = {
+        **os.environ,
+        "_HOLOTYPE_COMPLETE": "complete_bash",
+        "COMP_WORDS": "holotype iden",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from holotype.cli import main; main()"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["identify"]

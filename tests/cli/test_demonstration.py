@@ -1,0 +1,70 @@
+"""demo: table, words and page from one measurement."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from holotype import demo
+from holotype.demo import trials
+from holotype.pack import shipped_packs
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def toy(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy model, and one gallery a part."""
+    monkeypatch.setattr(demo, "run", partial(demo.run, model=str(pack)))
+    monkeypatch.setattr(trials, "_CHARACTER_TRIALS", 1)
+    monkeypatch.setattr(trials, "_DIGIT_TRIALS", 1)
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_table_words_and_a_page(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "demo.html"
+    done = run("demo", "--out", page)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert sum(line.split()[:1] == ["characters"] for line in lines) == 6
+    assert sum(line.split()[:1] == ["digits"] for line in lines) == 6
+    assert "Stated is the share of strangers that may be accepted" in done.stdout
+    assert f"The drawings are in {page}" in done.stdout
+    assert "\\n" not in done.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.usefixtures("toy")
+def test_json_and_a_page_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    done = run("demo", "--out", tmp_path / "demo.html", "--json")
+    document = json.loads(done.stdout)
+    assert (document["page"], len(document["rows"])) == (str(tmp_path / "demo.html"), 12)
+    failed = run("demo", "--out", tmp_path / "none" / "demo.html")
+    assert (failed.exit_code, failed.stdout) == (11, "")
+    assert "none/demo.html' cannot be read or written" in failed.stderr
+
+
+@pytest.mark.skipif("characters" not in shipped_packs(), reason="the pack is not built yet")
+def test_the_shipped_model_in_a_process_without_torch(
+    tmp_path: Path, holotype_process: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = holotype_process(
+        "demo",
+        "--out",
+        tmp_path / "demo.html",
+        "--json",
+        after="print('torch' in sys.modules, file=sys.stderr)",
+    )
+    assert (done.returncode, done.stderr) == (0, "False\n")
+    rows = json.loads(done.stdout)["rows"]
+    one_drawing = {row["stated_rate"]: row for row in rows[:2]}
+    # Neither rate is refused, and one drawing is worth having.
+    assert one_drawing[0.01]["recognized"] > 50
+    assert one_drawing[0.1]["recognized"] > one_drawing[0.01]["recognized"]
+    assert one_drawing[0.01]["strangers_accepted"] < 10

@@ -1,0 +1,56 @@
+"""evaluate: the same figures for a pack, a gallery's model and a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from toy_packs import toy_drawing
+
+Run = Callable[..., Result]
+FEW = ("--data", "digits", "--n-way", 4, "--n-query", 2, "--episodes", 5)
+
+
+def test_a_report_has_its_fields_in_percent(run: Run, pack: Path) -> None:
+    report = json.loads(run("evaluate", pack, *FEW, "--k-shot", 2, "--json").stdout)
+    assert report["protocol"] == "evaluation"
+    assert [report[key] for key in ("n_way", "k_shot", "n_query", "episodes")] == [4, 2, 2, 5]
+    assert 0 <= report["accuracy"] <= 100
+    assert report["error_percent"] == pytest.approx(100 - report["accuracy"])
+    assert report["ci95"] > 0
+    assert report["seconds"] >= 0
+
+
+def test_a_gallery_stands_for_its_model_and_the_seed_draws_the_episodes(
+    run: Run, pack: Path, desk: Path
+) -> None:
+    def accuracy(model: Path, seed: int) -> tuple[float, float]:
+        report = json.loads(run("evaluate", model, *FEW, "--seed", seed, "--json").stdout)
+        return report["accuracy"], report["ci95"]
+
+    assert accuracy(pack, 1) == accuracy(desk, 1) == accuracy(pack, 1)
+    assert accuracy(pack, 1) != accuracy(pack, 2)
+
+
+def test_a_folder_of_class_folders(run: Run, pack: Path, tmp_path: Path) -> None:
+    for character in range(3):
+        (tmp_path / f"c{character}").mkdir()
+        for drawer in range(3):
+            picture = Image.fromarray(toy_drawing(character, drawer))
+            picture.save(tmp_path / f"c{character}" / f"{drawer}.png")
+    done = run("evaluate", pack, "--data", tmp_path, "--n-way", 3, "--n-query", 1,
+               "--episodes", 4, "--json")  # fmt: skip
+    assert json.loads(done.stdout)["accuracy"] > 50  # chance is 33
+    table = run("evaluate", pack, *FEW)
+    assert "evaluation, 4-way 1-shot" in table.stdout
+
+
+@pytest.mark.data
+def test_the_runs_of_lake(run: Run, pack: Path) -> None:
+    report = json.loads(run("evaluate", pack, "--protocol", "lake", "--json").stdout)
+    assert [report[key] for key in ("n_way", "k_shot", "episodes")] == [20, 1, 20]

@@ -1,0 +1,62 @@
+"""In a process of its own: what is loaded, and what reaches stdout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+
+TRAINING_ONLY = "{'torch', 'onnx', 'onnxscript', 'matplotlib'}"
+LOADED = f"print('loaded', sorted({TRAINING_ONLY} & sys.modules.keys()), file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("enroll", "{desk}", "c9", "{drawings}/5-0.png", "--json"),
+        ("identify", "{desk}", "{drawings}/2-1.png", "--fpir", "0.1", "--json"),
+        ("verify", "{desk}", "c0", "{drawings}/0-0.png", "--fmr", "0.1", "--json"),
+        ("forget", "{desk}", "c0", "--json"),
+        ("list", "{desk}", "--json"),
+        ("pack", "list", "--json"),
+        ("pack", "show", "{pack}", "--json"),
+        ("evaluate", "{pack}", "--data", "digits", "--episodes", "2", "--n-query", "1", "--json"),
+        ("evaluate", "{desk}", "--data", "digits", "--episodes", "2", "--n-query", "1", "--json"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_what_only_recognizes_loads_no_torch_and_prints_one_document(
+    arguments: tuple[str, ...], desk: Path, drawings: Path, pack: Path, holotype_process: Process
+) -> None:
+    filled = [part.format(desk=desk, drawings=drawings, pack=pack) for part in arguments]
+    done = holotype_process(*filled, after=LOADED)
+    assert (done.returncode, done.stderr) == (0, "loaded []\n")
+    json.loads(done.stdout)
+
+
+def test_an_error_leaves_stdout_empty(desk: Path, holotype_process: Process) -> None:
+    done = holotype_process("identify", desk, "missing.png", "--fpir", "0.1", "--json")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: 'missing.png': no such file. ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_that_lacks_a_character_still_gets_an_answer(
+    tmp_path: Path, pack: Path, drawings: Path, holotype_process: Process
+) -> None:
+    done = holotype_process(
+        "enroll",
+        tmp_path / "g",
+        "Zoë",
+        drawings / "0-0.png",
+        "--model",
+        pack,
+        before="sys.stdout.reconfigure(encoding='ascii')",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Zo\\xeb: 1 example added, 1 example now\n"
