@@ -1,0 +1,255 @@
+"""The demo's measurement: real galleries, the real Recognizer, counted answers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.calibration import Cohort
+from holotype.demo.trials import STRANGER, Plan, Trial, plans
+from holotype.embedder import Embedder
+from holotype.errors import RateError
+from holotype.gallery import SqliteGallery
+from holotype.images import ImageSource
+from holotype.pack import Pack, load_pack
+from holotype.recognizer import DEFAULT_MODEL, Recognizer
+from holotype.records import Card, Decision
+from holotype.scoring import Floats
+
+SHOTS = (1, 2, 5)
+RATES = (0.1, 0.01)
+_RESAMPLES = 1000
+_BATCH = 64
+
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One row of the table. Shares are percent."""
+
+    k_shot: int
+    rate: float  # the stated share of strangers, a fraction
+    recognized: float
+    missed: float
+    taken_for_another: float
+    strangers_accepted: float
+    accepted_low: float  # 95 % interval of the strangers accepted, over classes
+    accepted_high: float
+    refused: str | None = None  # why the rate cannot be promised; then nothing was measured
+
+    @property
+    def kept(self) -> bool:
+        """Whether the measurement is compatible with the stated rate."""
+        return self.accepted_low <= 100 * self.rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What was measured on one source of drawings."""
+
+    plan: Plan
+    rows: tuple[Figures, ...]
+    shown_rate: float  # the smallest that was not refused to the first gallery
+    first_decisions: tuple[Decision, ...]  # of the first gallery, one example each, at that rate
+
+    @property
+    def first(self) -> Trial:
+        """The first gallery, which the page shows."""
+        return self.plan.trials[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demo:
+    """Everything that was measured."""
+
+    card: Card
+    parts: tuple[Part, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, ready for `json.dumps`: shares in percent, stated rates as fractions."""
+        return {
+            "model": self.card.name,
+            "model_id": self.card.model_id,
+            "seconds": round(self.seconds, 1),
+            "rows": [
+                {
+                    "part": part.plan.key,
+                    "galleries": len(part.plan.trials),
+                    "examples": row.k_shot,
+                    "stated_rate": row.rate,
+                    "refused": row.refused,
+                    **(_shares(row) if row.refused is None else {}),
+                }
+                for part in self.parts
+                for row in part.rows
+            ],
+        }
+
+
+def run(progress: Progress, model: str = DEFAULT_MODEL) -> Demo:
+    """Measure everything that the demo shows.
+
+    Args:
+        progress: called with what is being done, how much is done, and how much there is.
+        model: name or folder of the model pack.
+
+    Raises:
+        PackError: the pack is missing or broken.
+        DataError: the shipped drawings are missing or damaged.
+    """
+    began = perf_counter()
+    pack = load_pack(model)
+    parts = []
+    for plan in plans():
+        embedder = _Remembering(pack, partial(progress, plan.key))
+        embedder.meet(plan.trials)
+        parts.append(_measured(plan, pack, embedder))
+    return Demo(pack.card, tuple(parts), perf_counter() - began)
+
+
+class _Remembering(Embedder):
+    """Embeds each drawing once, however often it is enrolled or asked about."""
+
+    def __init__(self, pack: Pack, progress: Callable[[int, int], None]) -> None:
+        super().__init__(pack)
+        self._known: dict[bytes, Floats] = {}
+        self._progress = progress
+
+    def meet(self, trials: Sequence[Trial]) -> None:
+        """Embed the drawings of these trials, telling how far it is."""
+        drawings = {
+            drawing.tobytes(): drawing
+            for trial in trials
+            for drawing in (*trial.examples.reshape(-1, *trial.probes.shape[1:]), *trial.probes)
+        }
+        rows = list(drawings.values())
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            for drawing, vector in zip(batch, super().embed(batch), strict=True):
+                self._known[drawing.tobytes()] = vector
+            self._progress(start + len(batch), len(rows))
+
+    def embed(self, sources: Sequence[ImageSource]) -> Floats:
+        return np.stack([self._known[np.asarray(source).tobytes()] for source in sources])
+
+
+def _measured(plan: Plan, pack: Pack, embedder: Embedder) -> Part:
+    answers: dict[tuple[int, float], list[list[Decision]]] = {}
+    refused: dict[tuple[int, float], str] = {}
+    for trial in plan.trials:
+        _ask(trial, pack, embedder, answers, refused)
+    rows = tuple(
+        _refused(k_shot, rate, refused[k_shot, rate])
+        if (k_shot, rate) in refused
+        else _counted(k_shot, rate, plan.trials, answers[k_shot, rate])
+        for k_shot in SHOTS
+        for rate in RATES
+    )
+    promised = [rate for rate in RATES if (1, rate) not in refused]
+    rate = min(promised, default=RATES[0])
+    decisions = tuple(answers[1, rate][0]) if promised else ()
+    return Part(plan, rows, rate, decisions)
+
+
+def _ask(
+    trial: Trial,
+    pack: Pack,
+    embedder: Embedder,
+    answers: dict[tuple[int, float], list[list[Decision]]],
+    refused: dict[tuple[int, float], str],
+) -> None:
+    """Enroll one example of each, then more, and identify every probe at every rate."""
+    probes: list[ImageSource] = list(trial.probes)
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteGallery.open(
+            Path(folder) / "demo.gallery",
+            model_id=pack.card.model_id,
+            model_name=pack.card.name,
+            embedding_dim=pack.card.embedding_dim,
+        )
+        with Recognizer(embedder, store, Cohort(*pack.cohort())) as recognizer:
+            enrolled = 0
+            for k_shot in SHOTS:
+                for label, examples in zip(trial.labels, trial.examples, strict=True):
+                    recognizer.enroll(label, *examples[enrolled:k_shot])
+                enrolled = k_shot
+                for rate in RATES:
+                    try:
+                        decisions = recognizer.identify(probes, fpir=rate)
+                    except RateError as error:
+                        refused[k_shot, rate] = error.problem
+                    else:
+                        answers.setdefault((k_shot, rate), []).append(decisions)
+
+
+def _counted(
+    k_shot: int, rate: float, trials: Sequence[Trial], answers: Sequence[Sequence[Decision]]
+) -> Figures:
+    right: list[bool] = []
+    wrong: list[bool] = []
+    accepted: list[bool] = []
+    kinds: list[int] = []
+    for trial, decisions in zip(trials, answers, strict=True):
+        for decision, truth, kind in zip(decisions, trial.truth, trial.kind, strict=True):
+            if truth == STRANGER:
+                # "Cannot tell" is no refusal: somebody reached the threshold.
+                accepted.append(decision.answer != "unknown")
+                kinds.append(int(kind))
+            else:
+                right.append(decision.label == trial.labels[truth])
+                wrong.append(decision.label not in (None, trial.labels[truth]))
+    low, high = _interval(np.array(accepted), np.array(kinds))
+    missed = ~(np.array(right) | np.array(wrong))
+    return Figures(
+        k_shot=k_shot,
+        rate=rate,
+        recognized=100 * float(np.mean(right)),
+        missed=100 * float(np.mean(missed)),
+        taken_for_another=100 * float(np.mean(wrong)),
+        strangers_accepted=100 * float(np.mean(accepted)),
+        accepted_low=low,
+        accepted_high=high,
+    )
+
+
+def _interval(accepted: NDArray[np.bool_], kind: NDArray[np.int64]) -> tuple[float, float]:
+    """95 % interval of a share in percent, from resampling the classes, not the drawings.
+
+    Drawings of one class stand or fall together (cluster bootstrap, Efron and Tibshirani 1993).
+    Where none was accepted, the upper end is what C classes without a hit still allow.
+    """
+    _, member = np.unique(kind, return_inverse=True)
+    sizes = np.bincount(member)
+    hits = np.bincount(member, weights=accepted)
+    if not hits.any():
+        return 0.0, 100 * (1 - 0.05 ** (1 / len(sizes)))
+    chosen = np.random.default_rng(0).integers(len(sizes), size=(_RESAMPLES, len(sizes)))
+    shares = hits[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
+    low, high = np.quantile(shares, (0.025, 0.975))
+    return 100 * float(low), 100 * float(high)
+
+
+def _refused(k_shot: int, rate: float, why: str) -> Figures:
+    nothing = float("nan")
+    return Figures(k_shot, rate, *(nothing,) * 6, refused=why)
+
+
+def _shares(row: Figures) -> dict[str, Any]:
+    return {
+        "recognized": round(row.recognized, 2),
+        "missed": round(row.missed, 2),
+        "taken_for_another": round(row.taken_for_another, 2),
+        "strangers_accepted": round(row.strangers_accepted, 2),
+        "strangers_accepted_ci95": [round(row.accepted_low, 2), round(row.accepted_high, 2)],
+        "promise_kept": row.kept,
+    }
