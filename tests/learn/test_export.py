@@ -73,14 +73,14 @@ def test_what_half_precision_cannot_hold_stays_exact() -> None:
 
 
 class Cancelling(Method):
-    """What tells its outputs apart is smaller than half precision's step at 100."""
+    """What tells its outputs apart is small beside what they share."""
 
     def embedder(self) -> nn.Module:
         class Centered(nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 drawn = torch.randn(8, SIZE_PX**2, generator=torch.Generator().manual_seed(0))
-                self.weight = nn.Parameter(2 + 0.001 * drawn)
+                self.weight = nn.Parameter(2 + 0.2 * drawn)
 
             def forward(self, images: torch.Tensor) -> torch.Tensor:
                 outputs = F.linear(images.flatten(1), self.weight)

@@ -16,8 +16,8 @@ from holotype.learn.history import History
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
 from holotype.tasks.datasets import load_dataset
-from holotype.tasks.episodes import sample
 from holotype.tasks.episodes import episodes as gather
+from holotype.tasks.episodes import sample
 from holotype.tasks.evaluate import evaluate
 from holotype.tasks.folders import write_folder
 from holotype.tasks.splits import ALPHABETS
@@ -43,9 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawings = load_dataset("sample")
     some = np.flatnonzero((drawings.class_index < 20) & (np.arange(800) % 20 < 6))
     out = tmp_path_factory.mktemp("data") / "mine"
-    write_folder(
-        out, drawings.images[some], drawings.class_index[some], drawings.class_names[:20]
-    )
+    write_folder(out, drawings.images[some], drawings.class_index[some], drawings.class_names[:20])
     return out
 
 
