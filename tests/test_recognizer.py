@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_packs import make_toy_pack, toy_drawing
 
 import holotype
 from holotype.errors import (
@@ -17,6 +16,7 @@ from holotype.errors import (
     PackError,
     RateError,
 )
+from toy_packs import make_toy_pack, toy_drawing
 
 RATE = 0.1  # what a toy cohort of 40 classes can promise
 
@@ -119,7 +119,7 @@ def test_the_threshold_follows_each_enrollment_and_forgetting(desk: holotype.Rec
 
 def test_what_another_process_enrolls_is_seen(tmp_path: Path, pack: Path) -> None:
     path = tmp_path / "shared.gallery"
-    with holotype.open(path, model=pack) as one, holotype.open(path) as two:
+    with holotype.open(path, model=pack) as one, holotype.open(path, model=pack) as two:
         one.enroll("a", drawing(0))
         assert two.identify(drawing(0), fpir=RATE).label == "a"
         two.forget("a")
@@ -138,7 +138,8 @@ def test_verify_compares_with_the_claimed_identity_alone(desk: holotype.Recogniz
 
 def test_forget_says_how_many_examples_there_were(desk: holotype.Recognizer) -> None:
     desk.enroll("a", drawing(0), drawing(0, drawer=1))
-    assert desk.forget("a") == 2
+    receipt = desk.forget("a")
+    assert (receipt.examples, receipt.pending) == (2, False)
     assert desk.list() == {}
 
 
@@ -187,6 +188,15 @@ def test_opening_what_is_not_there(tmp_path: Path) -> None:
         holotype.open(tmp_path / "none.gallery", create=False)
     with pytest.raises(PackError):
         holotype.open(tmp_path / "new.gallery", model="no-such-pack")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_first_enrollment_leaves_no_file(tmp_path: Path, pack: Path) -> None:
+    with holotype.open(tmp_path / "new.gallery", model=pack) as recognizer:
+        with pytest.raises(ImageError):
+            recognizer.enroll("a", np.ones((20, 20)))
+        with pytest.raises(LabelError):
+            recognizer.enroll("", drawing(0))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,8 @@
 Every message has one shape: the value and the rule it breaks, then the remedy.
 """
 
+from typing import Any
+
 
 class HolotypeError(Exception):
     """Base of every error that a caller can mend.
@@ -34,6 +36,23 @@ class GalleryError(HolotypeError):
     """A gallery file that cannot be opened, read or written."""
 
 
+class ErasurePendingError(GalleryError):
+    """Something is gone from the gallery, but its bytes are still in the file.
+
+    They are erased when the gallery is next opened or something else is erased.
+
+    Args:
+        problem: see `HolotypeError`.
+        remedy: see `HolotypeError`.
+        receipts: an `Erasure` for each identity concerned, with `pending` set; empty when what
+            was removed is no identity.
+    """
+
+    def __init__(self, problem: str, remedy: str, receipts: tuple[Any, ...] = ()) -> None:
+        super().__init__(problem, remedy)
+        self.receipts = receipts
+
+
 class PackError(HolotypeError):
     """A model pack that is missing, truncated, altered or inconsistent."""
 
@@ -60,4 +79,5 @@ EXIT_CODES: dict[type[HolotypeError], int] = {
     DataError: 8,
     TrainingError: 9,
     MissingExtraError: 10,
+    ErasurePendingError: 12,  # 11 is any other failure of the file system
 }

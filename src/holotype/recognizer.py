@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from holotype import calibration, scoring
 from holotype.calibration import Cohort
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, LabelError
-from holotype.gallery import Gallery, SqliteGallery, check_label, gallery_model
+from holotype.gallery import Erasure, Gallery, SqliteGallery, check_label, gallery_model
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
 from holotype.pack import load_pack
@@ -65,18 +65,20 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         model = gallery_model(path)[1] if path.exists() or not create else DEFAULT_MODEL
     pack = load_pack(model)
     name = str(model) if str(model) == pack.card.name else str(Path(model).resolve())
-    store = SqliteGallery.open(
-        path,
-        model_id=pack.card.model_id,
-        model_name=name,
-        embedding_dim=pack.card.embedding_dim,
-        create=create,
-    )
-    try:
-        return Recognizer(Embedder(pack), store, Cohort(*pack.cohort()))
-    except BaseException:
-        store.close()
-        raise
+    embedder, cohort = Embedder(pack), Cohort(*pack.cohort())
+
+    def store() -> Gallery:
+        return SqliteGallery.open(
+            path,
+            model_id=pack.card.model_id,
+            model_name=name,
+            embedding_dim=pack.card.embedding_dim,
+            create=create,
+        )
+
+    # What is there is opened now, to refuse it now; what is not is made when it is needed, so
+    # that an enrollment which is refused leaves no empty file.
+    return Recognizer(embedder, store if create and not path.exists() else store(), cohort)
 
 
 class Recognizer:
@@ -86,12 +88,22 @@ class Recognizer:
     recognizer may be used from several threads; several processes may open one gallery.
     """
 
-    def __init__(self, embedder: Embedder, gallery: Gallery, cohort: Cohort) -> None:
+    def __init__(
+        self, embedder: Embedder, gallery: Gallery | Callable[[], Gallery], cohort: Cohort
+    ) -> None:
         self.embedder = embedder
-        self.gallery = gallery
         self.cohort = cohort
+        self._gallery = gallery
         self._view: _View | None = None
         self._lock = threading.Lock()
+
+    @property
+    def gallery(self) -> Gallery:
+        """The gallery; a new one is made when it is first asked for."""
+        with self._lock:
+            if callable(self._gallery):
+                self._gallery = self._gallery()
+            return self._gallery
 
     def enroll(self, label: str, *images: ImageSource) -> Enrollment:
         """Add one or more examples of `label`; they are durable when this returns.
@@ -111,7 +123,8 @@ class Recognizer:
         if not images:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         check_label(label)  # before pictures are read for nothing
-        examples = self.gallery.add(label, self.embedder.embed(images))
+        vectors = self.embedder.embed(images)
+        examples = self.gallery.add(label, vectors)
         return Enrollment(label=label, added=len(images), examples=examples)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
@@ -176,12 +189,16 @@ class Recognizer:
         similarity = self.embedder.embed([image])[0] @ claimed.T
         return self._decide((label,), similarity, threshold, "fmr", rate)
 
-    def forget(self, label: str) -> int:
-        """Remove `label` and all its examples from the file; returns how many there were.
+    def forget(self, label: str) -> Erasure:
+        """Erase `label` and all its examples from the file.
+
+        Returns:
+            The receipt, which is stored nowhere else; `examples` says how many there were.
 
         Raises:
             LabelError: the label is not enrolled.
-            GalleryError: the gallery cannot be written, or another process delays the erasure.
+            ErasurePendingError: forgotten, but another process still holds the bytes in the file.
+            GalleryError: the gallery cannot be written.
         """
         return self.gallery.remove(label)
 
@@ -191,7 +208,8 @@ class Recognizer:
 
     def close(self) -> None:
         """Close the gallery."""
-        self.gallery.close()
+        if not callable(self._gallery):
+            self._gallery.close()
 
     def __enter__(self) -> Recognizer:
         return self
@@ -205,8 +223,9 @@ class Recognizer:
         self.close()
 
     def _current_view(self) -> _View:
+        gallery = self.gallery
         with self._lock:
-            snapshot = self.gallery.snapshot()
+            snapshot = gallery.snapshot()
             if self._view is None or self._view.version != snapshot.version:
                 prototypes = scoring.group_prototypes(
                     snapshot.vectors, snapshot.owner, len(snapshot.labels)

@@ -42,9 +42,10 @@ def gallery(open_gallery: Opener) -> SqliteGallery:
 
 @pytest.fixture
 def rows() -> Callable[..., NDArray[np.float32]]:
-    """Random vectors [B, DIM] from a seed."""
+    """Random unit vectors [B, dim] from a seed."""
 
-    def make(seed: int, count: int = 1) -> NDArray[np.float32]:
-        return np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    def make(seed: int, count: int = 1, dim: int = DIM) -> NDArray[np.float32]:
+        drawn = np.random.default_rng(seed).standard_normal((count, dim))
+        return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import string
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holotype.errors import GalleryError
+from holotype.errors import ErasurePendingError
 from holotype.gallery import SqliteGallery
 
 
@@ -40,15 +41,19 @@ def test_nothing_is_left(tmp_path_factory, seed: int, dim: int) -> None:
     vectors = np.random.default_rng(seed)
     path = tmp_path_factory.mktemp("erase") / "g"
     secrets: dict[str, list[bytes]] = {}
-    with SqliteGallery.open(path, "m", dim, model_name="m") as gallery:
+    with SqliteGallery.open(path, "m", dim, model_name="m", keep_pictures=True) as gallery:
 
         def enroll() -> None:
             label = "".join(
                 choose.choices(string.ascii_letters + "äß漢👩", k=choose.randint(40, 200))
             )
-            rows = vectors.standard_normal((choose.randint(1, 3), dim)).astype("<f4")
-            gallery.add(label, rows)
-            secrets[label] = [label.encode(), *(row.tobytes() for row in rows)]
+            rows = vectors.standard_normal((choose.randint(1, 3), dim))
+            rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("<f4")
+            pictures = [choose.randbytes(choose.randint(20, 300)) for _ in rows]
+            consent = choose.randbytes(20).hex()
+            gallery.add(label, rows, pictures=pictures, consent=consent)
+            secrets[label] = [label.encode(), consent.encode(), *pictures]
+            secrets[label] += [row.tobytes() for row in rows]
 
         gallery._connection.execute("PRAGMA synchronous = OFF")  # several hundred, quickly
         for _ in range(300):
@@ -70,11 +75,17 @@ def blocked(path: Path, open_gallery, rows) -> Iterator[tuple[SqliteGallery, sql
     gallery = open_gallery(busy_timeout_s=0.05)
     gallery.add("somebody to forget", rows(0))
     gallery.add("a", rows(1))
+    name = gallery.snapshot().identities[0]
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT COUNT(*) FROM identities").fetchone()
-    with pytest.raises(GalleryError, match=r"is gone from .* bytes are still in the file"):
-        gallery.remove("somebody to forget")
+    with pytest.raises(
+        ErasurePendingError, match=r"is gone from .* bytes are still in the file"
+    ) as at:
+        gallery.remove("somebody to forget", actor="ada")
+    (receipt,) = at.value.receipts
+    assert (receipt.identity, receipt.examples, receipt.pending) == (name, 1, True)
+    assert gallery.verify_audit(noted=receipt.audit_hash).intact
     assert gallery.labels() == {"a": 1}
     assert gallery.snapshot().labels == ("a",)
     assert traces(path, b"somebody to forget")
@@ -98,6 +109,20 @@ def test_what_waits_is_erased_by_the_next_forget(path, blocked, rows) -> None:
     reader.close()
     gallery.remove("a")
     assert traces(path, b"somebody to forget", rows(0).tobytes(), rows(1).tobytes()) == []
+
+
+def test_a_forget_waits_for_a_reader_that_ends_in_time(path, open_gallery, rows) -> None:
+    gallery = open_gallery()
+    gallery.add("somebody to forget", rows(0))
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM identities").fetchone()
+    ending = threading.Timer(0.3, reader.execute, ["ROLLBACK"])
+    ending.start()
+    assert not gallery.remove("somebody to forget").pending
+    ending.join()
+    reader.close()
+    assert traces(path, b"somebody to forget", rows(0).tobytes()) == []
 
 
 def test_a_kill_between_deleting_and_erasing(path, open_gallery, rows) -> None:

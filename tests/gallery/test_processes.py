@@ -15,7 +15,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "gallery_kill.py"
 
 def test_no_kill_loses_what_was_acknowledged() -> None:
     ended = subprocess.run(
-        [sys.executable, str(BENCH), "--rounds", "20", "--seconds", "0.15"],
+        [sys.executable, str(BENCH), "--rounds", "12", "--seconds", "0.3"],
         capture_output=True,
         text=True,
         check=False,
@@ -23,11 +23,11 @@ def test_no_kill_loses_what_was_acknowledged() -> None:
     )
     assert ended.returncode == 0, ended.stderr
     result = json.loads(ended.stdout.splitlines()[0])
-    assert result["kills"] == 20
+    assert result["kills"] == 12
     assert result["lost"] == 0
-    assert result["integrity"] == "ok"
     assert not result["reader_failed"]
-    assert result["acknowledged"] > 20
+    assert result["acknowledged"] > 12
+    assert result["audit_lines"] > result["acknowledged"]
     assert result["states_seen"] > 0
 
 
@@ -41,8 +41,8 @@ RACER = """
     sys.stdin.readline()
     for number in range(10):
         with SqliteGallery.open(f"{folder}/{number}", "m", 4, model_name="m") as gallery:
-            gallery.add(name, np.ones((1, 4)))
-            gallery.add("shared", np.ones((1, 4)))
+            gallery.add(name, np.eye(4)[:1])
+            gallery.add("shared", np.eye(4)[:1])
 """
 
 

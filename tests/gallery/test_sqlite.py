@@ -49,7 +49,7 @@ def test_labels_are_kept_verbatim(open_gallery, rows) -> None:
         assert list(gallery.labels()) == EVIL
         assert gallery.snapshot().labels == tuple(EVIL)
         for label in EVIL:
-            assert gallery.remove(label) == 1
+            assert gallery.remove(label).examples == 1
         assert gallery.labels() == {}
 
 
@@ -62,18 +62,19 @@ def test_the_file_says_what_it_is(gallery: SqliteGallery, path: Path) -> None:
     gallery.close()
     header = path.read_bytes()[:100]
     assert int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    assert int.from_bytes(header[60:64], "big") == 1
+    assert int.from_bytes(header[60:64], "big") == 2
     assert header[18:20] == b"\x02\x02"  # write-ahead log
     assert gallery_model(path) == ("m1", "toy")
 
 
 def test_vectors_are_little_endian_float32(gallery: SqliteGallery, path: Path) -> None:
-    gallery.add("a", np.arange(8, dtype=">f8")[None])
+    vector = np.sqrt(np.arange(8, dtype=">f8") / 28)
+    gallery.add("a", vector[None])
     gallery.close()
     with sqlite3.connect(path) as connection:
         (blob,) = connection.execute("SELECT vector FROM examples").fetchone()
     connection.close()
-    assert blob == np.arange(8).astype("<f4").tobytes()
+    assert blob == vector.astype("<f4").tobytes()
 
 
 def test_removing_who_is_not_there(gallery: SqliteGallery, rows) -> None:
@@ -88,7 +89,7 @@ def test_who_comes_back_is_new(gallery: SqliteGallery, rows) -> None:
     gallery.add("a", rows(0, 2))
     gallery.add("b", rows(1))
     before = gallery.snapshot()
-    assert gallery.remove("a") == 2
+    assert gallery.remove("a").examples == 2
     assert gallery.snapshot().labels == ("b",)
     gallery.add("a", rows(2))
     after = gallery.snapshot()
@@ -148,6 +149,24 @@ def test_after_an_add_only_the_new_rows_are_read(gallery: SqliteGallery, rows) -
     np.testing.assert_array_equal(two.vectors[-2:], np.vstack([rows(2), rows(3)]))
 
 
+def test_after_a_removal_no_vector_is_read_again(open_gallery, rows) -> None:
+    gallery, other = open_gallery(), open_gallery()
+    gallery.add("a", rows(0, 3))
+    gallery.add("b", rows(1, 2))
+    gallery.add("c", rows(2))
+    gallery.snapshot()
+    other.remove("b")
+    statements: list[str] = []
+    gallery._connection.set_trace_callback(statements.append)
+    snapshot = gallery.snapshot()
+    assert [text for text in statements if "vector" in text and "id > 6 " not in text] == []
+    assert snapshot.labels == ("a", "c")
+    assert snapshot.owner.tolist() == [0, 0, 0, 1]
+    np.testing.assert_array_equal(snapshot.vectors, np.vstack([rows(0, 3), rows(2)]))
+    names = [record.id for record in gallery.records()]
+    assert list(snapshot.identities) == names
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from("ab"), st.sampled_from("wxyz"), st.integers(0, 3)), max_size=20
@@ -158,17 +177,18 @@ def test_two_openers_see_what_a_dict_would_hold(tmp_path_factory, steps) -> None
     path = tmp_path_factory.mktemp("dict") / "g"
     expected: dict[str, list[float]] = {}
     with (
-        SqliteGallery.open(path, "m", 1, model_name="m") as first,
-        SqliteGallery.open(path, "m", 1, model_name="m") as second,
+        SqliteGallery.open(path, "m", 2, model_name="m") as first,
+        SqliteGallery.open(path, "m", 2, model_name="m") as second,
     ):
         for number, (who, label, count) in enumerate(steps):
             gallery = first if who == "a" else second
             if count:
-                values = [number + 0.25 * i for i in range(count)]
+                values = [(number + 0.25 * i) / 32 for i in range(count)]  # exact in float32
                 expected.setdefault(label, []).extend(values)
-                assert gallery.add(label, np.array(values)[:, None]) == len(expected[label])
+                vectors = np.array([values, np.sqrt(1 - np.square(values))]).T
+                assert gallery.add(label, vectors) == len(expected[label])
             elif label in expected:
-                assert gallery.remove(label) == len(expected.pop(label))
+                assert gallery.remove(label).examples == len(expected.pop(label))
             else:
                 with pytest.raises(LabelError):
                     gallery.remove(label)

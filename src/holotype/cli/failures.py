@@ -64,7 +64,7 @@ def training_extra(command: str) -> Iterator[None]:
 
 def exit_code(error: HolotypeError) -> int:
     """The exit code of an error's kind."""
-    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), 1)
 
 
 def _end(line: str, code: int) -> NoReturn:

@@ -1,7 +1,38 @@
 """Where the enrolled live: the protocol, and SQLite behind it."""
 
+from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
-from holotype.gallery.protocol import Gallery, Snapshot
+from holotype.gallery.protocol import Gallery, Snapshot, Strangers
+from holotype.gallery.records import (
+    AuditEntry,
+    AuditFinding,
+    AuditReport,
+    Erasure,
+    Feedback,
+    FeedbackSummary,
+    GalleryCheck,
+    IdentityRecord,
+    Reembedding,
+    StrangerBatch,
+)
 from holotype.gallery.sqlite import SqliteGallery, gallery_model
 
-__all__ = ["Gallery", "Snapshot", "SqliteGallery", "check_label", "gallery_model"]
+__all__ = [
+    "AuditEntry",
+    "AuditFinding",
+    "AuditReport",
+    "Erasure",
+    "Feedback",
+    "FeedbackSummary",
+    "Gallery",
+    "GalleryCheck",
+    "IdentityRecord",
+    "Reembedding",
+    "Snapshot",
+    "SqliteGallery",
+    "StrangerBatch",
+    "Strangers",
+    "check_label",
+    "gallery_model",
+    "restore",
+]

@@ -6,18 +6,23 @@ import os
 import secrets
 import sqlite3
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from holotype.errors import GalleryError
+from holotype.gallery import audit
 from holotype.gallery.schema import (
     APPLICATION_ID,
     SCHEMA_VERSION,
     Binding,
     bind,
-    migrate,
+    one,
+    read_binding,
     schema_version,
+    transaction,
+    upgrade,
 )
 
 _MAGIC = b"SQLite format 3\x00"
@@ -140,14 +145,22 @@ def connect(path: Path, busy_timeout_s: float, *, mode: str = "mode=rw") -> sqli
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("crc32", 1, _crc32, deterministic=True)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _crc32(value: object) -> int | None:
+    return zlib.crc32(value) if isinstance(value, bytes) else None  # NULL: `check` names the row
+
+
 def connect_existing(path: Path, busy_timeout_s: float) -> tuple[sqlite3.Connection, bool]:
-    """Open a gallery file, at the present schema; and whether it is frozen (see `is_frozen`)."""
+    """Open a gallery file, of this schema or an older one; and whether it is frozen.
+
+    An older one is brought to this schema by the first change (`modernize`), never by reading.
+    """
     inspect(path)
     frozen = is_frozen(path)
     mode = "mode=ro&immutable=1" if frozen else "mode=rw"
@@ -156,19 +169,69 @@ def connect_existing(path: Path, busy_timeout_s: float) -> tuple[sqlite3.Connect
         version = schema_version(connection)  # again: the newest header may be in the log
         if version > SCHEMA_VERSION:
             raise _newer(path, version)
-        migrate(connection)
     except BaseException:
         connection.close()
         raise
     return connection, frozen
 
 
-def create_file(path: Path, binding: Binding) -> None:
+def modernize(connection: sqlite3.Connection, actor: str | None) -> None:
+    """Bring an older gallery to the present schema, inside the caller's transaction."""
+    found = schema_version(connection)
+    if found == SCHEMA_VERSION:
+        return
+    upgrade(connection)
+    _give_key(connection)
+    audit.append(
+        connection,
+        "migrate",
+        actor,
+        from_schema=found,
+        schema=SCHEMA_VERSION,
+        identities=one(connection, "SELECT COUNT(*) FROM identities"),
+        examples=one(connection, "SELECT COUNT(*) FROM examples"),
+        model=read_binding(connection).model_id,
+        gallery=secrets.token_hex(16),
+    )
+
+
+def _give_key(connection: sqlite3.Connection) -> None:
+    """The secret that decisions are signed with: never shown, never changed."""
+    connection.execute("UPDATE meta SET signing_key = ?", (secrets.token_bytes(32),))
+
+
+def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str | None) -> None:
     """Make an empty gallery, whole or not at all.
 
-    It is built under another name and then linked to its own, so a failure leaves nothing, and
-    of two processes that create it at once one wins and both go on with the winner's file.
+    Of two processes that create it at once one wins, and both go on with the winner's file.
     """
+    with draft_for(path) as draft:
+        connection = connect(draft, 0.0, mode="mode=rwc")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            with transaction(connection, "IMMEDIATE"):
+                upgrade(connection)
+                bind(connection, binding)
+                _give_key(connection)
+                connection.execute("UPDATE meta SET keep_pictures = ?", (keep_pictures,))
+                audit.append(
+                    connection,
+                    "create",
+                    actor,
+                    schema=SCHEMA_VERSION,
+                    model=binding.model_id,
+                    keep_pictures=keep_pictures,
+                    gallery=secrets.token_hex(16),
+                )
+        finally:
+            connection.close()  # the last to close moves the log into the file, with fsync
+        with suppress(FileExistsError):
+            publish(draft, path)
+
+
+@contextmanager
+def draft_for(path: Path) -> Iterator[Path]:
+    """A name beside `path` for a file in the making; whatever has it in the end is deleted."""
     if not path.parent.is_dir():
         raise GalleryError(
             f"the gallery {str(path)!r} needs a folder to lie in; there is none",
@@ -183,25 +246,28 @@ def create_file(path: Path, binding: Binding) -> None:
             )
     draft = path.with_name(f".holotype-{secrets.token_hex(8)}.new")
     try:
-        connection = connect(draft, 0.0, mode="mode=rwc")
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            migrate(connection)
-            bind(connection, binding)
-        finally:
-            connection.close()  # the last to close moves the log into the file, with fsync
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-        except OSError:  # a file system without links: there, only the race is not settled
-            if not path.exists():
-                draft.rename(path)
-        _sync_folder(path.parent)
+        yield draft
     finally:
         for suffix in ("", *_SIDE_FILES):
             with suppress(OSError):
                 Path(f"{draft}{suffix}").unlink()
+
+
+def publish(draft: Path, path: Path) -> None:
+    """Give a finished draft its name, at once and never over another file.
+
+    Raises:
+        FileExistsError: there is a file of that name.
+    """
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: there, only the race is not settled
+        if path.exists():
+            raise FileExistsError(str(path)) from None
+        draft.rename(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,12 +1,13 @@
-"""Which labels can be enrolled."""
+"""Which labels can be enrolled, and which words noted beside them."""
 
 from __future__ import annotations
 
 import unicodedata
 
-from holotype.errors import LabelError
+from holotype.errors import GalleryError, LabelError
 
 MAX_LABEL_CHARACTERS = 200
+MAX_NOTE_CHARACTERS = 500
 
 
 def shown(label: str) -> str:
@@ -46,3 +47,21 @@ def check_label(label: str) -> str:
                 "Remove that character",
             )
     return label
+
+
+def check_note(note: str, what: str) -> str:
+    """Return a note (`what`: "the actor") unchanged if it can be stored.
+
+    Raises:
+        GalleryError: not a string, blank, longer than 500 characters, or holding control
+            characters or lone surrogates.
+    """
+    if not isinstance(note, str) or not note.strip() or len(note) > MAX_NOTE_CHARACTERS:
+        found = shown(note) if isinstance(note, str) else f"of type {type(note).__name__}"
+        raise GalleryError(
+            f"{what} is text of 1 to {MAX_NOTE_CHARACTERS} characters; this one is {found}",
+            "Pass such a text, or None",
+        )
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in note):
+        raise GalleryError(f"{what} holds no control characters; {shown(note)} does", "Remove them")
+    return note

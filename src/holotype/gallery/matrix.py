@@ -1,9 +1,54 @@
-"""The examples as one matrix that grows at its end."""
+"""The examples as one matrix that grows at its end, and what a row of it may be."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from holotype.errors import GalleryError
+
+UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1: rounding is far below
+
+
+def checked(vectors: NDArray[Any], embedding_dim: int) -> NDArray[np.float32]:
+    """The vectors as float32 [B, D], if a gallery takes them.
+
+    Raises:
+        GalleryError: another shape, B = 0, NaN or infinity, or a length that is not 1.
+    """
+    array = np.ascontiguousarray(vectors, dtype=np.float32)
+    if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] != embedding_dim:
+        raise GalleryError(
+            f"vectors of shape {array.shape} do not fit the gallery, which takes "
+            f"[B, {embedding_dim}] with B of at least 1",
+            "Pass embeddings of the gallery's own model",
+        )
+    if not np.isfinite(array).all():
+        raise GalleryError(
+            "the vectors hold NaN or infinity; a gallery takes finite numbers",
+            "Check the model and its input",
+        )
+    length = lengths(array)
+    worst = int(np.argmax(np.abs(length - 1)))
+    if abs(length[worst] - 1) > UNIT_TOLERANCE:
+        raise GalleryError(
+            f"vector {worst} has length {length[worst]:.4g}; a gallery takes unit vectors",
+            "Divide each by its length, as an Embedder does",
+        )
+    return array
+
+
+def lengths(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Euclidean length of each row of [B, D]."""
+    squares: NDArray[np.float64] = np.square(vectors, dtype=np.float64).sum(axis=1)
+    return np.sqrt(squares)
+
+
+def as_blobs(vectors: NDArray[np.float32]) -> list[bytes]:
+    """Each row as it is stored: little-endian float32."""
+    return [row.tobytes() for row in vectors.astype("<f4", copy=False)]
 
 
 class Matrix:
@@ -38,6 +83,18 @@ class Matrix:
         self._vectors[self.rows : end] = vectors
         self._owner[self.rows : end] = owner
         self.rows = end
+
+    def keep(self, rows: NDArray[np.bool_], renumbered: NDArray[np.int64]) -> Matrix:
+        """A new matrix of the marked rows, in their order; `renumbered` [N] maps their owners."""
+        kept = Matrix(self._vectors.shape[1])
+        vectors, owner = self.views()
+        at = np.flatnonzero(rows)
+        kept.reserve(len(at))
+        kept.rows = len(at)
+        # Any mode but "raise" writes straight into `out`.
+        np.take(vectors, at, axis=0, out=kept._vectors[: kept.rows], mode="clip")
+        kept._owner[: kept.rows] = renumbered[owner[at]]
+        return kept
 
     def views(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """All rows, read-only: vectors [M, D] and owner [M]."""

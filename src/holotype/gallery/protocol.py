@@ -1,16 +1,40 @@
 """What every gallery can do, whatever holds it.
 
-N = enrolled labels, M = examples, B = examples in one call, D = embedding dimensions.
+N = enrolled identities, M = examples, B = vectors in one call, S = strangers' vectors, D =
+embedding dimensions. Every change takes an `actor`, who the audit trail says did it; None is the
+user of the operating system.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from holotype.gallery.records import (
+    AuditEntry,
+    AuditReport,
+    Erasure,
+    Feedback,
+    FeedbackSummary,
+    IdentityRecord,
+    Reembedding,
+    StrangerBatch,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strangers:
+    """The owner's own strangers: who or what is not enrolled. The arrays are read-only."""
+
+    version: int  # differs whenever the content does
+    vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
+    class_index: NDArray[np.int64] = field(repr=False)  # [S] 0, 1, ...; no class in two batches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,51 +43,226 @@ class Snapshot:
 
     version: int  # differs whenever the content does; meaningful for one open gallery only
     labels: tuple[str, ...]  # [N] in order of first enrollment
+    identities: tuple[str, ...]  # [N] random ids
     vectors: NDArray[np.float32] = field(repr=False)  # [M, D] as they were added, oldest first
     owner: NDArray[np.int64] = field(repr=False)  # [M] index into labels
+    strangers: Strangers = field(repr=False)
 
 
 class Gallery(Protocol):
     """A durable set of labels with their example vectors, bound to one model.
 
-    Safe to share between threads; several processes may hold the same gallery open.
+    Safe to share between threads; several processes may hold the same gallery open. Whatever
+    changes it happens as a whole, with its audit line, and is durable before the call returns, or
+    not at all. Every method raises GalleryError when the gallery cannot be read or written, or
+    has meanwhile been moved to another model.
     """
 
     @property
     def model_id(self) -> str:
         """The model whose embeddings this gallery holds."""
 
-    def add(self, label: str, vectors: NDArray[Any]) -> int:
-        """Store examples of a label: all of them, durable before this returns, or none.
+    # -- the enrolled -----------------------------------------------------------------------
+
+    def add(
+        self,
+        label: str,
+        vectors: NDArray[Any],
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        pictures: Sequence[bytes] | None = None,
+        decision_id: str | None = None,
+        actor: str | None = None,
+    ) -> int:
+        """Store examples of a label.
 
         Args:
             label: any text that `check_label` accepts, stored verbatim.
-            vectors: float32 [B, D], B >= 1, finite.
+            vectors: float32 [B, D], B >= 1, finite, of length 1.
+            consent: a note on the permission to enroll; None leaves an earlier note as it is.
+            retain_until: last day on which the identity may be kept; None leaves an earlier one.
+            pictures: B encoded pictures; stored only where the owner keeps pictures.
+            decision_id: the reviewed decision that these examples come from; `undo_feedback`
+                takes them away again.
+            actor: who.
 
         Returns:
             The number of examples of this label now.
 
         Raises:
             LabelError: the label cannot be stored.
-            GalleryError: the vectors do not fit, or the gallery cannot be written.
+            GalleryError: the vectors do not fit, a date that has passed, a decision that was not
+                reviewed or has given examples before.
         """
 
-    def remove(self, label: str) -> int:
+    def remove(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase a label with all its examples, leaving nothing of them in storage.
 
         Returns:
-            The number of examples removed.
+            The receipt, which the gallery does not store.
 
         Raises:
             LabelError: the label is not enrolled.
-            GalleryError: the gallery cannot be written, or the erasure has to wait.
+            ErasurePendingError: done, but for the bytes; it carries the receipt.
+        """
+
+    def expire(self, today: date, *, actor: str | None = None) -> tuple[Erasure, ...]:
+        """Erase every identity whose `retain_until` lies before `today`.
+
+        Raises:
+            ErasurePendingError: done, but for the bytes; it carries the receipts.
         """
 
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
 
+    def records(self) -> tuple[IdentityRecord, ...]:
+        """The facts about every identity, in order of first enrollment."""
+
     def snapshot(self) -> Snapshot:
         """The present content; costs next to nothing when nothing changed."""
+
+    # -- pictures ---------------------------------------------------------------------------
+
+    @property
+    def keep_pictures(self) -> bool:
+        """Whether pictures given to `add` are stored."""
+
+    def set_keep_pictures(self, keep: bool, *, actor: str | None = None) -> None:
+        """Store pictures from now on; or stop, and erase those that are stored.
+
+        Raises:
+            ErasurePendingError: done, but for the bytes.
+        """
+
+    def picture_ids(self) -> tuple[int, ...]:
+        """The examples whose picture is stored, in ascending order."""
+
+    def picture(self, example: int) -> bytes:
+        """The picture of an example.
+
+        Raises:
+            GalleryError: none is stored.
+        """
+
+    # -- own strangers ----------------------------------------------------------------------
+
+    def add_strangers(
+        self,
+        vectors: NDArray[Any],
+        class_index: NDArray[Any],
+        *,
+        rate: float | None = None,
+        threshold: float | None = None,
+        actor: str | None = None,
+    ) -> str:
+        """Store embeddings of people or things that are not enrolled.
+
+        Args:
+            vectors: float32 [B, D], B >= 1, finite, of length 1.
+            class_index: [B] whole numbers; the same number for the same person or thing.
+            rate: the stated rate that the owner was shown, for the audit trail.
+            threshold: the threshold at that rate with these strangers, likewise.
+            actor: who.
+
+        Returns:
+            The id of the batch.
+        """
+
+    def remove_strangers(self, batch: str, *, actor: str | None = None) -> int:
+        """Erase a batch; returns how many vectors it had.
+
+        Raises:
+            GalleryError: there is no such batch.
+            ErasurePendingError: done, but for the bytes.
+        """
+
+    def stranger_batches(self) -> tuple[StrangerBatch, ...]:
+        """The batches, oldest first."""
+
+    # -- decisions --------------------------------------------------------------------------
+
+    def sign(self, payload: Mapping[str, object]) -> str:
+        """A token for a decision, which carries its facts; nothing is written.
+
+        Args:
+            payload: `answer`, `identity` (random id of the best candidate, or None),
+                `similarity` and `threshold` (numbers or None), `rate_kind` and `rate`.
+
+        Returns:
+            The token; empty for a gallery of schema 1, which cannot sign before its first change.
+        """
+
+    def feedback(self, token: str, correct: bool, *, actor: str | None = None) -> Feedback:
+        """Store whether a decision was right.
+
+        Raises:
+            GalleryError: not a token of this gallery, or the decision was reviewed before.
+        """
+
+    def undo_feedback(self, decision_id: str, *, actor: str | None = None) -> int:
+        """Take a review back (by `Feedback.decision` or the token) and erase what came of it.
+
+        Returns:
+            The number of examples erased.
+
+        Raises:
+            GalleryError: the decision was not reviewed.
+            ErasurePendingError: done, but for the bytes.
+        """
+
+    def feedbacks(self) -> tuple[Feedback, ...]:
+        """Every review, in the order of their giving."""
+
+    def feedback_summary(self) -> tuple[FeedbackSummary, ...]:
+        """Counts over the reviews, for each stated rate."""
+
+    # -- another model ----------------------------------------------------------------------
+
+    def without_pictures(self) -> dict[str, int]:
+        """The labels that have examples without a picture, and how many."""
+
+    def stage(self, model_id: str, embedding_dim: int, vectors: Mapping[int, NDArray[Any]]) -> None:
+        """Lay aside vectors [D] of another model by example id, for a later `reembed`."""
+
+    def staged(self, model_id: str) -> frozenset[int]:
+        """The examples that have a vector of that model laid aside."""
+
+    def unstage(self) -> None:
+        """Erase all that is laid aside."""
+
+    def reembed(
+        self,
+        model_id: str,
+        model_name: str,
+        embedding_dim: int,
+        vectors: Mapping[int, NDArray[Any]] | None = None,
+        *,
+        actor: str | None = None,
+    ) -> Reembedding:
+        """Replace all vectors by those laid aside or given, and bind the gallery to their model.
+
+        The strangers go: their pictures are not kept, so they have no vectors of the new model.
+        Afterwards the gallery has to be opened again, with the new model.
+
+        Raises:
+            GalleryError: an example has no new vector, one does not fit, or the gallery belongs
+                to that model already.
+        """
+
+    # -- the trail --------------------------------------------------------------------------
+
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """The audit trail, oldest line first."""
+
+    def verify_audit(self, noted: str | None = None) -> AuditReport:
+        """Look for a line that was removed, edited, moved or cut off.
+
+        Args:
+            noted: the hash of a line, from a receipt or an earlier report, that must be there.
+                Without it, a trail that was rewritten as a whole looks intact.
+        """
 
     def close(self) -> None:
         """Let go of the gallery. Closing twice is harmless."""

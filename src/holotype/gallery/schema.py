@@ -15,6 +15,9 @@ APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68.
 # `removals` counts the removals, and tells a reader that appending to what it has read is not
 # enough. `erased` is the value of `removals` up to which the bytes are known to be gone.
 # AUTOINCREMENT: ids are never used twice, so a greater id is a later row.
+#
+# `crc32` is a function that `connect` adds. `audit_count` and `audit_head` are the number of audit
+# lines and the hash of the last. `staged` holds the vectors of a model that is not yet bound.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE meta (
@@ -38,6 +41,56 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             created TEXT NOT NULL
         )""",
         "CREATE INDEX examples_by_identity ON examples (identity)",
+    ),
+    (
+        "ALTER TABLE meta ADD COLUMN signing_key BLOB",
+        "ALTER TABLE meta ADD COLUMN keep_pictures INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN strangers_version INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN audit_count INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE meta ADD COLUMN audit_head TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE identities ADD COLUMN consent TEXT",
+        "ALTER TABLE identities ADD COLUMN retain_until TEXT",
+        """CREATE TABLE feedback (
+            decision TEXT PRIMARY KEY,
+            decided TEXT NOT NULL,
+            given TEXT NOT NULL,
+            correct INTEGER NOT NULL,
+            answer TEXT NOT NULL,
+            identity TEXT,
+            similarity REAL,
+            threshold REAL,
+            rate_kind TEXT NOT NULL,
+            rate REAL NOT NULL
+        )""",
+        "ALTER TABLE examples ADD COLUMN checksum INTEGER",
+        "ALTER TABLE examples ADD COLUMN decision TEXT REFERENCES feedback (decision)",
+        "UPDATE examples SET checksum = crc32(vector)",
+        "CREATE INDEX examples_by_decision ON examples (decision) WHERE decision IS NOT NULL",
+        """CREATE TABLE pictures (
+            example INTEGER PRIMARY KEY REFERENCES examples (id) ON DELETE CASCADE,
+            picture BLOB NOT NULL,
+            checksum INTEGER NOT NULL
+        )""",
+        """CREATE TABLE strangers (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            batch TEXT NOT NULL,
+            class_index INTEGER NOT NULL,
+            vector BLOB NOT NULL,
+            checksum INTEGER NOT NULL,
+            created TEXT NOT NULL
+        )""",
+        """CREATE TABLE staged (
+            example INTEGER NOT NULL REFERENCES examples (id) ON DELETE CASCADE,
+            model_id TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            checksum INTEGER NOT NULL,
+            PRIMARY KEY (example, model_id)
+        )""",
+        """CREATE TABLE audit (
+            sequence INTEGER PRIMARY KEY,
+            entry TEXT NOT NULL,
+            hash TEXT NOT NULL
+        )""",
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -74,17 +127,20 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an older (or empty) file to the present schema, in one transaction."""
-    if schema_version(connection) >= SCHEMA_VERSION:
-        return
-    with transaction(connection, "IMMEDIATE"):
-        # Read again under the lock: another process may have been faster.
-        for step in MIGRATIONS[schema_version(connection) :]:
+def upgrade(connection: sqlite3.Connection) -> int:
+    """Bring the tables to the present schema, inside the caller's transaction.
+
+    Returns:
+        The schema version that was found; 0 for an empty file.
+    """
+    found = schema_version(connection)
+    if found < SCHEMA_VERSION:
+        for step in MIGRATIONS[found:]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    return found
 
 
 def bind(connection: sqlite3.Connection, binding: Binding) -> None:
@@ -93,6 +149,11 @@ def bind(connection: sqlite3.Connection, binding: Binding) -> None:
         "INSERT INTO meta (only_row, model_id, model_name, embedding_dim) VALUES (1, ?, ?, ?)",
         (binding.model_id, binding.model_name, binding.embedding_dim),
     )
+
+
+def one(connection: sqlite3.Connection, statement: str, *values: object) -> int:
+    """The first number of a statement's first row."""
+    return int(connection.execute(statement, values).fetchone()[0])
 
 
 def read_binding(connection: sqlite3.Connection) -> Binding:

@@ -1,0 +1,220 @@
+"""The rows of the enrolled: identities, their examples, and the pictures that are kept."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+import zlib
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import GalleryError, LabelError
+from holotype.gallery import audit, erasure
+from holotype.gallery.labels import check_note, shown
+from holotype.gallery.matrix import as_blobs
+from holotype.gallery.records import IdentityRecord
+from holotype.gallery.schema import one, read_binding, schema_version
+
+
+def terms(consent: str | None, retain_until: date | None) -> tuple[str | None, str | None]:
+    """Consent and retention date as they are stored.
+
+    Raises:
+        GalleryError: the note cannot be stored, or the date is none or has passed.
+    """
+    if consent is not None:
+        check_note(consent, "the consent")
+    if retain_until is None:
+        return consent, None
+    if not isinstance(retain_until, date) or isinstance(retain_until, datetime):
+        raise GalleryError(f"retain_until is {retain_until!r}; it is a date", "Pass a date")
+    if retain_until < audit.now().astimezone().date():  # the owner's day
+        raise GalleryError(
+            f"the retention date {retain_until} has passed; it is the last day on which the "
+            "identity may be kept",
+            "Name a later day, or do not enroll",
+        )
+    return consent, retain_until.isoformat()
+
+
+def check_pictures(pictures: Sequence[bytes] | None, examples: int) -> None:
+    """Refuse what is not one encoded picture for each example."""
+    if pictures is None:
+        return
+    if len(pictures) != examples:
+        raise GalleryError(
+            f"{len(pictures)} pictures do not go with {examples} examples",
+            "Pass a list with one encoded picture for each example",
+        )
+    for picture in pictures:
+        if not isinstance(picture, bytes) or not picture:
+            raise GalleryError(
+                f"a picture is bytes; this one is {'empty' if picture == b'' else type(picture)}",
+                "Pass the content of an image file",
+            )
+
+
+def find(connection: sqlite3.Connection, label: str, path: Path) -> int:
+    """The row of the identity with that label."""
+    identity = _find(connection, label)
+    if identity is None:
+        raise LabelError(
+            f"the label {shown(label)} is not enrolled in {str(path)!r}",
+            "Look at the enrolled labels with list",
+        )
+    return identity[0]
+
+
+def _find(connection: sqlite3.Connection, label: str) -> tuple[int, str] | None:
+    row = connection.execute("SELECT id, uuid FROM identities WHERE label = ?", (label,)).fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
+
+
+def add(
+    connection: sqlite3.Connection,
+    label: str,
+    vectors: NDArray[np.float32],
+    conditions: tuple[str | None, str | None],
+    pictures: Sequence[bytes] | None,
+    decision: str | None,
+    actor: str | None,
+) -> int:
+    """Store examples, inside the caller's transaction; the number that the label has now."""
+    at = audit.now()
+    created = at.isoformat(timespec="seconds")
+    found = _find(connection, label)
+    if found is None:
+        name = str(uuid.uuid4())
+        identity = one(
+            connection,
+            "INSERT INTO identities (uuid, label, created) VALUES (?, ?, ?) RETURNING id",
+            *(name, label, created),
+        )
+    else:
+        identity, name = found
+    consent, retain_until = conditions
+    if consent is not None or retain_until is not None:
+        connection.execute(
+            "UPDATE identities SET consent = COALESCE(?, consent),"
+            " retain_until = COALESCE(?, retain_until) WHERE id = ?",
+            (consent, retain_until, identity),
+        )
+    kept = pictures if pictures and keeps_pictures(connection) else [None] * len(vectors)
+    for blob, picture in zip(as_blobs(vectors), kept, strict=True):
+        example = connection.execute(
+            "INSERT INTO examples (identity, vector, created, checksum, decision)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (identity, blob, created, zlib.crc32(blob), decision),
+        ).lastrowid
+        if picture is not None:
+            connection.execute(
+                "INSERT INTO pictures VALUES (?, ?, ?)", (example, picture, zlib.crc32(picture))
+            )
+    facts = {} if decision is None else {"decision": decision}
+    audit.append(
+        connection,
+        "enroll",
+        actor,
+        at=at,
+        identity=name,
+        new=found is None,
+        examples=len(vectors),
+        pictures=sum(picture is not None for picture in kept),
+        model=read_binding(connection).model_id,
+        **facts,
+    )
+    return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
+
+
+def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
+    """The facts about every identity, in order of first enrollment."""
+    terms_and_pictures = (
+        "consent, retain_until, (SELECT COUNT(*) FROM pictures JOIN examples"
+        " ON examples.id = pictures.example WHERE examples.identity = identities.id)"
+        if schema_version(connection) >= 2
+        else "NULL, NULL, 0"
+    )
+    return tuple(
+        IdentityRecord(
+            id=name,
+            label=label,
+            examples=examples,
+            pictures=pictures,
+            created=datetime.fromisoformat(created),
+            consent=consent,
+            retain_until=None if until is None else date.fromisoformat(until),
+        )
+        for name, label, created, examples, consent, until, pictures in connection.execute(
+            "SELECT uuid, label, created,"
+            " (SELECT COUNT(*) FROM examples WHERE examples.identity = identities.id),"
+            f" {terms_and_pictures} FROM identities ORDER BY id"
+        )
+    )
+
+
+def expired(connection: sqlite3.Connection, today: date) -> list[int]:
+    """The identities that may no longer be kept."""
+    if schema_version(connection) < 2:
+        return []
+    return [
+        int(row[0])
+        for row in connection.execute(
+            "SELECT id FROM identities WHERE retain_until < ? ORDER BY id", (today.isoformat(),)
+        )
+    ]
+
+
+def keeps_pictures(connection: sqlite3.Connection) -> bool:
+    """Whether pictures are stored."""
+    return schema_version(connection) >= 2 and bool(
+        one(connection, "SELECT keep_pictures FROM meta")
+    )
+
+
+def set_keep_pictures(connection: sqlite3.Connection, keep: bool, actor: str | None) -> int:
+    """Store pictures from now on, or delete them all; the number deleted."""
+    connection.execute("UPDATE meta SET keep_pictures = ?", (bool(keep),))
+    deleted = 0 if keep else connection.execute("DELETE FROM pictures").rowcount
+    if deleted:
+        erasure.mark(connection)
+    audit.append(connection, "pictures", actor, keep=bool(keep), deleted=deleted)
+    return deleted
+
+
+def picture_ids(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """The examples whose picture is stored, in ascending order."""
+    if schema_version(connection) < 2:
+        return ()
+    return tuple(row[0] for row in connection.execute("SELECT example FROM pictures ORDER BY 1"))
+
+
+def picture(connection: sqlite3.Connection, example: int) -> bytes:
+    """The picture of an example."""
+    row = None
+    if schema_version(connection) >= 2:
+        row = connection.execute(
+            "SELECT picture FROM pictures WHERE example = ?", (example,)
+        ).fetchone()
+    if row is None:
+        raise GalleryError(f"example {example} has no picture", "Look at picture_ids")
+    return bytes(row[0])
+
+
+def without_pictures(connection: sqlite3.Connection) -> dict[str, int]:
+    """The labels that have examples without a picture, and how many."""
+    lacks = (
+        " WHERE examples.id NOT IN (SELECT example FROM pictures)"
+        if schema_version(connection) >= 2
+        else ""
+    )
+    return {
+        str(label): int(count)
+        for label, count in connection.execute(
+            "SELECT label, COUNT(*) FROM examples JOIN identities"
+            f" ON identities.id = examples.identity{lacks} GROUP BY identity ORDER BY identity"
+        )
+    }

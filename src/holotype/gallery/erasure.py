@@ -1,0 +1,50 @@
+"""Erasing: rows go in a transaction, their bytes by rewriting the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from holotype.gallery import audit
+from holotype.gallery.records import Erasure
+from holotype.gallery.schema import one
+
+
+def remove_identity(
+    connection: sqlite3.Connection, identity: int, action: str, actor: str | None, at: datetime
+) -> Erasure:
+    """Delete an identity with all that hangs on it, inside the caller's transaction."""
+    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
+    # Their pictures and staged vectors go with them.
+    examples = connection.execute("DELETE FROM examples WHERE identity = ?", (identity,)).rowcount
+    connection.execute("DELETE FROM identities WHERE id = ?", (identity,))
+    mark(connection)
+    line = audit.append(connection, action, actor, at=at, identity=name, examples=examples)
+    return Erasure(name, examples, at, line)
+
+
+def mark(connection: sqlite3.Connection) -> None:
+    """Note, in the transaction that deletes, that there are bytes to erase."""
+    connection.execute("UPDATE meta SET removals = removals + 1")
+
+
+def is_due(connection: sqlite3.Connection) -> bool:
+    """Whether bytes of something deleted may still be in the file."""
+    return bool(one(connection, "SELECT removals > erased FROM meta"))
+
+
+def erase(connection: sqlite3.Connection) -> None:
+    """Rewrite the file from what is alive, empty the log, and note that it is done.
+
+    The whole file, because when SQLite balances its pages it leaves copies of rows in the gaps,
+    which `secure_delete` does not reach once the row itself is deleted.
+
+    Raises:
+        sqlite3.Error: another process reads an older state, or there is no room.
+    """
+    # Read first: a removal that comes in meanwhile must stay on the list.
+    removals = one(connection, "SELECT removals FROM meta")
+    connection.execute("VACUUM")
+    if one(connection, "PRAGMA wal_checkpoint(TRUNCATE)"):
+        raise sqlite3.OperationalError("another process is reading an older state of it")
+    connection.execute("UPDATE meta SET erased = MAX(erased, ?)", (removals,))

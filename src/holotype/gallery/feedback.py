@@ -1,0 +1,222 @@
+"""What people say about decisions. A decision is not stored: its token carries the facts, signed.
+
+A token is `payload.mac`, both base64url without padding; the MAC is HMAC-SHA256 under a secret of
+the gallery file. So whoever can read the file can forge tokens, and nobody else can.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import math
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from holotype.errors import GalleryError
+from holotype.gallery import audit, erasure
+from holotype.gallery.labels import shown
+from holotype.gallery.records import Erasure, Feedback, FeedbackSummary
+
+_ANSWERS = ("match", "unknown", "cannot_tell")
+_KEYS = {"answer", "identity", "similarity", "threshold", "rate_kind", "rate"}
+
+
+def sign(key: bytes, payload: Mapping[str, object]) -> str:
+    """A token for a decision; see `Gallery.sign`."""
+    if payload.keys() != _KEYS or payload["answer"] not in _ANSWERS:
+        raise GalleryError(
+            f"a decision is signed with {', '.join(sorted(_KEYS))} and one of the answers "
+            f"{', '.join(_ANSWERS)}; this one has {', '.join(sorted(payload)) or 'nothing'}",
+            "Pass exactly these",
+        )
+    facts: dict[str, object] = {
+        "id": secrets.token_hex(8),
+        "at": audit.now().isoformat(timespec="milliseconds"),
+        **payload,
+    }
+    for name in ("similarity", "threshold", "rate"):
+        number = payload[name]
+        if number is not None:
+            facts[name] = float(number)  # type: ignore[arg-type]
+            if not math.isfinite(facts[name]):  # type: ignore[arg-type]
+                raise GalleryError(f"{name} is {number}; it is a finite number", "Pass one")
+    body = _encoded(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode())
+    return f"{body}.{_mac(key, body)}"
+
+
+def _mac(key: bytes, body: str) -> str:
+    return _encoded(hmac.digest(key, body.encode(), hashlib.sha256))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def opened(key: bytes, token: str) -> dict[str, Any]:
+    """The facts in a token that this gallery signed."""
+    body, _, mac = str(token).partition(".")
+    try:
+        good = token.isascii() and hmac.compare_digest(mac, _mac(key, body))
+    except AttributeError:  # no text
+        good = False
+    if good:
+        try:
+            facts: dict[str, Any] = json.loads(
+                base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+            )
+        except (ValueError, binascii.Error):
+            good = False
+    if not good:
+        raise GalleryError(
+            f"{shown(str(token))} is not the id of a decision that this gallery made",
+            "Pass the id of a decision exactly as identify or verify of this gallery gave it",
+        )
+    return facts
+
+
+def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str | None) -> Feedback:
+    """Store a review, inside the caller's transaction; see `Gallery.feedback`."""
+    if not isinstance(correct, bool):
+        raise GalleryError(f"correct is {correct!r}; it is True or False", "Pass one of them")
+    (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+    facts = opened(key, token)
+    earlier = connection.execute(
+        "SELECT correct, given FROM feedback WHERE decision = ?", (facts["id"],)
+    ).fetchone()
+    if earlier is not None:
+        raise GalleryError(
+            f"the decision {facts['id']} was marked {'right' if earlier[0] else 'wrong'} on "
+            f"{earlier[1]}; a decision is reviewed once",
+            "To change that, undo the feedback first",
+        )
+    given = audit.now()
+    connection.execute(
+        "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            facts["id"],
+            facts["at"],
+            given.isoformat(timespec="milliseconds"),
+            correct,
+            *(facts[key] for key in ("answer", "identity", "similarity", "threshold")),
+            facts["rate_kind"],
+            facts["rate"],
+        ),
+    )
+    audit.append(
+        connection,
+        "feedback",
+        actor,
+        at=given,
+        identity=facts["identity"],
+        decision=facts["id"],
+        decided=facts["at"],
+        answer=facts["answer"],
+        correct=correct,
+        threshold=facts["threshold"],
+        rate_kind=facts["rate_kind"],
+        rate=facts["rate"],
+    )
+    return next(item for item in stored(connection) if item.decision == facts["id"])
+
+
+def require_reviewed(connection: sqlite3.Connection, decision: str) -> None:
+    """Refuse examples from a decision that was not reviewed, or that has given some already."""
+    if (
+        connection.execute("SELECT 1 FROM feedback WHERE decision = ?", (decision,)).fetchone()
+        is None
+    ):
+        raise _not_reviewed(decision)
+    if connection.execute("SELECT 1 FROM examples WHERE decision = ?", (decision,)).fetchone():
+        raise GalleryError(
+            f"the decision {decision} has given examples before; it does so once",
+            "To change that, undo the feedback first",
+        )
+
+
+def _not_reviewed(decision: str) -> GalleryError:
+    return GalleryError(
+        f"there is no feedback on the decision {shown(str(decision))}",
+        "Pass the id of a decision that was reviewed",
+    )
+
+
+def undo(
+    connection: sqlite3.Connection, decision: str, actor: str | None
+) -> tuple[int, tuple[Erasure, ...]]:
+    """Take a review back, inside the caller's transaction.
+
+    Returns:
+        The number of examples deleted, and the receipt of their identity if it had no others.
+    """
+    if "." in str(decision):
+        (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+        decision = opened(key, decision)["id"]
+    # One call adds them, so they are all of one identity.
+    owner = connection.execute(
+        "SELECT identities.id, uuid FROM examples JOIN identities"
+        " ON identities.id = examples.identity WHERE decision = ?",
+        (decision,),
+    ).fetchone()
+    examples = connection.execute("DELETE FROM examples WHERE decision = ?", (decision,)).rowcount
+    if not connection.execute("DELETE FROM feedback WHERE decision = ?", (decision,)).rowcount:
+        raise _not_reviewed(decision)
+    at = audit.now()
+    audit.append(
+        connection,
+        "undo",
+        actor,
+        at=at,
+        identity=owner[1] if owner else None,
+        decision=decision,
+        examples=examples,
+    )
+    if owner is None:
+        return 0, ()
+    erasure.mark(connection)
+    if connection.execute("SELECT 1 FROM examples WHERE identity = ?", (owner[0],)).fetchone():
+        return examples, ()
+    return examples, (erasure.remove_identity(connection, owner[0], "forget", actor, at),)
+
+
+def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
+    """Every review, in the order of their giving."""
+    return tuple(
+        Feedback(
+            decision=row[0],
+            decided=datetime.fromisoformat(row[1]),
+            given=datetime.fromisoformat(row[2]),
+            correct=bool(row[3]),
+            answer=row[4],
+            identity=row[5],
+            similarity=row[6],
+            threshold=row[7],
+            rate_kind=row[8],
+            rate=row[9],
+            examples=row[10],
+        )
+        for row in connection.execute(
+            "SELECT decision, decided, given, correct, answer, identity, similarity, threshold,"
+            " rate_kind, rate,"
+            " (SELECT COUNT(*) FROM examples WHERE examples.decision = feedback.decision)"
+            " FROM feedback ORDER BY rowid"
+        )
+    )
+
+
+def summary(connection: sqlite3.Connection) -> tuple[FeedbackSummary, ...]:
+    """Counts over the reviews, for each stated rate."""
+    return tuple(
+        FeedbackSummary(kind, rate, *map(int, counts))
+        for kind, rate, *counts in connection.execute(
+            "SELECT rate_kind, rate, SUM(answer = 'match'), SUM(answer = 'match' AND NOT correct),"
+            " SUM(answer = 'unknown'), SUM(answer = 'unknown' AND NOT correct),"
+            " SUM(answer = 'cannot_tell')"
+            " FROM feedback GROUP BY rate_kind, rate ORDER BY rate_kind, rate"
+        )
+    )
