@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import holotype
-from holotype.cli.display import AsJson, print_json, print_table
+from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.progress import bars
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holotype.embedder import Embedder
+    from holotype.pack import Pack
     from holotype.records import Episode, Preprocessing
 
 
@@ -49,30 +49,49 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            metavar="lake|vinyals|evaluation|within-alphabet",
+            metavar="lake|vinyals|evaluation|within-alphabet|open-set",
             help="Which episodes: Lake's 20 runs; the Vinyals test classes with their rotations; "
-            "evaluation classes at random; the same within one alphabet.",
+            "evaluation classes at random; the same within one alphabet. Or the open-set test: "
+            "some classes enrolled, the others strangers.",
         ),
     ] = "evaluation",
     n_way: Annotated[
-        int | None, typer.Option(help="Classes per episode.", show_default="5")
+        int | None,
+        typer.Option(
+            help="Classes per episode; in the open-set test, identities in a gallery (half of "
+            "the classes).",
+            show_default="5",
+        ),
     ] = None,
     k_shot: Annotated[
-        int | None, typer.Option(help="Examples per class.", show_default="1")
+        int | None,
+        typer.Option(help="Examples per class (open-set: 1, 2 and 5).", show_default="1"),
     ] = None,
     n_query: Annotated[
         int | None, typer.Option(help="Queries per class.", show_default="15")
     ] = None,
     episodes: Annotated[
-        int | None, typer.Option(help="How many episodes.", show_default="1000")
+        int | None,
+        typer.Option(help="How many episodes (open-set: galleries, 200).", show_default="1000"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which episodes are drawn.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="HTML", help="Write the open-set test as a page, JSON beside it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the accuracy on episodes of new classes.
+    """Measure the accuracy on episodes of new classes, or the promise about strangers.
 
     Example: `holotype evaluate characters --data omniglot --protocol evaluation --n-way 20`
+
+    Example: `holotype evaluate characters --data FOLDER --protocol open-set --report report.html`
     """
+    if protocol == "open-set":
+        _open_set(model, data, n_way, k_shot, episodes, seed, report, as_json)
+        return
+    if report is not None:
+        raise typer.BadParameter("only --protocol open-set makes a report", param_hint="--report")
     from holotype.images import prepare_batch
     from holotype.tasks import evaluate as measuring
     from holotype.tasks import protocols
@@ -94,26 +113,60 @@ def evaluate(
                 measured.encode,
                 lambda done, total: progress("pictures", done, total, ""),
             )
-            report = measuring.evaluate(
+            result = measuring.evaluate(
                 measured.scores, drawn, protocol=plan.protocol, n_query=plan.n_query
             )
     if as_json:
-        print_json(report.to_json())
+        print_json(result.to_json())
         return
     print_table(
         ("protocol", "episodes", "accuracy", "95 % interval", "error"),
         [
             (
-                f"{report.protocol}, {report.n_way}-way {report.k_shot}-shot",
-                f"{report.episodes:,}",
-                f"{report.accuracy:.2f} %",
-                f"+- {report.ci95:.2f}",
-                f"{report.error_percent:.2f} %",
+                f"{result.protocol}, {result.n_way}-way {result.k_shot}-shot",
+                f"{result.episodes:,}",
+                f"{result.accuracy:.2f} %",
+                f"+- {result.ci95:.2f}",
+                f"{result.error_percent:.2f} %",
             )
         ],
         numbers=("episodes", "accuracy", "95 % interval", "error"),
         title=f"{model} on {plan.data}",
     )
+
+
+def _open_set(
+    model: str,
+    data: str,
+    enrolled: int | None,
+    k_shot: int | None,
+    galleries: int | None,
+    seed: int,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    from holotype import report
+
+    with bars() as progress:
+        proof = report.measure(
+            _pack(model),
+            data,
+            enrolled=enrolled,
+            k_shots=None if k_shot is None else (k_shot,),
+            galleries=200 if galleries is None else galleries,
+            seed=seed,
+            progress=lambda what, done, total: progress(what, done, total, ""),
+        )
+    written = report.write_report(proof, page) if page else ()
+    if as_json:
+        print_json({**proof.to_json(), "written": [str(path) for path in written]})
+        return
+    print_table(report.HEADINGS, report.table(proof), title=f"{model} on {data}, open set")
+    for remark in report.summary(proof):
+        say(remark.text)
+        say("")
+    for path in written:
+        say(f"Written: {path}")
 
 
 def _model(model: str) -> _Model:
@@ -123,13 +176,18 @@ def _model(model: str) -> _Model:
 
         run = recipes.run_scorer(path)
         return _Model(run.preprocessing, None, run.scores)
-    if path.is_file():
-        with holotype.open(path, create=False) as recognizer:
-            return _embedding(recognizer.embedder)
     from holotype.embedder import Embedder
+
+    return _embedding(Embedder(_pack(model)))
+
+
+def _pack(model: str) -> Pack:
+    """The pack of that name or folder, or the one that a gallery is bound to."""
+    from holotype.gallery import gallery_model
     from holotype.pack import load_pack
 
-    return _embedding(Embedder(load_pack(model)))
+    path = Path(model)
+    return load_pack(gallery_model(path)[1] if path.is_file() else model)
 
 
 def _embedding(embedder: Embedder) -> _Model:

@@ -1,0 +1,20 @@
+"""The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
+
+from holotype.report.measure import decider, measure
+from holotype.report.page import write_report
+from holotype.report.proof import Proof, data_for, embed_all, prove
+from holotype.report.tables import HEADINGS, table
+from holotype.report.words import summary
+
+__all__ = [
+    "HEADINGS",
+    "Proof",
+    "data_for",
+    "decider",
+    "embed_all",
+    "measure",
+    "prove",
+    "summary",
+    "table",
+    "write_report",
+]

@@ -1,0 +1,294 @@
+"""The charts of the report, each with its figures as a table for those who prefer numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from holotype.report.charts import Axis, Line, Mark, chart, decades, even_ticks, framed
+from holotype.report.phrases import interval, one_in, percent
+from holotype.report.proof import Proof
+from holotype.report.words import verdict
+from holotype.tasks.bootstrap import Share
+from holotype.tasks.open_set_report import Curve
+
+_MOST_RANKS = 20
+_ROW_PX, _HEAD_PX, _NAME_PX, _PLOT_PX, _SIDE_PX = 30, 34, 210, 660, 130
+
+
+def promise(proof: Proof) -> str:
+    """Stated against measured: one row for each stated rate and number of examples."""
+    rows = [
+        (report, row)
+        for rate in (row.rate for row in proof.reports[0].identification)
+        for report in proof.reports
+        for row in [report.at(rate)]
+    ]
+    measured = [row.fpir for _, row in rows if row.fpir]
+    ends = [row.rate for _, row in rows]
+    ends += [end for share in measured for end in (share.low, share.high, share.value) if end > 0]
+    low = 10.0 ** np.floor(np.log10(max(min(ends) / 1.2, 1e-5)))
+    axis = Axis("", float(low), 1.0, decades(float(low), 1.0), _tick, log=True)
+
+    def at(value: float) -> float:
+        return _NAME_PX + axis.at(value) * _PLOT_PX
+
+    height = _HEAD_PX + _ROW_PX * len(rows) + 34
+    parts = [
+        f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{_HEAD_PX - 6}" '
+        f'y2="{height - 30}"/><text x="{at(tick):.1f}" y="{height - 10}" text-anchor="middle">'
+        f"{_tick(tick)}</text>"
+        for tick in axis.ticks
+    ]
+    for i, (report, row) in enumerate(rows):
+        middle = _HEAD_PX + _ROW_PX * (i + 0.5)
+        name = f"{one_in(row.rate, '').replace('  ', ' ')}, {_each(report.k_shot)}"
+        parts.append(
+            f'<text x="{_NAME_PX - 14}" y="{middle + 4.5:.1f}" text-anchor="end">{name}</text>'
+            f'<line class="stated" x1="{at(row.rate):.1f}" x2="{at(row.rate):.1f}" '
+            f'y1="{middle - 11:.1f}" y2="{middle + 11:.1f}"/>'
+        )
+        found = verdict(row)
+        style = found.replace(" ", "-")
+        if row.fpir:
+            parts.append(
+                f'<line class="whisker {style}" x1="{at(row.fpir.low):.1f}" '
+                f'x2="{at(row.fpir.high):.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>'
+                f'<circle class="mark {style}" cx="{at(row.fpir.value):.1f}" cy="{middle:.1f}" '
+                f'r="5.5"><title>{percent(row.fpir.value)} ({interval(row.fpir)})</title></circle>'
+            )
+        parts.append(
+            f'<text class="{style}" x="{_NAME_PX + _PLOT_PX + 18}" y="{middle + 4.5:.1f}">{found}'
+            "</text>"
+        )
+    parts.append(f'<text x="{at(1):.1f}" y="18" text-anchor="end">strangers let in</text>')
+    parts.append(
+        f'<line class="stated" x1="{_NAME_PX + 4}" x2="{_NAME_PX + 4}" y1="6" y2="24"/>'
+        f'<text x="{_NAME_PX + 14}" y="19">as stated</text>'
+    )
+    return framed(
+        "".join(parts),
+        "Stated against measured share of strangers let in",
+        "; ".join(
+            f"stated {percent(row.rate)} with {_each(report.k_shot)}: "
+            + (f"{percent(row.fpir.value)}, {verdict(row)}" if row.fpir else "refused")
+            for report, row in rows
+        ),
+        _NAME_PX + _PLOT_PX + _SIDE_PX,
+        height,
+    )
+
+
+def trade_off(proof: Proof) -> str:
+    """DET curves of identification, with the stated rates as points on or beside them."""
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    for report, style in zip(proof.reports, styles(proof), strict=True):
+        lines.append(_det_line(report.det, report.k_shot, style))
+        marks += [
+            _point(report.k_shot, style, row.rate, (row.fpir, row.fnir), ("FPIR", "FNIR"))
+            for row in report.identification
+            if row.fpir and row.fnir
+        ]
+    return _det_chart(
+        [report.det for report in proof.reports],
+        lines,
+        marks,
+        ("Detection error trade-off, 1:N", "strangers let in (FPIR)", "enrolled missed (FNIR)"),
+        proof.reports[0].identification[-1].rate,
+    )
+
+
+def claims(proof: Proof) -> str:
+    """DET curves of verification."""
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    for report, style in zip(proof.reports, styles(proof), strict=True):
+        lines.append(_det_line(report.claims, report.k_shot, style))
+        marks += [
+            _point(report.k_shot, style, row.rate, (row.fmr, row.fnmr), ("FMR", "FNMR"))
+            for row in report.verification
+            if row.fmr and row.fnmr
+        ]
+    return _det_chart(
+        [report.claims for report in proof.reports],
+        lines,
+        marks,
+        ("Detection error trade-off, 1:1", "impostors accepted (FMR)", "genuine refused (FNMR)"),
+        proof.reports[0].identification[-1].rate,
+    )
+
+
+def ranks(proof: Proof) -> str:
+    """Cumulative match characteristic."""
+    most = min(_MOST_RANKS, proof.reports[0].enrolled)
+    if most < 2:
+        return ""
+    floor = min(float(report.cmc[0]) for report in proof.reports)
+    low = max(0.0, np.floor(10 * floor - 0.2) / 10)
+    step = max(1, -(-most // 10))
+    x = Axis(
+        "rank", 1, most, tuple(float(r) for r in range(1, most + 1) if r == 1 or r % step == 0), _n
+    )
+    y = Axis("right one among the first", float(low), 1, even_ticks(1.0, float(low)), _tick)
+    lines = [
+        Line(
+            [(k + 1.0, float(report.cmc[k])) for k in range(most)],
+            _each(report.k_shot),
+            style,
+        )
+        for report, style in zip(proof.reports, styles(proof), strict=True)
+    ]
+    drawing = chart(
+        "Cumulative match characteristic",
+        "; ".join(
+            f"{_each(report.k_shot)}: rank 1 {percent(float(report.cmc[0]))}, rank {most} "
+            f"{percent(float(report.cmc[most - 1]))}"
+            for report in proof.reports
+        ),
+        x,
+        y,
+        lines,
+    )
+    shown = [k for k in (1, 2, 3, 5, 10, 20) if k <= most]
+    return drawing + _figures(
+        ("rank", *(_each(report.k_shot) for report in proof.reports)),
+        [(str(k), *(percent(float(r.cmc[k - 1])) for r in proof.reports)) for k in shown],
+    )
+
+
+def reliability(proof: Proof) -> str:
+    """Stated probability against what came true."""
+    lines, marks = [], []
+    drawn = [
+        (report, found, style)
+        for report, style in zip(proof.reports, styles(proof), strict=True)
+        if (found := report.reliability) is not None
+    ]
+    if not drawn:
+        return ""
+    for report, found, style in drawn:
+        points = list(zip(found.stated.tolist(), found.observed.tolist(), strict=True))
+        lines.append(Line(points, _each(report.k_shot), style))
+        marks += [
+            Mark(
+                point, style, f"stated {percent(point[0])}, came true {percent(point[1])}", radius=4
+            )
+            for point in points
+        ]
+    ticks = even_ticks(1.0)
+    drawing = chart(
+        "Reliability of the stated probability",
+        "; ".join(
+            f"{_each(report.k_shot)}: expected calibration error {100 * found.error:.1f} points, "
+            f"Brier score {found.brier:.3f}, base rate {found.brier_base:.3f}"
+            for report, found, _ in drawn
+        ),
+        Axis("stated probability", 0, 1, ticks, _tick),
+        Axis("came true", 0, 1, ticks, _tick),
+        lines,
+        marks,
+        diagonal=True,
+    )
+    return drawing + _figures(
+        ("examples", "calibration error", "Brier score", "of the base rate"),
+        [
+            (
+                str(report.k_shot),
+                f"{100 * found.error:.2f} points",
+                f"{found.brier:.4f}",
+                f"{found.brier_base:.4f}",
+            )
+            for report, found, _ in drawn
+        ],
+    )
+
+
+def styles(proof: Proof) -> list[str]:
+    """A CSS class for each report: the last, with the most examples, is drawn strongest."""
+    return [f"shots{min(3, len(proof.reports) - i)}" for i in range(len(proof.reports))]
+
+
+def _det_line(curve: Curve, k_shot: int, style: str) -> Line:
+    return Line(
+        list(zip(curve.false_accepts.tolist(), curve.misses.tolist(), strict=True)),
+        _each(k_shot),
+        style,
+    )
+
+
+def _point(
+    k_shot: int, style: str, rate: float, at: tuple[Share, Share], names: tuple[str, str]
+) -> Mark:
+    accepts, misses = at
+    return Mark(
+        (accepts.value, misses.value),
+        style,
+        f"{_each(k_shot)}, stated {percent(rate)}: {names[0]} {percent(accepts.value)}, "
+        f"{names[1]} {percent(misses.value)}",
+        (accepts.low, accepts.high),
+        (misses.low, misses.high),
+    )
+
+
+def _det_chart(
+    curves: Sequence[Curve],
+    lines: list[Line],
+    marks: list[Mark],
+    names: tuple[str, str, str],
+    strictest: float,
+) -> str:
+    # A decade beyond the strictest rate that was stated, but no further than was measured.
+    seen = min(float(c.false_accepts[c.false_accepts > 0].min(initial=0.01)) for c in curves)
+    low = 10.0 ** float(np.floor(np.log10(max(seen, min(strictest / 10, 0.01)))))
+    high = max(c.misses_at(low) for c in curves)
+    high = min(1.0, max(0.05, np.ceil(high * 1.05 * 20) / 20))
+    rates = decades(low, 1.0)
+    described = "; ".join(
+        f"{line.label}: "
+        + ", ".join(f"{percent(c.misses_at(rate))} missed at {_tick(rate)}" for rate in rates[:-1])
+        for line, c in zip(lines, curves, strict=True)
+    )
+    drawing = chart(
+        names[0],
+        described,
+        Axis(names[1], low, 1.0, rates, _tick, log=True),
+        Axis(names[2], 0.0, float(high), even_ticks(float(high)), _tick),
+        lines,
+        marks,
+    )
+    return drawing + _figures(
+        (names[1], *(line.label for line in lines)),
+        [
+            (
+                _tick(rate),
+                *(percent(c.misses_at(rate)) for c in curves),
+            )
+            for rate in rates
+        ],
+    )
+
+
+def _figures(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    return (
+        f'<details><summary>The figures</summary><div class="scroll"><table class="narrow">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></div></details>"
+    )
+
+
+def _each(k_shot: int) -> str:
+    return f"{k_shot} picture{'' if k_shot == 1 else 's'}"
+
+
+def _tick(share: float) -> str:
+    return f"{100 * share:.6g} %"
+
+
+def _n(value: float) -> str:
+    return f"{value:.0f}"

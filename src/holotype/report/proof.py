@@ -1,0 +1,212 @@
+"""An open-set test of one model on one data set, with several numbers of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.scoring import Floats
+from holotype.tasks.bootstrap import Share, difference
+from holotype.tasks.datasets import Dataset, load_dataset
+from holotype.tasks.galleries import usual_shots
+from holotype.tasks.open_set import RATES, CannotTell, Decide, Probability, open_set
+from holotype.tasks.open_set_report import Identification, OpenSetReport
+from holotype.tasks.splits import split
+
+# What the summary speaks of, if it was promised: one stranger in a hundred.
+_USUAL_RATE = 0.01
+_BATCH = 64
+
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """What was measured. The reports differ in their number of examples, fewest first.
+
+    All of them are of the same galleries and the same probes, so they can be compared picture by
+    picture.
+    """
+
+    model: str
+    model_id: str
+    dataset: Dataset
+    reports: tuple[OpenSetReport, ...]
+    date: str  # ISO 8601, UTC
+
+    @property
+    def rate(self) -> float | None:
+        """The stated rate that the summary is about; None where every rate was refused.
+
+        The one nearest to 1 % among those that most galleries could promise, whatever the number
+        of examples.
+        """
+        promised = [
+            row.rate
+            for row in self.reports[0].identification
+            if all(_mostly(report.at(row.rate)) for report in self.reports)
+        ]
+        return min(promised, key=lambda rate: abs(log(rate / _USUAL_RATE)), default=None)
+
+    def rows(self, rate: float) -> list[tuple[int, Identification]]:
+        """Number of examples and figures at a stated rate, fewest examples first."""
+        return [(report.k_shot, report.at(rate)) for report in self.reports]
+
+    def gain(self, rate: float, position: int) -> Share:
+        """What the examples of report `position` add to the recognized share of the one before."""
+        before, after = (self.reports[i].at(rate).tally for i in (position - 1, position))
+        return difference(before.missed, after.missed, before.enrolled_probes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure, ready for `json.dumps`, in the terms of ISO/IEC 19795-1."""
+        first = self.reports[0]
+        return {
+            "protocol": "open-set",
+            "terms": "ISO/IEC 19795-1; shares and rates are fractions; intervals are 95 %, from "
+            "resampling classes",
+            "model": self.model,
+            "model_id": self.model_id,
+            "data": self.dataset.name,
+            "classes": first.classes,
+            "pictures": first.pictures,
+            "date": self.date,
+            "results": [
+                {
+                    **report.to_json(),
+                    "worst": [
+                        {
+                            "stated_fpir": row.rate,
+                            "kind": mistake.kind,
+                            "probe": self.name_of(mistake.probe),
+                            "true_class": self.dataset.class_names[mistake.true_class],
+                            "nearest_class": self.dataset.class_names[mistake.nearest_class],
+                            "similarity": round(mistake.similarity, 6),
+                            "threshold": round(mistake.threshold, 6),
+                        }
+                        for row in report.identification
+                        for mistake in row.mistakes
+                    ],
+                }
+                for report in self.reports
+            ],
+        }
+
+    def name_of(self, row: int) -> str:
+        """What to call a picture: its path, or its number within its class."""
+        images = self.dataset.images
+        if isinstance(images, tuple):
+            return str(images[row])
+        kind = self.dataset.class_index[row]
+        number = int((self.dataset.class_index[: row + 1] == kind).sum())
+        return f"{self.dataset.class_names[kind]} #{number}"
+
+
+def data_for(name_or_path: str | Path) -> Dataset:
+    """The data of an open-set test: Omniglot's evaluation alphabets, or all of any other data.
+
+    Raises:
+        DataError: as for `load_dataset`.
+    """
+    dataset = load_dataset(name_or_path)
+    return split(dataset, "evaluation") if dataset.name == "omniglot" else dataset
+
+
+def embed_all(
+    dataset: Dataset,
+    embed: Callable[[Sequence[Any]], Floats],
+    progress: Progress | None = None,
+) -> Floats:
+    """Embed every picture of a data set.
+
+    Args:
+        dataset: M pictures.
+        embed: b raw pictures (paths or arrays) -> float32 unit [b, D], as `Embedder.embed`.
+        progress: called with "pictures", the number done and M.
+
+    Returns:
+        float32 unit [M, D], in the order of the data set.
+
+    Raises:
+        ImageError: a picture cannot be read or shows nothing.
+    """
+    parts = []
+    for start in range(0, len(dataset), _BATCH):
+        stop = min(start + _BATCH, len(dataset))
+        parts.append(embed([dataset.images[row] for row in range(start, stop)]))
+        if progress is not None:
+            progress("pictures", stop, len(dataset))
+    return np.concatenate(parts)
+
+
+def prove(
+    dataset: Dataset,
+    embeddings: Floats,
+    decide: Decide,
+    *,
+    model: str,
+    model_id: str,
+    k_shots: Sequence[int] | None = None,
+    enrolled: int | None = None,
+    galleries: int = 200,
+    rates: Sequence[float] = RATES,
+    seed: int = 0,
+    probability: Probability | None = None,
+    stranger_prior: float = 0.5,
+    cannot_tell: CannotTell | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Run the open-set test with each number of examples, on the same galleries and probes.
+
+    Args:
+        dataset: M pictures.
+        embeddings: float32 unit [M, D], one for each picture.
+        decide: see `open_set`, as are all arguments that are not named here.
+        model: what the report calls the model.
+        model_id: of its pack.
+        k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
+        progress: called with "galleries", the number done and the number of all.
+
+    Raises:
+        DataError: the data cannot be divided as asked.
+        RateError: a rate outside (0, 1).
+    """
+    index: NDArray[np.int64] = dataset.class_index
+    shots = sorted(set(usual_shots(index) if k_shots is None else k_shots))
+    total = galleries * len(shots)
+    reports: list[OpenSetReport] = []
+
+    def told(done: int, _: int) -> None:
+        if progress is not None:
+            progress("galleries", galleries * len(reports) + done, total)
+
+    for k_shot in shots:
+        reports.append(  # noqa: PERF401  `told` counts those that are done
+            open_set(
+                embeddings,
+                index,
+                decide,
+                enrolled=enrolled,
+                k_shot=k_shot,
+                reserved=shots[-1],
+                galleries=galleries,
+                rates=rates,
+                seed=seed,
+                probability=probability,
+                stranger_prior=stranger_prior,
+                cannot_tell=cannot_tell,
+                progress=told,
+            )
+        )
+    date = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return Proof(model, model_id, dataset, tuple(reports), date)
+
+
+def _mostly(row: Identification) -> bool:
+    return row.galleries > row.refused

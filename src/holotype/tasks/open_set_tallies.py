@@ -1,0 +1,244 @@
+"""What an open-set test counts while the galleries go by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.scoring import Floats
+from holotype.tasks.bootstrap import Share, share
+from holotype.tasks.open_set_report import (
+    Curve,
+    Identification,
+    Mistake,
+    MistakeKind,
+    Tally,
+    Verification,
+)
+
+if TYPE_CHECKING:
+    from holotype.tasks.open_set import Scored
+
+_WORST = 12  # mistakes that are kept of each kind
+_STEPS = 1 << 13  # of similarity, from -1 to 1, in which a curve is swept
+_CURVE_POINTS = 160
+
+
+class IdentificationTally:
+    """1:N at one stated FPIR, gallery by gallery."""
+
+    def __init__(self, rate: float, classes: int) -> None:
+        self.rate = rate
+        self._thresholds: list[float] = []
+        self._refusals: list[str] = []
+        self._counts = np.zeros((len(Tally.__dataclass_fields__), classes), np.int64)
+        self._mistakes: list[Mistake] = []
+
+    def refuse(self, why: str) -> None:
+        """Note that a gallery refused the rate."""
+        self._refusals.append(why)
+
+    def count(
+        self,
+        scored: Scored,
+        kind: NDArray[np.int64],
+        threshold: float,
+        unsure: NDArray[np.bool_],
+        enrolled: NDArray[np.int64],
+    ) -> None:
+        """Count the answers of one gallery.
+
+        Args:
+            scored: its P probes.
+            kind: [P] the class of each.
+            threshold: the smallest accepted similarity.
+            unsure: bool [P], who gets "cannot tell".
+            enrolled: [N] the class of each identity.
+        """
+        self._thresholds.append(threshold)
+        stranger = scored.stranger
+        answered = (scored.best >= threshold) & ~unsure
+        accepted, wrong = stranger & answered, ~stranger & answered & ~scored.right
+        missed = ~stranger & ~(answered & scored.right)
+        # In the order of the fields of Tally.
+        masks = (
+            stranger,
+            accepted,
+            ~stranger,
+            missed,
+            wrong,
+            ~stranger & unsure,
+            stranger & unsure,
+        )
+        for counts, mask in zip(self._counts, masks, strict=True):
+            counts += np.bincount(kind[mask], minlength=len(counts))
+        over, under = scored.best - threshold, threshold - scored.own
+        kinds: tuple[tuple[MistakeKind, NDArray[np.bool_], Floats], ...] = (
+            ("stranger_accepted", accepted, over),
+            ("taken_for_another", wrong, over),
+            ("missed", missed & ~wrong & ~unsure, under),
+        )
+        for name, mask, margin in kinds:
+            found = np.flatnonzero(mask)
+            worst = found[np.argsort(-margin[found], kind="stable")[:_WORST]]
+            self._mistakes += [
+                _mistake(name, scored, i, kind, threshold, enrolled) for i in worst.tolist()
+            ]
+
+    def result(self) -> Identification:
+        """All galleries together."""
+        tally = Tally(*self._counts)
+        return Identification(
+            rate=self.rate,
+            galleries=len(self._thresholds),
+            refused=len(self._refusals),
+            refusal=self._refusals[0] if self._refusals else None,
+            fpir=_share(tally.accepted, tally.stranger_probes),
+            fnir=_share(tally.missed, tally.enrolled_probes),
+            taken_for_another=_share(tally.taken_for_another, tally.enrolled_probes),
+            cannot_tell=_share(tally.cannot_tell, tally.enrolled_probes),
+            strangers_cannot_tell=_share(tally.strangers_cannot_tell, tally.stranger_probes),
+            threshold=float(np.median(self._thresholds)) if self._thresholds else None,
+            tally=tally,
+            mistakes=_worst(self._mistakes),
+        )
+
+
+class VerificationTally:
+    """1:1 at one stated FMR: every probe claims to be the gallery's first identity."""
+
+    def __init__(self, rate: float, classes: int) -> None:
+        self.rate = rate
+        self._claims = 0
+        self._refusals: list[str] = []
+        self._impostors, self._accepted, self._genuine, self._missed = np.zeros(
+            (4, classes), np.int64
+        )
+
+    def refuse(self, why: str) -> None:
+        """Note that the rate was refused for a claim."""
+        self._refusals.append(why)
+
+    def count(self, scored: Scored, kind: NDArray[np.int64], threshold: float) -> None:
+        """Count the answers to one claim; arguments as for `IdentificationTally.count`."""
+        self._claims += 1
+        genuine, accepted = scored.column == 0, scored.claimed >= threshold
+        for counts, mask in (
+            (self._impostors, ~genuine),
+            (self._accepted, ~genuine & accepted),
+            (self._genuine, genuine),
+            (self._missed, genuine & ~accepted),
+        ):
+            counts += np.bincount(kind[mask], minlength=len(counts))
+
+    def result(self) -> Verification:
+        """All claims together."""
+        return Verification(
+            rate=self.rate,
+            claims=self._claims,
+            refused=len(self._refusals),
+            refusal=self._refusals[0] if self._refusals else None,
+            fmr=_share(self._accepted, self._impostors),
+            fnmr=_share(self._missed, self._genuine),
+        )
+
+
+class RankTally:
+    """At which rank the right identity comes, whatever the threshold."""
+
+    def __init__(self, enrolled: int, classes: int) -> None:
+        self._ranks = np.zeros(enrolled + 1, np.int64)
+        self._first, self._trials = np.zeros((2, classes), np.int64)
+
+    def count(self, scored: Scored, kind: NDArray[np.int64]) -> None:
+        """Count the enrolled probes of one gallery."""
+        known = ~scored.stranger
+        self._ranks += np.bincount(scored.rank[known], minlength=len(self._ranks))
+        self._trials += np.bincount(kind[known], minlength=len(self._trials))
+        self._first += np.bincount(kind[scored.rank == 1], minlength=len(self._trials))
+
+    def cmc(self) -> NDArray[np.float64]:
+        """Cumulative match characteristic [N]: rank-k identification rate for k = 1..N."""
+        return np.asarray(np.cumsum(self._ranks[1:]) / self._ranks.sum(), np.float64)
+
+    def rank_one(self) -> Share:
+        """The share of enrolled probes whose own identity comes first."""
+        return share(self._first, self._trials)
+
+
+class Sweep:
+    """False accepts against misses, for one threshold that sweeps all similarities."""
+
+    def __init__(self) -> None:
+        self._stranger, self._right = np.zeros((2, _STEPS), np.int64)
+        self._enrolled = 0
+
+    def count(
+        self, similarity: Floats, stranger: NDArray[np.bool_], right: NDArray[np.bool_]
+    ) -> None:
+        """Count one gallery.
+
+        Args:
+            similarity: [P] what the threshold is compared with.
+            stranger: bool [P], whose acceptance is false.
+            right: bool [P], whose acceptance is right; the others are missed in any case.
+        """
+        step = np.clip(((similarity + 1) * (_STEPS / 2)).astype(np.int64), 0, _STEPS - 1)
+        self._stranger += np.bincount(step[stranger], minlength=_STEPS)
+        self._right += np.bincount(step[right & ~stranger], minlength=_STEPS)
+        self._enrolled += int((~stranger).sum())
+
+    def curve(self) -> Curve:
+        """The curve, at points that lie evenly on a logarithmic axis of false accepts."""
+        accepts = np.cumsum(self._stranger[::-1]) / max(1, self._stranger.sum())
+        misses = 1 - np.cumsum(self._right[::-1]) / max(1, self._enrolled)
+        threshold = np.arange(_STEPS - 1, -1, -1) * (2 / _STEPS) - 1
+        positive = accepts[accepts > 0]
+        wanted = np.geomspace(positive[0], 1, _CURVE_POINTS) if len(positive) else np.ones(1)
+        # The last threshold before each wanted rate is passed: the fewest misses at that rate.
+        at = np.unique(np.maximum(np.searchsorted(accepts, wanted * (1 + 1e-9), "right") - 1, 0))
+        clean = np.flatnonzero(accepts == 0)[-1:]
+        at = np.unique(np.concatenate([clean, at]))
+        return Curve(threshold[at], accepts[at], misses[at])
+
+
+def _share(hits: NDArray[np.int64], trials: NDArray[np.int64]) -> Share | None:
+    return share(hits, trials) if trials.any() else None
+
+
+def _mistake(
+    name: MistakeKind,
+    scored: Scored,
+    i: int,
+    kind: NDArray[np.int64],
+    threshold: float,
+    enrolled: NDArray[np.int64],
+) -> Mistake:
+    own, nearest = int(scored.column[i]), int(scored.nearest[i])
+    known = own >= 0
+    return Mistake(
+        kind=name,
+        probe=int(scored.row[i]),
+        true_class=int(kind[i]),
+        nearest_class=int(enrolled[nearest]),
+        own_reference=int(scored.support[own, 0]) if known else None,
+        nearest_reference=int(scored.support[nearest, 0]),
+        # Rounding may carry the product of two unit vectors past 1.
+        similarity=float(np.clip(scored.best[i], -1, 1)),
+        own_similarity=float(np.clip(scored.own[i], -1, 1)) if known else None,
+        threshold=threshold,
+    )
+
+
+def _worst(mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """The worst of each kind and class, so that no class fills the list alone."""
+    kept: dict[tuple[str, int], Mistake] = {}
+    for mistake in sorted(mistakes, key=lambda m: (m.kind, -m.margin, m.probe)):
+        kept.setdefault((mistake.kind, mistake.true_class), mistake)
+    of_kind: dict[str, list[Mistake]] = {}
+    for mistake in kept.values():
+        of_kind.setdefault(mistake.kind, []).append(mistake)
+    return tuple(mistake for group in of_kind.values() for mistake in group[:_WORST])
