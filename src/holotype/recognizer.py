@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, overload
@@ -105,7 +106,13 @@ class Recognizer:
                 self._gallery = self._gallery()
             return self._gallery
 
-    def enroll(self, label: str, *images: ImageSource) -> Enrollment:
+    def enroll(
+        self,
+        label: str,
+        *images: ImageSource,
+        consent: str | None = None,
+        retain_until: date | None = None,
+    ) -> Enrollment:
         """Add one or more examples of `label`; they are durable when this returns.
 
         A label that is already enrolled gains the examples. Either all of them are stored or,
@@ -114,6 +121,9 @@ class Recognizer:
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
             images: paths, bytes, PIL images or arrays, one example each.
+            consent: a note on the permission to enroll; None leaves an earlier one as it is.
+            retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
+                None leaves an earlier one as it is.
 
         Raises:
             ImageError: an image cannot be read or holds nothing, or none was given.
@@ -124,7 +134,7 @@ class Recognizer:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         check_label(label)  # before pictures are read for nothing
         vectors = self.embedder.embed(images)
-        examples = self.gallery.add(label, vectors)
+        examples = self.gallery.add(label, vectors, consent=consent, retain_until=retain_until)
         return Enrollment(label=label, added=len(images), examples=examples)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from holotype.cli import data, demonstration, evaluation, learning, packs, recognition
+from holotype.cli import data, demonstration, evaluation, keeping, learning, packs, recognition
 from holotype.cli.failures import reported
 
 
@@ -41,6 +41,13 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "forget": recognition.forget,
         "list": recognition.list_labels,
         "pack": packs.app,
+    },
+    "Keep a gallery": {
+        "audit": keeping.audit,
+        "check": keeping.check,
+        "backup": keeping.backup,
+        "restore": keeping.restore,
+        "expire": keeping.expire,
     },
     "Learn and measure": {
         "train": learning.train,

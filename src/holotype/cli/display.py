@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +32,8 @@ Cell = str | tuple[str, str]  # text, or text and style
 
 def print_json(value: Any) -> None:
     """Print the one document of `--json`, in ASCII so that any pipe takes it."""
-    print(json.dumps(value, indent=2, allow_nan=False), flush=True)
+    # Dates, the one kind of value that JSON has no form for, as ISO 8601.
+    print(json.dumps(value, indent=2, allow_nan=False, default=date.isoformat), flush=True)
 
 
 def shown(text: object) -> str:

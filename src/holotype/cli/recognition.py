@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,11 @@ def enroll(
             f"is made with `{DEFAULT_MODEL}` unless another is named.",
         ),
     ] = None,
+    consent: Annotated[str | None, typer.Option(help="A note on the permission to enroll.")] = None,
+    retain_until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day to keep it; see `holotype expire`."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Add examples of one identity; the first one makes the gallery.
@@ -39,7 +45,12 @@ def enroll(
     Example: `holotype enroll desk.gallery "Ada" ada.png`
     """
     with holotype.open(gallery, model) as recognizer:
-        enrollment = recognizer.enroll(label, *images)
+        enrollment = recognizer.enroll(
+            label,
+            *images,
+            consent=consent,
+            retain_until=retain_until.date() if retain_until else None,
+        )
     if as_json:
         print_json(asdict(enrollment))
     else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import NDArray
@@ -34,14 +35,17 @@ def gallery_model(path: str | os.PathLike[str]) -> tuple[str, str]:
     Raises:
         GalleryError: there is no gallery, or it cannot be read.
     """
-    place = real_path(path)
+    binding = _binding(real_path(path))
+    return binding.model_id, binding.model_name
+
+
+def _binding(place: Path) -> Binding:
     with failures(place):
         connection, _ = connect_existing(place, BUSY_TIMEOUT_S)
         try:
-            binding = read_binding(connection)
+            return read_binding(connection)
         finally:
             connection.close()
-    return binding.model_id, binding.model_name
 
 
 class SqliteGallery(Custody):
@@ -83,6 +87,18 @@ class SqliteGallery(Custody):
                 if not place.exists():
                     create_file(place, binding, keep_pictures=keep_pictures, actor=actor)
         return cls(place, binding, busy_timeout_s)
+
+    @classmethod
+    def existing(cls, path: str | os.PathLike[str]) -> Self:
+        """Open the gallery at `path` for whatever model it is bound to.
+
+        To look after it, not to recognize: the model itself need not be there.
+
+        Raises:
+            GalleryError: as for `open`.
+        """
+        place = real_path(path)
+        return cls(place, _binding(place), BUSY_TIMEOUT_S)
 
     # -- the enrolled -----------------------------------------------------------------------
 
