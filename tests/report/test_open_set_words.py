@@ -106,7 +106,7 @@ def test_a_broken_promise_is_called_so_with_a_remedy() -> None:
     assert "at a stated 1 stranger in 100, " in said(found)
     assert "Whoever can bear" not in said(found)  # the looser rate was broken as well
     assert headline(found).endswith(", but too many strangers let in.")
-    assert any("holotype calibrate" in r.text for r in remarks if r.tone == "advice")
+    assert any("same origin" in r.text for r in remarks if r.tone == "advice")
     assert "thin evidence" not in said(found)
 
 

@@ -146,9 +146,9 @@ def _promise(proof: Proof, rate: float) -> list[Remark]:
             Remark(
                 "advice",
                 "These strangers look more like the enrolled than the strangers that the model "
-                "brought along. Show it your own: pictures of people or things that are not "
-                "enrolled, from the same camera (`holotype calibrate GALLERY FOLDER`), and "
-                "measure again before the rate is relied on.",
+                "brought along. Until it has strangers of the same origin as yours, state a "
+                "stricter rate, and measure again before it is relied on. A pack that is trained "
+                "on your own pictures (`holotype train ... --export PACK`) brings such strangers.",
             )
         )
     return remarks
