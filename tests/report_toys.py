@@ -56,7 +56,12 @@ def proof(decide: Any, dataset: Dataset | None = None, **options: Any) -> Proof:
     dataset = drawings() if dataset is None else dataset
     options = {"galleries": 12, "rates": (0.1, 0.01), **options}
     return prove(
-        dataset, embed_all(dataset, embed), decide, model="toy", model_id="feed", **options
+        dataset,
+        embed_all(dataset, embed),
+        lambda _: decide,
+        model="toy",
+        model_id="feed",
+        **options,
     )
 
 

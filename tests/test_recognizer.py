@@ -53,6 +53,34 @@ def test_one_example_is_recognized_and_answers_with_a_full_decision(
     assert similarities == sorted(similarities, reverse=True)
 
 
+def test_a_decision_gives_its_reasons_and_a_probability_that_rises(
+    desk: holotype.Recognizer,
+) -> None:
+    for character in range(8):
+        desk.enroll(f"c{character}", drawing(character))
+    right, wrong = desk.identify([drawing(3), drawing(200)], fpir=RATE)
+    assert [reason.code for reason in right.reasons] == ["above_threshold"]
+    assert "c3 is alike by 1.00" in right.reasons[0].text
+    assert [reason.code for reason in wrong.reasons] == ["below_threshold"]
+    assert right.probability is not None
+    assert wrong.probability is not None
+    assert 0 <= wrong.probability < right.probability <= 1
+    hopeful, wary = (desk.identify(drawing(3), fpir=RATE, stranger_prior=p) for p in (0.1, 0.9))
+    assert hopeful.probability > wary.probability
+    assert 0 < right.familiarity <= 1
+
+
+def test_a_picture_that_is_no_drawing_cannot_be_told(desk: holotype.Recognizer) -> None:
+    desk.enroll("a", drawing(0))
+    noise = np.random.default_rng(0).random((64, 64))
+    decision = desk.identify(noise, fpir=RATE)
+    assert (decision.answer, decision.label) == ("cannot_tell", None)
+    assert any(reason.code.startswith("low_quality") for reason in decision.reasons)
+    warned = desk.enroll("b", noise)  # stored all the same
+    assert any(reason.code.startswith("low_quality") for reason in warned.warnings)
+    assert "b" in desk.list()
+
+
 def test_a_list_of_images_gives_a_list_and_each_answer_is_that_of_the_single(
     desk: holotype.Recognizer,
 ) -> None:
@@ -88,6 +116,7 @@ def test_one_picture_under_two_labels_cannot_be_told(desk: holotype.Recognizer) 
     decision = desk.identify(drawing(5), fpir=RATE)
     assert (decision.answer, decision.label) == ("cannot_tell", None)
     assert {candidate.label for candidate in decision.candidates} == {"one", "other"}
+    assert decision.reasons[0].code == "close_second"
 
 
 def test_a_second_enrollment_adds_an_example_and_moves_the_prototype(

@@ -17,7 +17,7 @@ from holotype import ink
 from holotype.decoding import ImageSource, decode, describe, naming, unit_range
 from holotype.records import Preprocessing
 
-__all__ = ["ImageSource", "prepare", "prepare_batch", "read"]
+__all__ = ["ImageSource", "luminance", "prepare", "prepare_batch", "read"]
 
 # A larger picture is averaged down to this side before its strokes are sought: a model's input
 # is far smaller, and the memory of a probe no longer follows the sender's camera.
@@ -48,6 +48,19 @@ def read(source: ImageSource) -> NDArray[np.float32]:
     with naming(describe(source)):
         pixels = unit_range(decode(source)).transpose(2, 0, 1)
     return np.ascontiguousarray(np.broadcast_to(pixels, (3, *pixels.shape[1:])))
+
+
+def luminance(source: ImageSource) -> NDArray[np.float32]:
+    """Decode a picture to its luminance, reduced as `prepare` reduces it.
+
+    Returns:
+        float32 [H, W] in [0, 1].
+
+    Raises:
+        ImageError: as for `read`.
+    """
+    with naming(describe(source)):
+        return _luminance(source)
 
 
 def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
@@ -92,13 +105,17 @@ def prepare_batch(
 
 
 def _prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    pixels = unit_range(_reduce(decode(source)))
-    luminance = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ _LUMA
-    strokes = ink.strokes(np.asarray(luminance, dtype=np.float32))
+    strokes = ink.strokes(_luminance(source))
     size_px, margin_px = preprocessing.size_px, preprocessing.margin_px
     if preprocessing.kind == "frame":
         return _whole_frame(strokes, size_px, margin_px)[None]
     return ink.fit(strokes, size_px, margin_px)[None]
+
+
+def _luminance(source: ImageSource) -> NDArray[np.float32]:
+    pixels = unit_range(_reduce(decode(source)))
+    grey = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ _LUMA
+    return np.asarray(grey, dtype=np.float32)
 
 
 def _whole_frame(strokes: NDArray[np.float32], size_px: int, margin_px: int) -> NDArray[np.float32]:

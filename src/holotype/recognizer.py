@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, overload
+from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from holotype import calibration, scoring
-from holotype.calibration import Cohort
+from holotype import calibration, quality, scoring
+from holotype.calibration import Cohort, Familiarity, MatchProbability, StrangerDraws
+from holotype.decision import decide
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, LabelError
 from holotype.gallery import Erasure, Gallery, SqliteGallery, check_label, gallery_model
 from holotype.gallery.labels import shown
-from holotype.images import ImageSource
+from holotype.images import ImageSource, luminance
 from holotype.pack import load_pack
-from holotype.records import Candidate, Decision, Enrollment
+from holotype.records import Decision, Enrollment, Reason
 from holotype.scoring import Floats
 
 DEFAULT_MODEL = "characters"
 # Inside the class, `list` is the method of that name.
 _Decisions = list[Decision]
-_CANDIDATES = 5
-# Two identities closer than this are one picture enrolled under two labels, or rounding.
-_TIE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,10 @@ class _View:
 
     version: object
     labels: tuple[str, ...]  # [N]
+    identities: tuple[str, ...]  # [N] random ids
     prototypes: Floats  # [N, D] unit
-    draws: Floats  # [M] the best similarity of each cohort item; empty when N = 0
+    examples: NDArray[np.int64]  # [N] how many each has
+    draws: StrangerDraws
     thresholds: dict[float, float]  # stated FPIR -> similarity, filled as rates are asked for
 
 
@@ -79,7 +80,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
 
     # What is there is opened now, to refuse it now; what is not is made when it is needed, so
     # that an enrollment which is refused leaves no empty file.
-    return Recognizer(embedder, store if create and not path.exists() else store(), cohort)
+    gallery_or_maker = store if create and not path.exists() else store()
+    return Recognizer(embedder, gallery_or_maker, cohort, pack.background())
 
 
 class Recognizer:
@@ -87,13 +89,25 @@ class Recognizer:
 
     An identity with several examples answers with its prototype, their renormalized mean. A
     recognizer may be used from several threads; several processes may open one gallery.
+
+    Args:
+        embedder: of the model.
+        gallery: bound to that model, or what makes one when it is first needed.
+        cohort: the strangers that set the thresholds, from the model pack.
+        background: float32 unit [B, D], the prototypes of what trained the model, likewise.
     """
 
     def __init__(
-        self, embedder: Embedder, gallery: Gallery | Callable[[], Gallery], cohort: Cohort
+        self,
+        embedder: Embedder,
+        gallery: Gallery | Callable[[], Gallery],
+        cohort: Cohort,
+        background: Floats,
     ) -> None:
         self.embedder = embedder
-        self.cohort = cohort
+        self._cohort = cohort
+        self._matching = MatchProbability.fit(cohort)
+        self._familiarity = Familiarity(background, cohort)
         self._gallery = gallery
         self._view: _View | None = None
         self._lock = threading.Lock()
@@ -134,26 +148,35 @@ class Recognizer:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         check_label(label)  # before pictures are read for nothing
         vectors = self.embedder.embed(images)
+        warnings = tuple(reason for found in self._quality(images) for reason in found)
         examples = self.gallery.add(label, vectors, consent=consent, retain_until=retain_until)
-        return Enrollment(label=label, added=len(images), examples=examples)
+        return Enrollment(label, added=len(images), examples=examples, warnings=warnings)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload
     def identify(  # type: ignore[overload-overlap]
-        self, images: ImageSource, fpir: float | str = ...
+        self, images: ImageSource, fpir: float | str = ..., *, stranger_prior: float = ...
     ) -> Decision: ...
 
     @overload
-    def identify(self, images: Sequence[ImageSource], fpir: float | str = ...) -> _Decisions: ...
+    def identify(
+        self, images: Sequence[ImageSource], fpir: float | str = ..., *, stranger_prior: float = ...
+    ) -> _Decisions: ...
 
     def identify(
-        self, images: ImageSource | Sequence[ImageSource], fpir: float | str = 0.01
+        self,
+        images: ImageSource | Sequence[ImageSource],
+        fpir: float | str = 0.01,
+        *,
+        stranger_prior: float = 0.5,
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
         Args:
             images: one image, or a list or tuple of images, which are embedded together.
             fpir: the share of strangers that may be accepted, in (0, 1).
+            stranger_prior: the share of strangers expected among the probes, in [0, 1]; only the
+                probability depends on it.
 
         Returns:
             A `Decision` for one image; a list of them for a list.
@@ -168,17 +191,44 @@ class Recognizer:
             return []
         view = self._current_view()
         threshold = self._threshold(view, rate)
-        similarity = self.embedder.embed(batch) @ view.prototypes.T
-        decisions = [self._decide(view.labels, row, threshold, "fpir", rate) for row in similarity]
+        vectors = self.embedder.embed(batch)
+        decisions = [
+            decide(
+                view.labels,
+                row,
+                threshold=threshold,
+                rate_kind="fpir",
+                rate=rate,
+                probability=self._probability(
+                    view, view.draws, row, int(row.argmax()) if len(row) else 0, stranger_prior
+                ),
+                familiarity=float(p_value),
+                quality=problem,
+            )
+            for row, p_value, problem in zip(
+                vectors @ view.prototypes.T,
+                self._familiarity.p_value(vectors),
+                self._quality(batch),
+                strict=True,
+            )
+        ]
         return decisions if isinstance(images, list | tuple) else decisions[0]
 
-    def verify(self, label: str, image: ImageSource, fmr: float | str = 0.01) -> Decision:
+    def verify(
+        self,
+        label: str,
+        image: ImageSource,
+        fmr: float | str = 0.01,
+        *,
+        stranger_prior: float = 0.5,
+    ) -> Decision:
         """1:1, is it the one that it claims to be?
 
         Args:
             label: the claimed identity.
             image: the probe.
             fmr: the share of impostors that may be accepted under this claim, in (0, 1).
+            stranger_prior: the share of impostors expected among the claims, in [0, 1].
 
         Raises:
             LabelError: the label is not enrolled.
@@ -193,11 +243,19 @@ class Recognizer:
                 "Enroll it first, or check the spelling",
             )
         at = view.labels.index(label)
-        claimed = view.prototypes[at : at + 1]
-        draws = calibration.stranger_draws(self.cohort, claimed)
-        threshold = calibration.threshold(draws, self.cohort.class_index, rate, "fmr")
-        similarity = self.embedder.embed([image])[0] @ claimed.T
-        return self._decide((label,), similarity, threshold, "fmr", rate)
+        draws = view.draws.claim(view.identities[at])
+        vectors = self.embedder.embed([image])
+        similarity = vectors[0] @ view.prototypes[at : at + 1].T
+        return decide(
+            (label,),
+            similarity,
+            threshold=draws.threshold(rate, "fmr"),
+            rate_kind="fmr",
+            rate=rate,
+            probability=self._probability(view, draws, similarity, at, stranger_prior),
+            familiarity=float(self._familiarity.p_value(vectors)[0]),
+            quality=next(self._quality([image])),
+        )
 
     def forget(self, label: str) -> Erasure:
         """Erase `label` and all its examples from the file.
@@ -237,14 +295,20 @@ class Recognizer:
         with self._lock:
             snapshot = gallery.snapshot()
             if self._view is None or self._view.version != snapshot.version:
-                prototypes = scoring.group_prototypes(
-                    snapshot.vectors, snapshot.owner, len(snapshot.labels)
-                )
+                count = len(snapshot.labels)
+                prototypes = scoring.group_prototypes(snapshot.vectors, snapshot.owner, count)
+                examples = np.bincount(snapshot.owner, minlength=count)
+                typical = int(np.median(examples)) if count else 1
+                state = snapshot.identities, prototypes, typical
                 self._view = _View(
                     version=snapshot.version,
                     labels=snapshot.labels,
+                    identities=snapshot.identities,
                     prototypes=prototypes,
-                    draws=calibration.stranger_draws(self.cohort, prototypes),
+                    examples=examples,
+                    draws=self._view.draws.follow(*state)
+                    if self._view
+                    else StrangerDraws.of(self._cohort, *state),
                     thresholds={},
                 )
             return self._view
@@ -253,33 +317,18 @@ class Recognizer:
         if not view.labels:
             return None
         if rate not in view.thresholds:
-            view.thresholds[rate] = calibration.threshold(
-                view.draws, self.cohort.class_index, rate, "fpir"
-            )
+            view.thresholds[rate] = view.draws.threshold(rate, "fpir")
         return view.thresholds[rate]
 
-    @staticmethod
-    def _decide(
-        labels: tuple[str, ...],
-        similarity: Floats,
-        threshold: float | None,
-        rate_kind: Literal["fpir", "fmr"],
-        rate: float,
-    ) -> Decision:
-        best = scoring.top_k(similarity, _CANDIDATES)
-        candidates = tuple(
-            # Rounding may carry the product of two unit vectors past 1.
-            Candidate(labels[i], float(np.clip(similarity[i], -1, 1)))
-            for i in best
-        )
-        accepted = bool(candidates) and threshold is not None and similarity[best[0]] >= threshold
-        tied = len(best) > 1 and similarity[best[0]] - similarity[best[1]] <= _TIE
-        return Decision(
-            answer=("cannot_tell" if tied else "match") if accepted else "unknown",
-            label=candidates[0].label if accepted and not tied else None,
-            similarity=candidates[0].similarity if candidates else None,
-            threshold=threshold,
-            rate_kind=rate_kind,
-            rate=rate,
-            candidates=candidates,
-        )
+    def _quality(self, images: Sequence[ImageSource]) -> Iterator[tuple[Reason, ...]]:
+        # After they were embedded: whatever cannot be read was refused there, by its name.
+        for image in images:
+            yield quality.assess(luminance(image), self.embedder.preprocessing)
+
+    def _probability(
+        self, view: _View, draws: StrangerDraws, similarity: Floats, at: int, prior: float
+    ) -> float | None:
+        if self._matching is None or not len(similarity):
+            return None
+        examples = int(view.examples[at])
+        return self._matching.probability(float(similarity.max()), examples, draws, prior)

@@ -103,12 +103,21 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an answer is what it is, for programs and for people."""
+
+    code: str  # such as below_threshold or low_quality_blur
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enrollment:
     """What `enroll` stored."""
 
     label: str
     added: int  # examples stored by this call
     examples: int  # examples of this label now
+    warnings: tuple[Reason, ...] = ()  # about the pictures: they are stored all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,8 @@ class Decision:
     """The answer to one probe.
 
     `match`: `label` is accepted at the stated rate. `unknown`: nobody reaches the threshold.
-    `cannot_tell`: two identities fit equally well.
+    `cannot_tell`: two identities fit equally well, the picture is no fit drawing, or it is unlike
+    anything that the model was prepared for; `reasons` say which.
     """
 
     answer: Answer
@@ -134,3 +144,6 @@ class Decision:
     rate_kind: Literal["fpir", "fmr"]  # which rate was stated (ISO/IEC 19795-1)
     rate: float  # the stated rate, a fraction
     candidates: tuple[Candidate, ...]  # best first; empty only when nobody is enrolled
+    probability: float | None  # that the best candidate is right; None where it cannot be said
+    familiarity: float  # p-value in (0, 1]: small is unlike all that prepared the model
+    reasons: tuple[Reason, ...]  # at least one

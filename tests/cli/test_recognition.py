@@ -19,7 +19,12 @@ def test_enroll_creates_the_gallery_and_adds_to_it(
 ) -> None:
     gallery = tmp_path / "new.gallery"
     first = run("enroll", gallery, "Ada", drawings / "0-0.png", "--model", pack, "--json")
-    assert json.loads(first.stdout) == {"label": "Ada", "added": 1, "examples": 1}
+    assert json.loads(first.stdout) == {
+        "label": "Ada",
+        "added": 1,
+        "examples": 1,
+        "warnings": [],
+    }
     # The gallery knows its model.
     second = run("enroll", gallery, "Ada", drawings / "0-1.png", drawings / "0-2.png")
     assert second.exit_code == 0
@@ -38,6 +43,8 @@ def test_identify_prints_one_object_per_image_in_order(
     assert known["similarity"] == pytest.approx(1, abs=1e-4)
     assert -1 < known["threshold"] < 1
     assert known["fpir"] == 0.1
+    assert known["reasons"][0]["code"] == "above_threshold"
+    assert 0 <= stranger["probability"] < known["probability"] <= 1
     assert known["candidates"][0] == {"label": "c2", "similarity": known["similarity"]}
     assert (stranger["answer"], stranger["label"]) == ("unknown", None)
     assert len(stranger["candidates"]) == 4

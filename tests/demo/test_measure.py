@@ -45,7 +45,7 @@ def test_the_answers_shown_are_those_of_a_recognizer_made_by_hand(
 
 def decision(label: str | None) -> Decision:
     answer = "match" if label else "unknown"
-    return Decision(answer, label, 0.5, 0.4, "fpir", 0.1, (Candidate("a", 0.5),))
+    return Decision(answer, label, 0.5, 0.4, "fpir", 0.1, (Candidate("a", 0.5),), 0.5, 1.0, ())
 
 
 def test_each_probe_is_counted_once_under_what_happened_to_it() -> None:

@@ -58,6 +58,8 @@ def enroll(
             f"{enrollment.label}: {_examples(enrollment.added)} added, "
             f"{_examples(enrollment.examples)} now"
         )
+        for warning in enrollment.warnings:
+            say(f"warning: {warning.text}.", style="yellow")
 
 
 def identify(
@@ -95,6 +97,9 @@ def identify(
         numbers=("similarity", "accepted from"),
     )
     if decisions:
+        for image, decision in zip(images, decisions, strict=True):
+            if decision.answer == "cannot_tell":
+                say(f"{os.fspath(image)}: {decision.reasons[0].text}.", style="magenta")
         say(f"At most {percent(decisions[0].rate)} of strangers are accepted.", style="dim")
 
 
@@ -177,6 +182,9 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "similarity": decision.similarity,
         "threshold": decision.threshold,
         decision.rate_kind: decision.rate,
+        "probability": decision.probability,
+        "familiarity": decision.familiarity,
+        "reasons": [asdict(reason) for reason in decision.reasons],
         "candidates": [asdict(candidate) for candidate in decision.candidates],
     }
 

@@ -177,7 +177,8 @@ def _ask(
             model_name=pack.card.name,
             embedding_dim=pack.card.embedding_dim,
         )
-        with Recognizer(embedder, store, Cohort(*pack.cohort())) as recognizer:
+        cohort, background = Cohort(*pack.cohort()), pack.background()
+        with Recognizer(embedder, store, cohort, background) as recognizer:
             enrolled = 0
             for k_shot in SHOTS:
                 for label, examples in zip(trial.labels, trial.examples, strict=True):
@@ -202,8 +203,7 @@ def _counted(
     for trial, decisions in zip(trials, answers, strict=True):
         for decision, truth, kind in zip(decisions, trial.truth, trial.kind, strict=True):
             if truth == STRANGER:
-                # "Cannot tell" is no refusal: somebody reached the threshold.
-                accepted.append(decision.answer != "unknown")
+                accepted.append(decision.answer == "match")
                 kinds.append(int(kind))
             else:
                 right.append(decision.label == trial.labels[truth])

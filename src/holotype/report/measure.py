@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from holotype import calibration
@@ -45,7 +46,7 @@ def measure(
     return prove(
         dataset,
         embed_all(dataset, Embedder(pack).embed, progress),
-        decider(calibration.Cohort(*pack.cohort())),
+        partial(decider, calibration.Cohort(*pack.cohort())),
         model=pack.card.name,
         model_id=pack.card.model_id,
         k_shots=k_shots,
@@ -57,15 +58,22 @@ def measure(
     )
 
 
-def decider(cohort: calibration.Cohort) -> Decide:
-    """The thresholds that a cohort sets: (prototypes [N, D], rate) -> similarity."""
-    latest: tuple[Floats, Floats] | None = None
+def decider(cohort: calibration.Cohort, k_shot: int) -> Decide:
+    """The thresholds that a cohort sets, as `identify` does for identities of `k_shot` examples.
+
+    For 1:1, the claimed identity stands alone; `verify` also looks at who else is enrolled.
+
+    Returns:
+        (prototypes [N, D], rate) -> the smallest accepted similarity.
+    """
+    latest: calibration.StrangerDraws | None = None
 
     def decide(prototypes: Floats, rate: float) -> float:
         nonlocal latest
         # All rates of one gallery share its draws.
-        if latest is None or latest[0] is not prototypes:
-            latest = prototypes, calibration.stranger_draws(cohort, prototypes)
-        return calibration.threshold(latest[1], cohort.class_index, rate, "fpir")
+        if latest is None or latest.prototypes is not prototypes:
+            keys = range(len(prototypes))
+            latest = calibration.StrangerDraws.of(cohort, keys, prototypes, k_shot)
+        return latest.threshold(rate, "fpir")
 
     return decide

@@ -148,7 +148,7 @@ def embed_all(
 def prove(
     dataset: Dataset,
     embeddings: Floats,
-    decide: Decide,
+    decider: Callable[[int], Decide],
     *,
     model: str,
     model_id: str,
@@ -167,7 +167,8 @@ def prove(
     Args:
         dataset: M pictures.
         embeddings: float32 unit [M, D], one for each picture.
-        decide: see `open_set`, as are all arguments that are not named here.
+        decider: number of examples -> what `open_set` calls `decide`; see there for all
+            arguments that are not named here.
         model: what the report calls the model.
         model_id: of its pack.
         k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
@@ -191,7 +192,7 @@ def prove(
             open_set(
                 embeddings,
                 index,
-                decide,
+                decider(k_shot),
                 enrolled=enrolled,
                 k_shot=k_shot,
                 reserved=shots[-1],

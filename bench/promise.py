@@ -1,0 +1,295 @@
+"""The promise, measured: stated against measured FPIR, and whether probabilities come true.
+
+python bench/promise.py                       # the final measurement: evaluation alphabets
+python bench/promise.py --split selection     # for choosing
+
+Galleries of N evaluation classes are enrolled with k drawings each; the other drawings are the
+probes, and all drawings of all other classes are the strangers. Intervals resample classes. Beside
+it, one constant threshold for each k: what the galleries of 10 get on average at the stated rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.calibration import Cohort, Familiarity, MatchProbability, StrangerDraws
+from holotype.embedder import Embedder
+from holotype.errors import RateError
+from holotype.pack import load_pack
+from holotype.scoring import prototypes
+from holotype.tasks.bootstrap import Share, share
+from holotype.tasks.datasets import load_dataset
+from holotype.tasks.galleries import draw_galleries
+from holotype.tasks.reliability import reliability
+from holotype.tasks.splits import split
+
+SIZES, SHOTS, RATES, PRIORS = (10, 100, 500), (1, 5), (0.1, 0.01, 0.001), (0.2, 0.5, 0.8)
+REFERENCE_SIZE = 10  # whose thresholds the constant one is made of
+BAR = {"size": 100, "rate": 0.1, "fnir": {1: 0.2, 5: 0.1}}
+UNFAMILIAR = (0.002, 0.005, 0.01)
+
+Tally = dict[Any, NDArray[np.float64]]  # by cell: hits and trials of each class, [2, C]
+
+
+class Bench:
+    """One pack on one part of Omniglot."""
+
+    def __init__(self, model: str, part: str, galleries: int, vectors: Path | None) -> None:
+        pack = load_pack(model)
+        self.model_id = pack.card.model_id
+        self.data = split(load_dataset("omniglot"), part)
+        self.classes = len(self.data.class_names)
+        self.galleries = galleries
+        self.embeddings = _embed(pack, self.data.images, vectors)
+        self.cohort = Cohort(*pack.cohort())
+        self.probability = MatchProbability.fit(self.cohort)
+        self.familiarity = Familiarity(pack.background(), self.cohort)
+        self.accepted: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
+        self.missed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
+        self.misnamed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
+        self.refused: dict[Any, list[float]] = defaultdict(list)  # smallest rates, where refused
+        self.thresholds: dict[Any, list[float]] = defaultdict(list)
+        self.answers: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+
+    def play(self, size: int, shots: int, seed: int) -> None:
+        """All galleries of one size and number of examples."""
+        drawn = draw_galleries(
+            self.data.class_index,
+            enrolled=size,
+            k_shot=shots,
+            galleries=self.galleries,
+            seed=seed,
+        )
+        for g in range(len(drawn)):
+            enrolled = drawn.enrolled[g]
+            gallery = prototypes(self.embeddings[drawn.support[g]])
+            draws = StrangerDraws.of(self.cohort, range(size), gallery, shots)
+            column = np.full(self.classes, -1)
+            column[enrolled] = np.arange(size)
+            free = np.ones(len(self.embeddings), dtype=bool)
+            free[drawn.support[g].ravel()] = False
+            owner = column[self.data.class_index]
+            similarity = self.embeddings[free] @ gallery.T
+            best, found = similarity.max(axis=1), similarity.argmax(axis=1)
+            stranger, right = owner[free] < 0, found == owner[free]
+            of_class = self.data.class_index[free]
+            for rate in RATES:
+                cell = (size, shots, rate)
+                try:
+                    level = draws.threshold(rate, "fpir")
+                except RateError:
+                    self.refused[cell].append(draws.smallest_rate())
+                    continue
+                self.thresholds[cell].append(level)
+                self._count(cell, best >= level, stranger, right, of_class)
+            for rate in RATES:
+                before = self.thresholds[REFERENCE_SIZE, shots, rate]
+                if before:
+                    level = float(np.mean(before))
+                    self._count(
+                        ("constant", size, shots, rate), best >= level, stranger, right, of_class
+                    )
+            self._state(size, shots, draws, best, stranger, right)
+
+    def _count(
+        self,
+        cell: Any,
+        accepted: NDArray[np.bool_],
+        stranger: NDArray[np.bool_],
+        right: NDArray[np.bool_],
+        of_class: NDArray[np.int64],
+    ) -> None:
+        for tally, rows, hits in (
+            (self.accepted, stranger, accepted),
+            (self.missed, ~stranger, ~(accepted & right)),
+            (self.misnamed, ~stranger, accepted & ~right),
+        ):
+            tally[cell][0] += np.bincount(of_class[rows & hits], minlength=self.classes)
+            tally[cell][1] += np.bincount(of_class[rows], minlength=self.classes)
+
+    def _state(
+        self,
+        size: int,
+        shots: int,
+        draws: StrangerDraws,
+        best: NDArray[np.float32],
+        stranger: NDArray[np.bool_],
+        right: NDArray[np.bool_],
+    ) -> None:
+        # A sample of the probes: to interpolate all of them would take longer than the rest.
+        rng = np.random.default_rng(size + shots)
+        chosen = np.concatenate(
+            [
+                rng.choice(np.flatnonzero(rows), min(200, rows.sum()), replace=False)
+                for rows in (stranger, ~stranger)
+            ]
+        )
+        for prior in PRIORS:
+            assert self.probability is not None
+            stated = [
+                self.probability.probability(s, shots, draws, prior) for s in best[chosen].tolist()
+            ]
+            n_strangers = stranger[chosen].sum()
+            weight = np.where(
+                stranger[chosen], prior / n_strangers, (1 - prior) / (len(chosen) - n_strangers)
+            )
+            self.answers[size, shots, prior].append(
+                (np.array(stated), right[chosen] & ~stranger[chosen], weight)
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        cells = [
+            self._cell(size, shots, rate)
+            for size in SIZES
+            for shots in SHOTS
+            for rate in RATES
+            if (size, shots, rate) in self.accepted or (size, shots, rate) in self.refused
+        ]
+        judged = [cell for cell in cells if cell["fpir"]]
+        return {
+            "model_id": self.model_id,
+            "data": self.data.name,
+            "classes": self.classes,
+            "galleries": self.galleries,
+            "cells": cells,
+            "kept": sum(cell["kept"] for cell in judged),
+            "judged": len(judged),
+            "reliability": [
+                {"size": size, "shots": shots, "stranger_prior": prior}
+                | reliability(
+                    *(np.concatenate(parts) for parts in zip(*answers, strict=True))
+                ).to_json()
+                for (size, shots, prior), answers in self.answers.items()
+            ],
+            "unfamiliar": {
+                str(p): float((self.familiarity.p_value(self.embeddings) <= p).mean())
+                for p in UNFAMILIAR
+            },
+        }
+
+    def _cell(self, size: int, shots: int, rate: float) -> dict[str, Any]:
+        cell = (size, shots, rate)
+        refused = self.refused[cell]
+        result: dict[str, Any] = {
+            "size": size,
+            "shots": shots,
+            "stated": rate,
+            "refused": round(len(refused) / self.galleries, 4),
+            "smallest": round(float(np.median(refused)), 5) if refused else None,
+            "fpir": None,
+            "fnir": None,
+            "constant": None,
+        }
+        if cell in self.accepted:
+            fpir = share(*self.accepted[cell])
+            result |= {
+                "fpir": fpir.to_json(),
+                "fnir": share(*self.missed[cell]).to_json(),
+                "misnamed": share(*self.misnamed[cell]).to_json(),
+                "threshold": round(float(np.mean(self.thresholds[cell])), 5),
+                "kept": _kept(fpir, rate),
+                "over_twice": fpir.value > 2 * rate,
+                "under_a_third": fpir.high < rate / 3,
+            }
+        constant = ("constant", *cell)
+        if constant in self.accepted:
+            result["constant"] = {
+                "fpir": share(*self.accepted[constant]).to_json(),
+                "fnir": share(*self.missed[constant]).to_json(),
+            }
+        return result
+
+
+def _kept(fpir: Share, rate: float) -> bool:
+    """Whether the interval contains the stated rate or lies below it."""
+    return fpir.low <= rate
+
+
+def _embed(pack: Any, pictures: Any, vectors: Path | None) -> NDArray[np.float32]:
+    if vectors and vectors.exists():
+        return np.asarray(np.load(vectors))
+    embedder = Embedder(pack)
+    began, parts = time.monotonic(), []
+    for start in range(0, len(pictures), 512):
+        parts.append(embedder.embed(list(pictures[start : start + 512])))
+        print(f"embedded {start + len(parts[-1]):,} of {len(pictures):,}", end="\r", flush=True)
+    print(f"embedded {len(pictures):,} pictures in {time.monotonic() - began:.0f} s")
+    embeddings = np.concatenate(parts)
+    if vectors:
+        np.save(vectors, embeddings)
+    return embeddings
+
+
+def _print(report: dict[str, Any]) -> None:
+    def percent(value: dict[str, Any] | None) -> str:
+        if value is None:
+            return "refused".rjust(22)
+        low, high = (100 * end for end in value["ci95"])
+        return f"{100 * value['value']:7.3f} [{low:6.3f}, {high:6.3f}]"
+
+    print(
+        "    N k  stated  refused    FPIR measured, %       FNIR, %                 constant FPIR"
+    )
+    for cell in report["cells"]:
+        marks = [
+            name for name in ("over_twice", "under_a_third") if cell["fpir"] and cell[name]
+        ] + ([] if not cell["fpir"] or cell["kept"] else ["broken"])
+        constant = cell["constant"] and cell["constant"]["fpir"]
+        columns = [percent(rates) for rates in (cell["fpir"], cell["fnir"], constant)]
+        print(
+            f"{cell['size']:5d} {cell['shots']} {100 * cell['stated']:6.1f} %",
+            f"{cell['refused']:7.1%}",
+            *columns,
+            *marks,
+        )
+    print(
+        f"kept in {report['kept']} of {report['judged']} cells; unfamiliar {report['unfamiliar']}"
+    )
+    for row in report["reliability"]:
+        print(
+            f"{row['size']:5d} {row['shots']} prior {row['stranger_prior']}: calibration error "
+            f"{100 * row['expected_calibration_error']:.2f} points, Brier {row['brier']:.4f} "
+            f"(base rate {row['brier_of_base_rate']:.4f})"
+        )
+    for cell in report["cells"]:
+        if (cell["size"], cell["stated"]) == (BAR["size"], BAR["rate"]) and cell["fnir"]:
+            limit = BAR["fnir"][cell["shots"]]
+            print(
+                f"FNIR at a stated FPIR of 10 %, N = 100, {cell['shots']} example(s): "
+                f"{100 * cell['fnir']['value']:.1f} % (bar {100 * limit:.0f} %)"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", nargs="?", default="characters")
+    parser.add_argument("--split", default="evaluation")
+    parser.add_argument("--galleries", type=int, default=200)
+    parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
+    parser.add_argument("--out", type=Path, default=Path("results/promise.json"))
+    options = parser.parse_args()
+    bench = Bench(options.model, options.split, options.galleries, options.vectors)
+    began = time.monotonic()
+    for size in SIZES:
+        if size + 10 > bench.classes:
+            continue
+        for shots in SHOTS:
+            bench.play(size, shots, seed=size + shots)
+            print(f"N = {size}, k = {shots}: {time.monotonic() - began:.0f} s", flush=True)
+    report = {"split": options.split} | bench.report()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    _print(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""What strangers reach against one gallery, kept up to date as the gallery changes.
+
+A draw is the best similarity that a stranger reaches. Two kinds of rivals make it:
+
+- The enrolled: each cohort item plays a stranger against every enrolled identity.
+- Kin of the stranger among the enrolled. The cohort comes from elsewhere (other alphabets, other
+  families, other cameras), but whoever walks in is often of the same origin as some who are
+  enrolled, and more alike to them than the cohort is. How much more is seen inside the cohort,
+  whose own classes share origins: each item also plays against as many of the other classes of
+  its cohort as the enrolled have kin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.calibration.cohort import KIN_SHARE, Cohort
+from holotype.calibration.threshold import smallest_rate, threshold
+from holotype.scoring import Floats
+
+_CHUNK_ROWS = 1024
+# Steps of 2^-11: products of two coordinates are multiples of 2^-22, and no partial sum of a
+# product of two unit vectors needs more than the 24 bits of a float32. So every order of summation
+# gives the same bits, and what was followed change by change equals what is computed at once.
+_GRID = np.float32(2**11)
+# Each item meets its kin in so many independent ways.
+_KIN_DRAWS = 4
+# Until a gallery shows otherwise, strangers have about as many kin among the enrolled as classes of
+# the cohort have among themselves; somewhat fewer, since a cohort is held back origin by origin.
+# That counts like so many pairs of kin observed. Chosen on the selection alphabets.
+_PRIOR_KIN, _PRIOR_PAIRS = 0.75, 2.0
+_MAX_IDENTITIES = 512  # among whom kin are counted
+_MAX_EXAMPLES = 10
+
+
+def stranger_draws(cohort: Cohort, prototypes: Floats) -> Floats:
+    """The best similarity that each cohort item reaches against the gallery, kin left aside.
+
+    Args:
+        cohort: M items.
+        prototypes: float32 unit [N, D], N >= 1.
+
+    Returns:
+        float32 [M], exact to about 5e-4: coordinates are rounded to steps of 2^-11.
+    """
+    best, _ = _best(_on_grid(cohort.embeddings), prototypes)
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class StrangerDraws:
+    """The draws against one state of a gallery; made by `of`, then `follow`ed."""
+
+    cohort: Cohort
+    keys: tuple[Hashable, ...]  # [N] what identifies the enrolled from one state to the next
+    prototypes: Floats  # [N, D] unit
+    examples: int  # how many an identity typically has
+    best: Floats  # [M] best similarity of each cohort item to the enrolled; -inf when N = 0
+    _owner: NDArray[np.int64]  # [M] which of the N reaches it
+    _items: Floats  # [M, D] the cohort on the grid
+    _kin: float | None = None  # that of a whole gallery, for one claim on it
+
+    @classmethod
+    def of(
+        cls,
+        cohort: Cohort,
+        keys: Sequence[Hashable],
+        prototypes: Floats,
+        examples: int = 1,
+    ) -> StrangerDraws:
+        """Play the cohort against a gallery.
+
+        Args:
+            cohort: M items.
+            keys: N distinct ones.
+            prototypes: float32 unit [N, D].
+            examples: how many examples an identity typically has (the median), at least 1.
+        """
+        items = _on_grid(cohort.embeddings)
+        best, owner = _best(items, prototypes)
+        return cls(cohort, tuple(keys), prototypes, examples, best, owner, items)
+
+    def follow(
+        self, keys: Sequence[Hashable], prototypes: Floats, examples: int = 1
+    ) -> StrangerDraws:
+        """The draws against the next state of the gallery, equal bit for bit to `of`.
+
+        Costs what the difference costs: an identity that came or changed is compared with the
+        cohort, one that left or changed is replaced where it was the best.
+
+        Args:
+            keys: N' distinct ones.
+            prototypes: float32 unit [N', D].
+            examples: as for `of`.
+        """
+        keys = tuple(keys)
+        row = {key: new for new, key in enumerate(keys)}
+        new_row = np.array([row.get(key, -1) for key in self.keys], dtype=np.int64)
+        kept = np.flatnonzero(new_row >= 0)
+        same = (self.prototypes[kept] == prototypes[new_row[kept]]).all(axis=1)
+        new_row[kept[~same]] = -1
+        arrived = np.setdiff1d(np.arange(len(keys)), new_row[new_row >= 0], assume_unique=True)
+        if not len(self.keys) or 4 * len(arrived) > len(keys):
+            return self.of(self.cohort, keys, prototypes, examples)
+        owner = new_row[self._owner]
+        orphan = owner < 0
+        best = np.where(orphan, -np.inf, self.best).astype(np.float32)
+        # Orphans meet everybody anew, the others only who arrived.
+        best[orphan], owner[orphan] = _best(self._items[orphan], prototypes)
+        rest = np.flatnonzero(~orphan)
+        challenge, challenger = _best(self._items[rest], prototypes[arrived])
+        wins = challenge > best[rest]
+        best[rest[wins]] = challenge[wins]
+        owner[rest[wins]] = arrived[challenger[wins]]
+        return replace(
+            self, keys=keys, prototypes=prototypes, examples=examples, best=best, _owner=owner
+        )
+
+    def claim(self, key: Hashable) -> StrangerDraws:
+        """The draws against one identity alone, with the kin that the whole gallery shows."""
+        at = self.keys.index(key)
+        alone = self.of(self.cohort, [key], self.prototypes[at : at + 1], self.examples)
+        return replace(alone, _kin=self.kin)
+
+    @cached_property
+    def kin(self) -> float:
+        """How many kin the enrolled have among strangers, beside the cohort's among its own.
+
+        The number of pairs of enrolled identities that are as alike as the most alike pairs of
+        cohort classes, over the number that the cohort's own share makes expected: the posterior
+        mean of a Poisson rate under a gamma prior. Pairs that are alike by chance, as cohort and
+        gallery are, count nowhere: `best` has them already.
+        """
+        if self._kin is not None:
+            return self._kin
+        table = self.cohort.kinship(self._typical)
+        step = -(-len(self.keys) // _MAX_IDENTITIES) or 1
+        shown = self.prototypes[::step]
+        if not (len(shown) and np.isfinite(table.kin_similarity)):
+            return 0.0
+        pairs = len(shown) * (len(shown) - 1) / 2
+        alike = float(np.triu(shown @ shown.T > table.kin_similarity, 1).sum())
+        by_chance = float((table.prototypes @ shown.T > table.kin_similarity).mean())
+        expected = _PRIOR_KIN * max(1 - by_chance / KIN_SHARE, 0.0)
+        observed = max(alike - pairs * by_chance, 0.0)
+        return (_PRIOR_PAIRS * expected + observed) / (_PRIOR_PAIRS + pairs * KIN_SHARE)
+
+    @cached_property
+    def values(self) -> Floats:
+        """The draws, kin included: float32 [J * M], each item J times with other kin."""
+        relatives = self.kin * len(self.keys)
+        if not relatives:
+            return np.tile(self.best, _KIN_DRAWS)
+        table = self.cohort.kinship(self._typical)
+        # The best of n draws has the n-th power of their distribution function: the quantile
+        # u ** (1/n) of the item's similarities to other classes.
+        u = np.random.default_rng(0).random((_KIN_DRAWS, len(self.cohort)))
+        place = (table.count * (1 - u ** (1 / relatives))).astype(np.int64)
+        alike = table.others[np.arange(len(self.cohort)), place]
+        return np.maximum(self.best, alike).ravel()
+
+    @cached_property
+    def class_index(self) -> NDArray[np.int64]:
+        """The cohort class of each of `values`: int64 [J * M]."""
+        return np.tile(self.cohort.class_index, _KIN_DRAWS)
+
+    def threshold(self, rate: float, name: str) -> float:
+        """As `calibration.threshold` of these draws."""
+        return threshold(self.values, self.class_index, rate, name)
+
+    def smallest_rate(self) -> float:
+        """As `calibration.smallest_rate` of these draws."""
+        return smallest_rate(self.values, self.class_index)
+
+    @property
+    def _typical(self) -> int:
+        return min(self.examples, _MAX_EXAMPLES)
+
+
+def _on_grid(vectors: Floats) -> Floats:
+    return np.asarray(np.rint(vectors * _GRID) / _GRID, dtype=np.float32)
+
+
+def _best(items: Floats, prototypes: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Of each item on the grid [M, D], the best similarity [M] and the prototype [M] with it."""
+    best = np.full(len(items), -np.inf, dtype=np.float32)
+    owner = np.full(len(items), -1, dtype=np.int64)
+    # In chunks: cohort times gallery would be gigabytes for a large gallery.
+    for start in range(0, len(prototypes) if len(items) else 0, _CHUNK_ROWS):
+        similarity = items @ _on_grid(prototypes[start : start + _CHUNK_ROWS]).T
+        top = similarity.argmax(axis=1)
+        value = similarity[np.arange(len(items)), top]
+        wins = value > best
+        best[wins], owner[wins] = value[wins], start + top[wins]
+    return best, owner

@@ -1,0 +1,148 @@
+"""How probable it is that the best candidate is the right one, given how alike it is.
+
+A likelihood ratio (Ramos and Gonzalez-Rodriguez 2013) of two distributions of the best
+similarity: what the right identity reaches, learned from the cohort's own classes, and what the
+wrong ones reach, from the draws against this gallery.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.calibration.cohort import Cohort
+from holotype.calibration.depth import MAX_DEPTH, Doubles, depth
+from holotype.calibration.draws import StrangerDraws
+from holotype.errors import RateError
+from holotype.scoring import unit
+
+_MAX_EXAMPLES = 10
+_ROUNDS = 4  # how often each cohort item meets other examples of its class
+_GRID = np.linspace(-math.log(2), MAX_DEPTH, 2048)
+_STEP = float(_GRID[1] - _GRID[0])
+# So much of each density is spread over the whole range: nothing is impossible.
+_ANYTHING = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class MatchProbability:
+    """Made by `fit`; answers for any gallery of the same model."""
+
+    cohort: Cohort
+    most: int  # examples that the cohort's classes allow beside a probe, at most 10
+    _genuine: dict[int, Doubles] = field(default_factory=dict, repr=False)
+    _curves: WeakKeyDictionary[StrangerDraws, dict[tuple[int, float], Doubles]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
+
+    @classmethod
+    def fit(cls, cohort: Cohort) -> MatchProbability | None:
+        """Prepare for a cohort; None where no class of it has two items to compare."""
+        largest = int(np.bincount(np.unique(cohort.class_index, return_inverse=True)[1]).max())
+        return cls(cohort, min(largest - 1, _MAX_EXAMPLES)) if largest > 1 else None
+
+    def probability(
+        self, similarity: float, examples: int, draws: StrangerDraws, stranger_prior: float
+    ) -> float:
+        """The probability that the best candidate is who the probe shows.
+
+        Args:
+            similarity: of the best candidate, in [-1, 1].
+            examples: how many that identity has.
+            draws: against the gallery (`StrangerDraws.claim` for one claimed identity).
+            stranger_prior: the share of strangers that is expected among the probes, in [0, 1].
+
+        Returns:
+            In [0, 1]; it never falls as the similarity rises. That an enrolled person is beaten
+            by another identity counts as wrong.
+
+        Raises:
+            RateError: the prior is not in [0, 1].
+        """
+        if not 0 <= stranger_prior <= 1:  # also for NaN
+            raise RateError(
+                f"stranger_prior={stranger_prior} is not between 0 and 1",
+                "State the share of strangers that you expect among the probes, such as 0.5",
+            )
+        if not draws.keys:
+            return 0.0
+        curves = self._curves.setdefault(draws, {})
+        key = (min(max(examples, 1), self.most), stranger_prior)
+        if key not in curves:
+            curves[key] = self._curve(draws, *key)
+        return float(np.interp(depth(np.array(similarity)), _GRID, curves[key]))
+
+    def _curve(self, draws: StrangerDraws, examples: int, prior: float) -> Doubles:
+        if examples not in self._genuine:
+            self._genuine[examples] = _density(self._genuine_similarity(examples))
+        right, stranger = self._genuine[examples], _density(draws.values)
+        right_below, stranger_below = _below(right), _below(stranger)
+        # An enrolled probe meets one rival less than a stranger does.
+        rivals = (len(draws.keys) - 1) / len(draws.keys)
+        rival_below = stranger_below**rivals
+        rival = rivals * stranger * stranger_below ** (rivals - 1)
+        found = (1 - prior) * right * rival_below
+        beaten = (1 - prior) * right_below * rival
+        # Estimates waver where both densities are thin; more alike must not mean less probable.
+        return _never_falling(found, found + beaten + prior * stranger)
+
+    def _genuine_similarity(self, examples: int) -> NDArray[np.float32]:
+        """Items of the cohort against prototypes of other examples of their class."""
+        rng = np.random.default_rng(0)
+        vectors = self.cohort.embeddings
+        _, member = np.unique(self.cohort.class_index, return_inverse=True)
+        size = np.bincount(member)
+        first = np.cumsum(size) - size
+        result = []
+        for _ in range(_ROUNDS):
+            # Each class in a circle of random order; an item's examples are the next ones.
+            circle = rng.permutation(len(vectors))
+            circle = circle[np.argsort(member[circle], kind="stable")]
+            place = np.arange(len(vectors)) - first[member[circle]]
+            able = np.flatnonzero(size[member[circle]] > examples)
+            start, length = first[member[circle[able]]], size[member[circle[able]]]
+            total = np.zeros((len(able), vectors.shape[1]), dtype=np.float32)
+            for step in range(1, examples + 1):
+                total += vectors[circle[start + (place[able] + step) % length]]
+            result.append((unit(total) * vectors[circle[able]]).sum(axis=1))
+        return np.concatenate(result)
+
+
+def _density(similarity: NDArray[np.floating]) -> Doubles:
+    """Kernel density estimate over depth, on `_GRID` (Silverman 1986, section 3.4.2)."""
+    where = depth(similarity)
+    spread = min(float(where.std()), float(np.subtract(*np.quantile(where, [0.75, 0.25]))) / 1.34)
+    width = max(0.9 * spread * len(where) ** -0.2, 2 * _STEP)
+    count = np.bincount(
+        np.clip(np.rint((where - _GRID[0]) / _STEP), 0, len(_GRID) - 1).astype(np.int64),
+        minlength=len(_GRID),
+    ).astype(np.float64)
+    reach = min(int(4 * width / _STEP) + 1, len(_GRID) // 2)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * _STEP / width) ** 2)
+    smooth = np.convolve(count, kernel, mode="same")
+    smooth /= smooth.sum() * _STEP
+    return (1 - _ANYTHING) * smooth + _ANYTHING / (len(_GRID) * _STEP)
+
+
+def _below(density: Doubles) -> Doubles:
+    """The distribution function, strictly inside (0, 1]."""
+    return np.minimum(np.cumsum(density) * _STEP, 1.0)
+
+
+def _never_falling(part: Doubles, whole: Doubles) -> Doubles:
+    """The non-decreasing curve nearest to part / whole, weighted by whole.
+
+    Pool adjacent violators (Barlow et al. 1972): neighbors that fall are merged.
+    """
+    merged: list[tuple[float, float, int]] = []
+    for a, b in zip(part.tolist(), whole.tolist(), strict=True):
+        block = (a, b, 1)
+        while merged and merged[-1][0] * block[1] >= block[0] * merged[-1][1]:
+            last = merged.pop()
+            block = (last[0] + block[0], last[1] + block[1], last[2] + block[2])
+        merged.append(block)
+    return np.repeat([a / b for a, b, _ in merged], [length for *_, length in merged])

@@ -1,0 +1,83 @@
+"""From what was measured about one probe to the answer, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from holotype import scoring
+from holotype.records import Answer, Candidate, Decision, Reason
+from holotype.scoring import Floats
+
+# Probes that are less familiar than this share of never-seen classes are not judged.
+UNFAMILIAR = 0.005
+_CANDIDATES = 5
+# Two identities closer than this are one picture enrolled under two labels, or rounding.
+_TIE = 1e-6
+
+
+def decide(
+    labels: Sequence[str],
+    similarity: Floats,
+    *,
+    threshold: float | None,
+    rate_kind: Literal["fpir", "fmr"],
+    rate: float,
+    probability: float | None,
+    familiarity: float,
+    quality: Sequence[Reason],
+) -> Decision:
+    """Answer for one probe.
+
+    Args:
+        labels: N, the enrolled, or the one that is claimed.
+        similarity: float32 [N].
+        threshold: the similarity from which a probe is accepted; None when nobody is enrolled.
+        rate_kind: which rate was stated.
+        rate: the stated rate.
+        probability: that the best candidate is right.
+        familiarity: p-value in (0, 1].
+        quality: what is wrong with the picture; empty for a fit one.
+    """
+    best = scoring.top_k(similarity, _CANDIDATES)
+    candidates = tuple(
+        # Rounding may carry the product of two unit vectors past 1.
+        Candidate(labels[i], float(np.clip(similarity[i], -1, 1)))
+        for i in best
+    )
+    accepted = bool(candidates) and threshold is not None and similarity[best[0]] >= threshold
+    doubts = list(quality)
+    if accepted and len(best) > 1 and similarity[best[0]] - similarity[best[1]] <= _TIE:
+        first, second = (candidate.label for candidate in candidates[:2])
+        doubts.append(Reason("close_second", f"{first} and {second} fit equally well"))
+    if familiarity <= UNFAMILIAR:
+        text = f"it is unlike anything that the model was prepared for (p = {familiarity:.2g})"
+        doubts.append(Reason("unfamiliar", text))
+    answer: Answer = "cannot_tell" if doubts else "match" if accepted else "unknown"
+    return Decision(
+        answer=answer,
+        label=candidates[0].label if answer == "match" else None,
+        similarity=candidates[0].similarity if candidates else None,
+        threshold=threshold,
+        rate_kind=rate_kind,
+        rate=rate,
+        candidates=candidates,
+        probability=probability,
+        familiarity=familiarity,
+        reasons=(*doubts, _by_threshold(candidates, threshold, accepted)),
+    )
+
+
+def _by_threshold(
+    candidates: Sequence[Candidate], threshold: float | None, accepted: bool
+) -> Reason:
+    if threshold is None:
+        return Reason("nobody_enrolled", "nobody is enrolled")
+    best = candidates[0]
+    if accepted:
+        text = f"{best.label} is alike by {best.similarity:.2f}, and {threshold:.2f} was needed"
+        return Reason("above_threshold", text)
+    text = f"{best.label} is nearest, alike by {best.similarity:.2f}; {threshold:.2f} was needed"
+    return Reason("below_threshold", text)
