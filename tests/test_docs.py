@@ -41,6 +41,12 @@ def test_the_examples_of_the_readme_do_what_they_say(tmp_path: Path) -> None:
     assert "match beth" not in python
 
 
+def test_the_examples_about_keeping_a_gallery_run(tmp_path: Path) -> None:
+    (output,) = run_blocks(ROOT / "docs" / "keeping.md", tmp_path)
+    assert "Intact" in output
+    assert "Sound." in output
+
+
 def test_the_examples_are_as_short_as_promised() -> None:
     blocks = dict(_EXECUTED.findall((ROOT / "README.md").read_text()))
     assert len(blocks["sh"].strip().splitlines()) == 5

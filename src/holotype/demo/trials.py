@@ -17,8 +17,8 @@ _CHARACTER_TRIALS = 8
 _DIGIT_TRIALS = 12
 _ENROLLED_DIGITS = 7
 # How many take part: more would only cost time.
-_DRAWERS = 12
-_DIGITS_OF_EACH = 25
+_DRAWERS = 9
+_DIGITS_OF_EACH = 18
 _SEED = 2015
 
 

@@ -33,6 +33,12 @@ _WHY = {
     ),
 }
 
+_STRICT = (
+    "Far fewer came in than stated, at the price of those that were missed: the enrolled are much "
+    "alike among themselves, so the threshold expects strangers of their own kind, such as other "
+    "letters of their alphabet, and these strangers are not."
+)
+
 
 def table(demo: Demo) -> list[tuple[str, ...]]:
     """The rows under `HEADINGS`, in percent."""
@@ -115,7 +121,11 @@ def _promise(part: Part, measured: Sequence[Figures]) -> str:
     facts = " ".join(_accepted(rate, measured) for rate in sorted({r.rate for r in measured}))
     broken = [row for row in measured if not row.kept]
     if not broken:
-        return f"{facts} Within chance the promise was kept in every row."
+        kept = f"{facts} Within chance the promise was kept in every row."
+        # Under a third of what was stated, beyond chance: more was turned away than asked for.
+        if all(3 * row.accepted_high < 100 * row.rate for row in measured if row.rate >= 0.1):
+            return f"{kept} {_STRICT}"
+        return kept
     extent = f" in {len(broken)} of {len(measured)} rows" if len(broken) < len(measured) else ""
     return f"{facts} The promise failed{extent}. {_WHY[part.plan.key]}"
 
