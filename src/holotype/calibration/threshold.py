@@ -107,9 +107,14 @@ class _Evidence:
         if np.count_nonzero(self._reaching(rank)) < _MANY_CLASSES:
             found = self._tail_threshold(rate)
             if found is not None:
-                return found
+                # A fitted curve may pass below its own peaks; they are a fact.
+                return max(found, self._above(math.floor(rate * len(self.draws)) + 1))
         if not rank or self._upper(self._realized(rank)) > MAX_OVERSHOOT * rate:
             return None
+        return self._above(rank)
+
+    def _above(self, rank: int) -> float:
+        """The smallest similarity that the rank-th largest draw does not reach."""
         value = self.draws[self._order[rank - 1]]
         return float(np.nextafter(value, np.float32(np.inf)))
 
