@@ -62,7 +62,40 @@ def strangers() -> str:
     return markdown(head, rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"characters": characters, "strangers": strangers}
+def promise() -> str:
+    def share(value: Any) -> str:
+        low, high = (100 * end for end in value["ci95"])
+        return f"{100 * value['value']:.2f} [{low:.2f}, {high:.2f}]"
+
+    rows = [
+        (
+            str(cell["size"]),
+            str(cell["shots"]),
+            f"{100 * cell['stated']:g}",
+            *(
+                (share(cell["fpir"]), share(cell["constant"]["fpir"]), share(cell["fnir"]))
+                if cell["fpir"]
+                else ("refused", "", "")
+            ),
+        )
+        for cell in result("promise")["cells"]
+    ]
+    head = (
+        "enrolled",
+        "examples",
+        "stated, %",
+        "strangers accepted, %",
+        "with one constant threshold, %",
+        "missed, %",
+    )
+    return markdown(head, rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "characters": characters,
+    "strangers": strangers,
+    "promise": promise,
+}
 
 
 def main() -> None:
