@@ -34,7 +34,7 @@ _WHY = {
 }
 
 _STRICT = (
-    "Far fewer came in than stated, at the price of those that were missed: the enrolled are much "
+    "Fewer came in than stated, at the price of those that were missed: the enrolled are much "
     "alike among themselves, so the threshold expects strangers of their own kind, such as other "
     "letters of their alphabet, and these strangers are not."
 )
@@ -122,8 +122,8 @@ def _promise(part: Part, measured: Sequence[Figures]) -> str:
     broken = [row for row in measured if not row.kept]
     if not broken:
         kept = f"{facts} Within chance the promise was kept in every row."
-        # Under a third of what was stated, beyond chance: more was turned away than asked for.
-        if all(3 * row.accepted_high < 100 * row.rate for row in measured if row.rate >= 0.1):
+        # Under a third of what was stated: more was turned away than asked for.
+        if all(3 * row.strangers_accepted < 100 * row.rate for row in measured):
             return f"{kept} {_STRICT}"
         return kept
     extent = f" in {len(broken)} of {len(measured)} rows" if len(broken) < len(measured) else ""
