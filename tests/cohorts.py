@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from holotype.calibration import Cohort
+from holotype.calibration import Cohort, StrangerDraws
 from holotype.scoring import Floats, unit
 
 
@@ -29,3 +29,8 @@ def related(
     centers = origin[np.arange(classes) % origins] + rng.normal(size=(classes, dim))
     items = centers[:, None] + 0.5 * rng.normal(size=(classes, each, dim))
     return unit(items).reshape(-1, dim), np.repeat(np.arange(classes), each)
+
+
+def stranger_draws(cohort: Cohort, prototypes: np.ndarray) -> np.ndarray:
+    """The best similarity of each cohort item to the enrolled, kin left aside."""
+    return StrangerDraws.of(cohort, range(len(prototypes)), prototypes).best

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cohorts import cohort_of, gallery_of, related
-from holotype.calibration import Cohort, StrangerDraws, stranger_draws
+from cohorts import cohort_of, gallery_of, related, stranger_draws
+from holotype.calibration import Cohort, StrangerDraws
 from holotype.errors import RateError
 from holotype.scoring import unit
 

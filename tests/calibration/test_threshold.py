@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cohorts import cohort_of, gallery_of
-from holotype.calibration import smallest_rate, stranger_draws, threshold
+from cohorts import cohort_of, gallery_of, stranger_draws
+from holotype.calibration import smallest_rate, threshold
 from holotype.errors import RateError
 
 

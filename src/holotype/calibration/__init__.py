@@ -4,7 +4,7 @@ The terms FPIR and FMR are those of ISO/IEC 19795-1.
 """
 
 from holotype.calibration.cohort import Cohort
-from holotype.calibration.draws import StrangerDraws, stranger_draws
+from holotype.calibration.draws import StrangerDraws
 from holotype.calibration.familiarity import Familiarity
 from holotype.calibration.probability import MatchProbability
 from holotype.calibration.rates import parse_rate
@@ -17,6 +17,5 @@ __all__ = [
     "StrangerDraws",
     "parse_rate",
     "smallest_rate",
-    "stranger_draws",
     "threshold",
 ]

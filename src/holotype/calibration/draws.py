@@ -38,20 +38,6 @@ _MAX_IDENTITIES = 512  # among whom kin are counted
 _MAX_EXAMPLES = 10
 
 
-def stranger_draws(cohort: Cohort, prototypes: Floats) -> Floats:
-    """The best similarity that each cohort item reaches against the gallery, kin left aside.
-
-    Args:
-        cohort: M items.
-        prototypes: float32 unit [N, D], N >= 1.
-
-    Returns:
-        float32 [M], exact to about 5e-4: coordinates are rounded to steps of 2^-11.
-    """
-    best, _ = _best(_on_grid(cohort.embeddings), prototypes)
-    return best
-
-
 @dataclass(frozen=True, eq=False)
 class StrangerDraws:
     """The draws against one state of a gallery; made by `of`, then `follow`ed."""
