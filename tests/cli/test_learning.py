@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from typer.testing import Result
 
-from holotype.learn import recipes
+from holotype.learn import pipeline
+from holotype.learn.recipes import RECIPES
 from toy_packs import toy_drawing
 
 Run = Callable[..., Result]
@@ -42,9 +43,10 @@ def background(tmp_path: Path) -> Path:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first recipe in two steps."""
-    name, recipe = next(iter(recipes.RECIPES.items()))
+    recipes = RECIPES["prototypical"]
+    name, recipe = next(iter(recipes.items()))
     settings = replace(recipe.settings, steps=2)
-    monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=settings, n_way=8))
+    monkeypatch.setitem(recipes, name, replace(recipe, settings=settings, n_way=8))
 
 
 @pytest.mark.usefixtures("short")
@@ -107,7 +109,7 @@ def test_an_interrupt_while_preparing_says_how_to_go_on(
             (folder / "run.json").touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recipes, "train_run", interrupted)
+    monkeypatch.setattr(pipeline, "train_run", interrupted)
     arguments = ["train", "prototypical", "--data", "digits", "--out", str(folder)]
     monkeypatch.setattr(sys, "argv", ["holotype", *arguments])
     done = run(*arguments)

@@ -11,8 +11,8 @@ from toys import dead_conv, toy_batch
 
 from holotype.learn.history import History
 from holotype.learn.method import Method
+from holotype.learn.metric.prototypical import PrototypicalNetworks
 from holotype.learn.objectives import CosineSoftmax
-from holotype.learn.prototypical import PrototypicalNetworks
 from holotype.learn.runs import RUN
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.training import Progress, train

@@ -193,7 +193,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be read"):
         train(build("prototypical"), toy_batch, settings(), tmp_path / "run", resume=True)
     checkpoint.write_bytes(whole)
-    with pytest.raises(TrainingError, match="does not fit this method"):
+    with pytest.raises(TrainingError, match="does not fit this learner"):
         train(build("prototypical-cosine"), toy_batch, settings(), tmp_path / "run", resume=True)
 
 

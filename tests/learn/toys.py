@@ -11,8 +11,8 @@ from torch import nn
 from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.method import Method
+from holotype.learn.metric.prototypical import PrototypicalNetworks
 from holotype.learn.objectives import CosineSoftmax
-from holotype.learn.prototypical import PrototypicalNetworks
 from holotype.records import Episode
 
 SIZE_PX = 16

@@ -172,9 +172,9 @@ def _open_set(
 def _model(model: str) -> _Model:
     path = Path(model)
     if (path / "run.json").is_file():
-        from holotype.learn import recipes
+        from holotype.learn import pipeline
 
-        run = recipes.run_scorer(path)
+        run = pipeline.run_scorer(path)
         return _Model(run.preprocessing, None, run.scores)
     from holotype.embedder import Embedder
 

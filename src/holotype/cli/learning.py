@@ -43,9 +43,9 @@ def train(
     """
     try:
         with training_extra("train"), bars() as report:
-            from holotype.learn import recipes
+            from holotype.learn import pipeline
 
-            recipes.train_run(
+            pipeline.train_run(
                 method,
                 data,
                 out,
@@ -55,7 +55,7 @@ def train(
                 progress=_training_progress(report),
                 preparing=lambda what, done, total: report(what, done, total, ""),
             )
-            pack = recipes.export_run(out, export).path if export else None
+            pack = pipeline.export_run(out, export).path if export else None
     except KeyboardInterrupt as interrupt:
         if str(interrupt):
             raise
@@ -78,9 +78,9 @@ def export(
     Example: `holotype export runs/first --out my-pack`
     """
     with training_extra("export"):
-        from holotype.learn import recipes
+        from holotype.learn import pipeline
 
-        pack = recipes.export_run(run, out).path
+        pack = pipeline.export_run(run, out).path
     if as_json:
         print_json({"run": os.fspath(run), "pack": os.fspath(pack)})
     else:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.learner import Learner
 from holotype.records import Episode
 
 
-class Method(nn.Module):
+class Method(Learner[EpisodeBatch]):
     """A way to learn from background classes and to answer episodes of new ones.
 
     A subclass gives `loss` and `scores`, and `embedder` if it has an embedding. The class
@@ -24,12 +23,6 @@ class Method(nn.Module):
 
     transductive: ClassVar[bool] = False  # the answer to one query depends on the others
     order_dependent: ClassVar[bool] = False  # the order of the classes changes the answers
-    trainable: ClassVar[bool] = True  # False: nothing to learn, `train` refuses it
-    undecayed: ClassVar[tuple[str, ...]] = ()  # parameter name prefixes free of weight decay
-
-    def loss(self, batch: EpisodeBatch) -> Tensor:
-        """What training minimizes: a float32 scalar."""
-        raise NotImplementedError
 
     def scores(self, batch: EpisodeBatch) -> Tensor:
         """How well each query fits each class: float32 [T, Q, N], higher is better.
@@ -41,20 +34,6 @@ class Method(nn.Module):
     def embedder(self) -> nn.Module | None:
         """Pictures float32 [B, C, H, W] -> unit vectors [B, D]; None: it has no embedding."""
         return None
-
-    def training_step(
-        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
-    ) -> Tensor:
-        """One update, `loss` computed within `forward` (its precision); returns the loss.
-
-        A method with an update rule of its own (two players, an inner loop) overrides this.
-        """
-        with forward:
-            loss = self.loss(batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        return loss.detach()
 
     def episode_scores(self, episode: Episode) -> NDArray[np.float32]:
         """The answer to one episode, for `tasks.evaluate`: float32 [Q, N], in evaluation mode."""

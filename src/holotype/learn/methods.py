@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holotype.learn.method import Method
-from holotype.learn.prototypical import PrototypicalNetworks
+from holotype.learn.metric.prototypical import PrototypicalNetworks
 
 METHODS: dict[str, type[Method]] = {
     "prototypical": PrototypicalNetworks,

@@ -1,4 +1,4 @@
-"""One training loop for every method.
+"""One training loop for every learner.
 
 All randomness is a function of the seed and the step, and a checkpoint is a file that is there
 whole or not at all. So a run that is killed and resumed, however often, ends with the same
@@ -25,10 +25,9 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from holotype.errors import TrainingError
 from holotype.learn import runs
-from holotype.learn.batches import EpisodeBatch
 from holotype.learn.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 from holotype.learn.history import History
-from holotype.learn.method import Method
+from holotype.learn.learner import Batch, Learner
 from holotype.learn.settings import TrainingSettings, rates
 
 
@@ -44,28 +43,28 @@ class Progress:
 
 
 def train(
-    method: Method,
-    batches: Callable[[int], EpisodeBatch],
+    learner: Learner[Batch],
+    batches: Callable[[int], Batch],
     settings: TrainingSettings,
     out: Path,
     *,
     config: dict[str, Any] | None = None,
-    validate: Callable[[Method], float] | None = None,
+    validate: Callable[[Any], float] | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> History:
-    """Train a method and leave the run in a folder.
+    """Train a learner and leave the run in a folder.
 
     The folder holds `run.json` (configuration and circumstances), `checkpoint.pt`,
-    `history.json`, `history.png` and, at the end, `method.pt` (the state of the method).
+    `history.json`, `history.png` and, at the end, `method.pt` (the state of the learner).
 
     Args:
-        method: initialized from the seed by the caller; trained in place.
+        learner: initialized from the seed by the caller; trained in place.
         batches: step in 0..steps-1 -> batch; must depend on nothing but the step.
         settings: see `TrainingSettings`.
         out: the folder of the run; must be new, or hold the run to resume.
         config: what else defines the run, ready for JSON; compared on resume.
-        validate: method in evaluation mode -> a figure for the history; must not change it.
+        validate: the learner in evaluation mode -> a figure for the history; must not change it.
         resume: go on with the run in `out`.
         progress: called after each step.
 
@@ -78,45 +77,47 @@ def train(
         KeyboardInterrupt: interrupted; the step was finished and a checkpoint written. A second
             interrupt does not wait for that.
     """
-    if not (method.trainable and any(p.requires_grad for p in method.parameters())):
-        raise TrainingError(f"{type(method).__name__} has nothing to train", "Evaluate it as it is")
+    if not (learner.trainable and any(p.requires_grad for p in learner.parameters())):
+        raise TrainingError(
+            f"{type(learner).__name__} has nothing to train", "Evaluate it as it is"
+        )
     config = config or {}
     if resume:
         runs.check_same(out, settings, config)
     else:
         runs.start(out, settings, config)
 
-    method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = _optimizer(method, settings)
+    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = _optimizer(learner, settings)
     history = History()
     # Killed before the first checkpoint, a run has none: it then goes on from step 0.
     if resume and (out / CHECKPOINT).exists():
-        history = _restore(out / CHECKPOINT, method, optimizer)
+        history = _restore(out / CHECKPOINT, learner, optimizer)
     with torch.random.fork_rng(devices=[]), _interrupts() as interrupted:
-        _loop(method, optimizer, batches, settings, out, history, validate, progress, interrupted)
-    write_tensors(out / WEIGHTS, method.state_dict())
+        _loop(learner, optimizer, batches, settings, out, history, validate, progress, interrupted)
+    write_tensors(out / WEIGHTS, learner.state_dict())
     history.plot(out)
     return history
 
 
 def _loop(
-    method: Method,
+    learner: Learner[Batch],
     optimizer: Optimizer,
-    batches: Callable[[int], EpisodeBatch],
+    batches: Callable[[int], Batch],
     settings: TrainingSettings,
     out: Path,
     history: History,
-    validate: Callable[[Method], float] | None,
+    validate: Callable[[Any], float] | None,
     progress: Callable[[Progress], None] | None,
     interrupted: Callable[[], bool],
 ) -> None:
     forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
     began, first, seconds_before = time.monotonic(), history.step, history.seconds
-    method.train()
+    learner.train()
     for step in range(first, settings.steps):
         torch.manual_seed(_step_seed(settings.seed, step))
         _set_rates(optimizer, settings, step)
-        loss = float(method.training_step(batches(step), optimizer, forward))
+        loss = float(learner.training_step(batches(step), optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
         history.loss.append(loss)
@@ -124,14 +125,14 @@ def _loop(
         done = history.step
         last = done == settings.steps
         if validate and (done % settings.validate_every == 0 or last):
-            method.eval()
-            history.validation.append((done, float(validate(method))))
-            method.train()
+            learner.eval()
+            history.validation.append((done, float(validate(learner))))
+            learner.train()
         elapsed = time.monotonic() - began
         history.seconds = seconds_before + elapsed
         stop = interrupted()
         if done % settings.checkpoint_every == 0 or last or stop:
-            _save(out, method, optimizer, settings, history)
+            _save(out, learner, optimizer, settings, history)
         if progress:
             left = elapsed / (done - first) * (settings.steps - done)
             validation = history.validation[-1][1] if history.validation else None
@@ -142,21 +143,21 @@ def _loop(
                 f"stopped after step {done} of {settings.steps}, which is saved in {out}; "
                 "go on with resume (on the command line --resume)"
             )
-    method.eval()
+    learner.eval()
 
 
 def _save(
     out: Path,
-    method: Method,
+    learner: Learner[Any],
     optimizer: Optimizer,
     settings: TrainingSettings,
     history: History,
 ) -> None:
     # A finite loss may still have had an infinite gradient; such weights must not replace good.
-    if not all(bool(torch.isfinite(value).all()) for value in method.state_dict().values()):
+    if not all(bool(torch.isfinite(value).all()) for value in learner.state_dict().values()):
         raise _diverged("the weights are no longer finite", settings, out, history)
     state = {
-        "method": method.state_dict(),
+        "method": learner.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": history.to_json(),
     }
@@ -164,25 +165,25 @@ def _save(
     history.write(out)
 
 
-def _restore(path: Path, method: Method, optimizer: Optimizer) -> History:
+def _restore(path: Path, learner: Learner[Any], optimizer: Optimizer) -> History:
     state = read_tensors(path)
     try:
-        method.load_state_dict(state["method"])
+        learner.load_state_dict(state["method"])
         optimizer.load_state_dict(state["optimizer"])
         return History.from_json(state["history"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"{path} does not fit this method ({str(error).splitlines()[0]})",
+            f"{path} does not fit this learner ({str(error).splitlines()[0]})",
             "Resume with the code that started the run, or start a new one",
         ) from error
 
 
-def _optimizer(method: Method, settings: TrainingSettings) -> Optimizer:
+def _optimizer(learner: Learner[Any], settings: TrainingSettings) -> Optimizer:
     decayed: list[nn.Parameter] = []
     free: list[nn.Parameter] = []
-    for name, parameter in method.named_parameters():
+    for name, parameter in learner.named_parameters():
         # Vectors are biases and the scales of norms: to shrink them is not regularization.
-        exempt = parameter.ndim < 2 or name.startswith(method.undecayed)
+        exempt = parameter.ndim < 2 or name.startswith(learner.undecayed)
         (free if exempt else decayed).append(parameter)
     groups = [
         {"params": decayed, "weight_decay": settings.weight_decay},

@@ -8,8 +8,8 @@ from toys import build, toy_batch
 
 from holotype import scoring
 from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.metric.prototypical import PrototypicalNetworks
 from holotype.learn.objectives import CosineSoftmax
-from holotype.learn.prototypical import PrototypicalNetworks
 from holotype.records import Episode
 
 

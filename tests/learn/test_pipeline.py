@@ -1,4 +1,4 @@
-"""Recipes: from a folder of pictures to a run, a pack and a recognizer, in small."""
+"""From a folder of pictures to a run, a pack and a recognizer, in small."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 import holotype
 from holotype.errors import RateError, TrainingError
-from holotype.learn import recipes
+from holotype.learn import pictures, pipeline
 from holotype.learn.history import History
+from holotype.learn.recipes import RECIPES
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
 from holotype.tasks.datasets import load_dataset
@@ -26,16 +27,16 @@ from holotype.tasks.splits import ALPHABETS
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe of the shipped pack, with two steps and small pictures."""
-    recipe = recipes.RECIPES["characters"]
+    recipe = RECIPES["prototypical"]["characters"]
     tiny = replace(
         recipe,
         preprocessing=Preprocessing("ink", size_px=16, margin_px=1),
         settings=replace(recipe.settings, steps=2, precision="float32"),
         n_way=8,
     )
-    monkeypatch.setitem(recipes.RECIPES, "characters", tiny)
+    monkeypatch.setitem(RECIPES["prototypical"], "characters", tiny)
     choosing = replace(tiny, training=("training",), selection="selection")
-    monkeypatch.setitem(recipes.RECIPES, "characters-selection", choosing)
+    monkeypatch.setitem(RECIPES["prototypical"], "characters-selection", choosing)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(folder: Path, tmp_path: Path) -> None:
     run, pack = tmp_path / "run", tmp_path / "mine"
-    recipes.train_run("prototypical", str(folder), run, recipe="characters-selection")
+    pipeline.train_run("prototypical", str(folder), run, recipe="characters-selection")
     history = History.read(run)
     assert history.step == 2
     assert [step for step, _ in history.validation] == [2]
 
-    recipes.export_run(run, pack)
+    pipeline.export_run(run, pack)
     card = load_pack(pack).card
     learned, held_back = (set(part["class_names"]) for part in (card.background, card.cohort))
     assert learned
@@ -71,8 +72,8 @@ def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(folder: Path, tmp_path: 
 
 
 def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
-    recipes.train_run("prototypical", str(folder), tmp_path / "run")
-    scorer = recipes.run_scorer(tmp_path / "run")
+    pipeline.train_run("prototypical", str(folder), tmp_path / "run")
+    scorer = pipeline.run_scorer(tmp_path / "run")
     from holotype.images import prepare_batch
 
     dataset = load_dataset(folder)
@@ -84,11 +85,11 @@ def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
 
 def test_resuming_checks_what_the_run_was(folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    recipes.train_run("prototypical", str(folder), run)
+    pipeline.train_run("prototypical", str(folder), run)
     with pytest.raises(TrainingError, match="seed"):
-        recipes.train_run("prototypical", str(folder), run, seed=1, resume=True)
+        pipeline.train_run("prototypical", str(folder), run, seed=1, resume=True)
     with pytest.raises(TrainingError, match="already holds"):
-        recipes.train_run("prototypical", str(folder), run)
+        pipeline.train_run("prototypical", str(folder), run)
 
 
 @pytest.mark.parametrize(
@@ -99,24 +100,24 @@ def test_unknown_names_are_answered_with_the_known(
     method: str, recipe: str | None, named: str, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match=named):
-        recipes.train_run(method, "sample", tmp_path / "run", recipe=recipe)
+        pipeline.train_run(method, "sample", tmp_path / "run", recipe=recipe)
 
 
 def test_an_unfinished_or_foreign_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError):
-        recipes.run_scorer(tmp_path / "none")
+        pipeline.run_scorer(tmp_path / "none")
     (tmp_path / "run.json").write_text(
         json.dumps({"config": {"method": "prototypical", "recipe": "characters"}, "settings": {}})
     )
     with pytest.raises(TrainingError):
-        recipes.run_scorer(tmp_path)
+        pipeline.run_scorer(tmp_path)
 
 
 @pytest.mark.data
 def test_the_pack_learns_from_the_background_but_its_cohort() -> None:
     dataset = load_dataset("omniglot")
-    learned = recipes._part(dataset, recipes.RECIPES["characters"].training, seed=0)
-    cohort = recipes._part(dataset, ("cohort",), seed=0)
+    learned = pictures.part(dataset, RECIPES["prototypical"]["characters"].training, seed=0)
+    cohort = pictures.part(dataset, ("cohort",), seed=0)
     assert len(learned.class_names) == 811
     assert len(cohort.class_names) == 153
     assert set(learned.group) | set(cohort.group) == set(ALPHABETS["background"])
@@ -125,7 +126,7 @@ def test_the_pack_learns_from_the_background_but_its_cohort() -> None:
 
 @pytest.mark.data
 def test_conv4_trains_on_turned_classes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    recipe = recipes.RECIPES["conv4"]
+    recipe = RECIPES["prototypical"]["conv4"]
     # The small split stands in for the 4,112 classes of training, to keep the test short.
     tiny = replace(
         recipe,
@@ -134,8 +135,8 @@ def test_conv4_trains_on_turned_classes(monkeypatch: pytest.MonkeyPatch, tmp_pat
         settings=replace(recipe.settings, steps=2),
         n_way=5,
     )
-    monkeypatch.setitem(recipes.RECIPES, "conv4", tiny)
-    history = recipes.train_run("prototypical", "omniglot", tmp_path / "run", recipe="conv4")
+    monkeypatch.setitem(RECIPES["prototypical"], "conv4", tiny)
+    history = pipeline.train_run("prototypical", "omniglot", tmp_path / "run", recipe="conv4")
     assert history.step == 2
     with pytest.raises(TrainingError, match="Vinyals"):
-        recipes.export_run(tmp_path / "run", tmp_path / "pack")
+        pipeline.export_run(tmp_path / "run", tmp_path / "pack")

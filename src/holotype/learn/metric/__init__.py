@@ -1,0 +1,1 @@
+"""Metric learning: a distance is learned in advance, and a query goes to what lies nearest."""

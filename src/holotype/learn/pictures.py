@@ -1,0 +1,173 @@
+"""Recipes for methods that learn from pictures, and what they do to the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holotype import images
+from holotype.errors import DataError
+from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.characters import CharacterBatches, variants
+from holotype.learn.method import Method
+from holotype.learn.recipe import Prepared, Preparing
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
+from holotype.tasks.datasets import Dataset, load_dataset
+from holotype.tasks.episodes import episodes as gather
+from holotype.tasks.episodes import sample
+from holotype.tasks.evaluate import evaluate
+from holotype.tasks.pictures import PackedDrawings, TurnedPictures, select
+from holotype.tasks.splits import random_split, split
+
+# Sources other than Omniglot have no alphabets: their classes are divided at random.
+_FOLDER_SHARES = {"training": 0.7, "selection": 0.15, "cohort": 0.15}
+# Folder pictures are fitted to this before other pens are drawn from them.
+_DRAWING = Preprocessing("ink", size_px=105, margin_px=15)
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecipe:
+    """A named way to train one method on pictures."""
+
+    build: Callable[[int, int], Method]  # (background classes, size_px) -> untrained method
+    description: str
+    preprocessing: Preprocessing
+    settings: TrainingSettings
+    training: tuple[str, ...]  # splits that are learned from
+    selection: str | None  # the split that validates; None: nothing is chosen in the run
+    n_way: int  # classes in a training episode
+    n_query: int  # queries per class in a training episode; batches of pairs have 1
+    k_shot: int = 1  # support examples per class in a training episode
+    tasks: int = 1  # episodes in a batch
+    pens: bool = False  # whether batches show each drawing as other pens would have made it
+
+    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+        """Read the data set and build the method; see `Recipe`."""
+        dataset = load_dataset(data)
+        background = part(dataset, self.training, seed)
+        batches: Callable[[int], EpisodeBatch]
+        if self.pens:
+            batches = CharacterBatches(
+                variants(_drawings(background), self.preprocessing, seed, _told(preparing)),
+                background.class_index,
+                min(self.n_way, 4 * len(background.class_names)),
+                seed,
+            )
+            n_classes = batches.n_classes
+        else:
+            batches = EpisodicBatches(prepared(background, self.preprocessing), self, seed)
+            n_classes = len(background.class_names)
+        torch.manual_seed(seed)
+        method = self.build(n_classes, self.preprocessing.size_px)
+        validate = (
+            _validation(part(dataset, (self.selection,), seed), self.preprocessing)
+            if self.selection
+            else None
+        )
+        return Prepared(method, batches, validate)
+
+
+class EpisodicBatches:
+    """Episodes of one shape, a pure function of (seed, step).
+
+    Args:
+        dataset: pictures uint8 [M, 1, S, S], prepared.
+        recipe: gives `the shape of a batch.
+        seed: of the run.
+    """
+
+    def __init__(self, dataset: Dataset, recipe: PictureRecipe, seed: int) -> None:
+        self.dataset = dataset
+        self.recipe = recipe
+        self.seed = seed
+
+    def __call__(self, step: int) -> EpisodeBatch:
+        """The batch of this step."""
+        index = sample(
+            self.dataset,
+            n_way=self.recipe.n_way,
+            k_shot=self.recipe.k_shot,
+            n_query=self.recipe.n_query,
+            episodes=self.recipe.tasks,
+            seed=self.seed * 1_000_003 + step,
+        )
+        return collate(list(gather(self.dataset.images, index)))
+
+
+def part(dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:
+    """The classes of several splits together."""
+    if dataset.name == "omniglot":
+        if len(names) == 1:
+            return split(dataset, names[0])
+        classes = [name for part in names for name in split(dataset, part).class_names]
+    else:
+        if any(name not in _FOLDER_SHARES for name in names):
+            raise DataError(
+                f"the split {names[0]!r} is defined on omniglot, not on {dataset.name!r}",
+                "Choose another recipe",
+            )
+        parts = random_split(dataset, _FOLDER_SHARES, seed)
+        classes = [name for part in names for name in parts[part].class_names]
+    position = {name: index for index, name in enumerate(dataset.class_names)}
+    return dataset.subset([position[name] for name in classes])
+
+
+def _drawings(dataset: Dataset) -> NDArray[np.bool_]:
+    """Ink masks at the resolution of the drawing: bool [M, H, W]."""
+    if isinstance(dataset.images, PackedDrawings):
+        return np.asarray(dataset.images[:] == 0)
+    return np.asarray(images.prepare_batch(dataset.images[:], _DRAWING)[:, 0] > 0.5)
+
+
+def pixels(dataset: Dataset) -> NDArray[np.float32]:
+    """Of a prepared data set: float32 [M, 1, S, S] in [0, 1]."""
+    return np.asarray(dataset.images[:] / np.float32(255), dtype=np.float32)
+
+
+def prepared(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
+    """The data set as the model sees it, uint8 [M, 1, S, S]; turned classes stay lazy."""
+    turned = dataset.images if isinstance(dataset.images, TurnedPictures) else None
+    raw = turned.base if turned else dataset.images
+    used = np.unique(turned.picture) if turned else np.arange(len(raw))
+    size_px = preprocessing.size_px
+    result = np.zeros((len(raw), 1, size_px, size_px), dtype=np.uint8)
+    for start in range(0, len(used), _CHUNK):
+        rows = used[start : start + _CHUNK]
+        batch = images.prepare_batch(select(raw, rows)[:], preprocessing)
+        result[rows] = np.round(batch * 255).astype(np.uint8)
+    return replace(dataset, images=replace(turned, base=result) if turned else result)
+
+
+def _validation(dataset: Dataset, preprocessing: Preprocessing) -> Callable[[Method], float]:
+    """Accuracy in percent on fixed 20-way 1-shot episodes, within alphabets where they are."""
+    pictures = prepared(dataset, preprocessing)
+    plain = not isinstance(dataset.images, TurnedPictures)
+    n_way = min(20, len(dataset.class_names))
+    index = sample(
+        pictures,
+        n_way=n_way,
+        k_shot=1,
+        n_query=5,
+        episodes=200,
+        seed=0,
+        within_group=plain and any(dataset.group),
+    )
+
+    def accuracy(method: Method) -> float:
+        return evaluate(
+            method.episode_scores, gather(pictures.images, index), protocol="selection", n_query=5
+        ).accuracy
+
+    return accuracy
+
+
+def _told(preparing: Preparing | None) -> Callable[[int, int], None] | None:
+    if preparing is None:
+        return None
+    return lambda done, total: preparing("drawing the background with other pens", done, total)

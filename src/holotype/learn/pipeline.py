@@ -1,0 +1,179 @@
+"""From a recipe and data to a run, and from a run to a pack or to scores."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import TrainingError
+from holotype.learn import runs
+from holotype.learn.checkpoints import WEIGHTS, read_tensors
+from holotype.learn.export import export_pack
+from holotype.learn.history import History
+from holotype.learn.method import Method
+from holotype.learn.pictures import PictureRecipe, part, pixels, prepared
+from holotype.learn.recipe import Preparing, Recipe
+from holotype.learn.recipes import RECIPES
+from holotype.learn.training import Progress, train
+from holotype.learn.views import VIEWS
+from holotype.pack import Pack
+from holotype.records import Episode, Preprocessing
+from holotype.tasks.datasets import load_dataset
+
+
+def train_run(
+    method: str,
+    data: str,
+    out: Path,
+    *,
+    recipe: str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    preparing: Preparing | None = None,
+) -> History:
+    """Train a method by a recipe and leave the run in a folder.
+
+    Args:
+        method: a key of `RECIPES`.
+        data: what the recipe learns from; for pictures, what `load_dataset` takes.
+        out: folder of the run.
+        recipe: a key of `RECIPES[method]`; None: the first.
+        seed: of the initial weights and of every batch.
+        resume: go on with the run in `out`.
+        progress: called after each step.
+        preparing: called while data are prepared.
+
+    Raises:
+        TrainingError: no such method or recipe, or the run cannot start or go on.
+        DataError: the data set cannot be read or has too few classes.
+    """
+    name, chosen = find_recipe(method, recipe)
+    settings = replace(chosen.settings, seed=seed)
+    config = {"method": method, "recipe": name, "data": data}
+    if resume:  # before minutes of preparation
+        runs.check_same(out, settings, config)
+    ready = chosen.prepare(data, seed, preparing)
+    return train(
+        ready.learner,
+        ready.batches,
+        settings,
+        out,
+        config=config,
+        validate=ready.validate,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def export_run(run: Path, out: Path) -> Pack:
+    """Export a finished run as a model pack; its cohort is the split that the run held back.
+
+    Raises:
+        TrainingError: the run is not finished, has no embedding or no cohort, or the export
+            disagrees with it.
+        DataError: the data set cannot be read.
+        PackError: the pack cannot be written.
+    """
+    facts, recipe, method = _finished(run)
+    if any(name.startswith("vinyals") for name in recipe.training):
+        raise TrainingError(
+            f"{run} was trained on the Vinyals split, which leaves no alphabets for a cohort",
+            "Evaluate the run directly, or train with a recipe that holds classes back",
+        )
+    dataset, seed = load_dataset(facts["config"]["data"]), facts["settings"]["seed"]
+    background, cohort = (part(dataset, names, seed) for names in (recipe.training, ("cohort",)))
+    return export_pack(
+        method,
+        out,
+        name=out.name,
+        preprocessing=recipe.preprocessing,
+        cohort_images=pixels(prepared(cohort, recipe.preprocessing)),
+        cohort_class_index=cohort.class_index,
+        background_images=pixels(prepared(background, recipe.preprocessing)),
+        background_class_index=background.class_index,
+        cohort={"data": dataset.name, "class_names": list(cohort.class_names)},
+        background={"data": dataset.name, "class_names": list(background.class_names)},
+        training={
+            "command": facts["command"],
+            "recipe": facts["config"]["recipe"],
+            "steps": facts["settings"]["steps"],
+            "seed": seed,
+            "commit": facts["commit"],
+            "minutes": round(History.read(run).seconds / 60, 1),
+            "threads": facts["threads"],
+            "machine": platform.processor() or platform.machine(),
+        },
+        license=f"Apache-2.0; trained on {dataset.name} ({dataset.license or 'license not stated'},"
+        f" {dataset.source})",
+        views=VIEWS if recipe.pens else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunScorer:
+    """A finished run, ready for `tasks.evaluate`."""
+
+    preprocessing: Preprocessing
+    method: Method
+
+    def scores(self, episode: Episode) -> NDArray[np.float32]:
+        """An episode of prepared pictures -> float32 [Q, N]."""
+        return self.method.episode_scores(episode)
+
+
+def run_scorer(run: Path) -> RunScorer:
+    """Load a finished run for evaluation.
+
+    Raises:
+        TrainingError: the run is missing, unfinished or damaged.
+    """
+    _, recipe, method = _finished(run)
+    return RunScorer(recipe.preprocessing, method)
+
+
+def find_recipe(method: str, name: str | None) -> tuple[str, Recipe]:
+    """A recipe of a method by name; without one, the method's first.
+
+    Raises:
+        TrainingError: no such method, or no such recipe for it.
+    """
+    if method not in RECIPES:
+        raise TrainingError(
+            f"there is no method {method!r} to train", f"Choose from {', '.join(RECIPES)}"
+        )
+    fitting = RECIPES[method]
+    name = name or next(iter(fitting))
+    if name not in fitting:
+        raise TrainingError(
+            f"there is no recipe {name!r} for {method}", f"Choose from {', '.join(fitting)}"
+        )
+    return name, fitting[name]
+
+
+def _finished(run: Path) -> tuple[dict[str, Any], PictureRecipe, Method]:
+    facts = runs.read(run)
+    state = read_tensors(run / WEIGHTS)
+    _, recipe = find_recipe(facts["config"]["method"], facts["config"]["recipe"])
+    if not isinstance(recipe, PictureRecipe):
+        raise TrainingError(
+            f"{run} is of {facts['config']['method']}, which answers no episodes of pictures",
+            "Name a run of a method that does (`holotype methods`)",
+        )
+    weight = state.get("objective.weight")
+    method = recipe.build(0 if weight is None else len(weight), recipe.preprocessing.size_px)
+    try:
+        method.load_state_dict(state)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"{run / WEIGHTS} does not fit its recipe ({str(error).splitlines()[0]})",
+            "Use the version of holotype that trained it, or train again",
+        ) from error
+    method.eval()
+    return facts, recipe, method
