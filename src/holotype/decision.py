@@ -52,9 +52,7 @@ def decide(
     if accepted and len(best) > 1 and similarity[best[0]] - similarity[best[1]] <= _TIE:
         first, second = (candidate.label for candidate in candidates[:2])
         doubts.append(Reason("close_second", f"{first} and {second} fit equally well"))
-    if familiarity <= UNFAMILIAR:
-        text = f"it is unlike anything that the model was prepared for (p = {familiarity:.2g})"
-        doubts.append(Reason("unfamiliar", text))
+    doubts.extend(unfamiliar(familiarity))
     answer: Answer = "cannot_tell" if doubts else "match" if accepted else "unknown"
     return Decision(
         answer=answer,
@@ -68,6 +66,14 @@ def decide(
         familiarity=familiarity,
         reasons=(*doubts, _by_threshold(candidates, threshold, accepted)),
     )
+
+
+def unfamiliar(familiarity: float) -> tuple[Reason, ...]:
+    """The reason not to judge what is unlike all that prepared the model; empty for others."""
+    if familiarity > UNFAMILIAR:
+        return ()
+    text = f"it is unlike anything that the model was prepared for (p = {familiarity:.2g})"
+    return (Reason("unfamiliar", text),)
 
 
 def _by_threshold(

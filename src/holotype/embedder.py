@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holotype import images
 from holotype.errors import ImageError, PackError
-from holotype.images import ImageSource
+from holotype.images import ImageSource, Look
 from holotype.pack import Pack
 from holotype.records import Preprocessing
 
@@ -57,8 +57,14 @@ class Embedder:
             raise self._refusal(f"cannot be run ({_first_line(error)})") from error
         self._check_interface()
 
-    def embed(self, sources: Sequence[ImageSource]) -> NDArray[np.float32]:
+    def embed(
+        self, sources: Sequence[ImageSource], look: Look | None = None
+    ) -> NDArray[np.float32]:
         """Prepare and embed B pictures.
+
+        Args:
+            sources: as for `images.read`.
+            look: sees each picture once it is decoded (`images.prepare_batch`).
 
         Returns:
             float32 [B, D], each of unit length.
@@ -67,7 +73,7 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
-        return self.embed_prepared(images.prepare_batch(sources, self.preprocessing))
+        return self.embed_prepared(images.prepare_batch(sources, self.preprocessing, look))
 
     def embed_prepared(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed pictures that `images.prepare_batch` made.

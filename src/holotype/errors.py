@@ -53,6 +53,20 @@ class ErasurePendingError(GalleryError):
         self.receipts = receipts
 
 
+class AlikeError(HolotypeError):
+    """Somebody who is said to be new, or a stranger, is too much like somebody who is enrolled.
+
+    Args:
+        problem: see `HolotypeError`.
+        remedy: see `HolotypeError`.
+        found: a record for each case.
+    """
+
+    def __init__(self, problem: str, remedy: str, found: tuple[Any, ...] = ()) -> None:
+        super().__init__(problem, remedy)
+        self.found = found
+
+
 class PackError(HolotypeError):
     """A model pack that is missing, truncated, altered or inconsistent."""
 
@@ -80,4 +94,5 @@ EXIT_CODES: dict[type[HolotypeError], int] = {
     TrainingError: 9,
     MissingExtraError: 10,
     ErasurePendingError: 12,  # 11 is any other failure of the file system
+    AlikeError: 13,
 }

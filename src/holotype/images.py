@@ -6,7 +6,7 @@ a model meets in use what it met in training. The card of a model pack carries t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from holotype import ink
 from holotype.decoding import ImageSource, decode, describe, naming, unit_range
 from holotype.records import Preprocessing
 
-__all__ = ["ImageSource", "luminance", "prepare", "prepare_batch", "read"]
+__all__ = ["ImageSource", "Look", "luminance", "prepare", "prepare_batch", "read"]
+
+Look = Callable[[NDArray[np.float32]], None]
 
 # A larger picture is averaged down to this side before its strokes are sought: a model's input
 # is far smaller, and the memory of a probe no longer follows the sender's camera.
@@ -81,13 +83,19 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
         ImageError: as for `read`, or the picture has no contrast.
     """
     with naming(describe(source)):
-        return _prepare(source, preprocessing)
+        return _fitted(_luminance(source), preprocessing)
 
 
 def prepare_batch(
-    sources: Sequence[ImageSource], preprocessing: Preprocessing
+    sources: Sequence[ImageSource], preprocessing: Preprocessing, look: Look | None = None
 ) -> NDArray[np.float32]:
     """`prepare` for each of B pictures; an error says which one it is about.
+
+    Args:
+        sources: as for `read`.
+        preprocessing: from the card of the model pack.
+        look: called with each picture's luminance, float32 [H, W] in [0, 1], which is thus
+            decoded once for all that wants to see it.
 
     Returns:
         float32 [B, C, S, S] in [0, 1].
@@ -100,12 +108,15 @@ def prepare_batch(
     for i, source in enumerate(sources):
         place = f"picture {i + 1} of {len(sources)}, " if len(sources) > 1 else ""
         with naming(place + describe(source)):
-            batch[i] = _prepare(source, preprocessing)
+            grey = _luminance(source)
+            batch[i] = _fitted(grey, preprocessing)
+            if look is not None:
+                look(grey)
     return batch
 
 
-def _prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    strokes = ink.strokes(_luminance(source))
+def _fitted(grey: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    strokes = ink.strokes(grey)
     size_px, margin_px = preprocessing.size_px, preprocessing.margin_px
     if preprocessing.kind == "frame":
         return _whole_frame(strokes, size_px, margin_px)[None]

@@ -118,6 +118,7 @@ class Enrollment:
     added: int  # examples stored by this call
     examples: int  # examples of this label now
     warnings: tuple[Reason, ...] = ()  # about the pictures: they are stored all the same
+    lookalikes: tuple[Candidate, ...] = ()  # others that the new one would be taken for, best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,73 @@ class Candidate:
 
     label: str
     similarity: float  # in [-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A stranger of the owner's who may in truth be enrolled."""
+
+    name: str  # of the class: its folder, or the picture
+    label: str  # of the enrolled identity that it is like
+    similarity: float  # in [-1, 1]
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """What own strangers change at one stated rate. None: the rate cannot be promised."""
+
+    rate: float  # a fraction
+    before: float | None  # similarity that is accepted
+    after: float | None
+    accepted_before: int | None  # of the pictures of these strangers
+    accepted_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a set of own strangers is, and what it changes."""
+
+    batch: str | None  # id under which it is stored; None: it was not
+    pictures: int  # without those that were left out
+    classes: int  # people or things
+    classes_in_all: int  # with the strangers that the gallery has already
+    counts: bool  # whether they are enough to set a threshold
+    smallest_before: float  # the smallest rate that can be promised, a fraction; 1 if none
+    smallest_after: float
+    rates: tuple[RateChange, ...]
+    suspects: tuple[Suspect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What became of feedback on a decision."""
+
+    decision: str  # random id of the decision
+    correct: bool
+    added: int  # examples that the identity gained
+    reasons: tuple[Reason, ...] = ()  # why a picture that was given was not added
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRate:
+    """What reviews show about one stated rate at this installation.
+
+    A wrong match may also be an enrolled person taken for another, so `accepted` is at least the
+    number of strangers that were let in.
+    """
+
+    rate_kind: Literal["fpir", "fmr"]
+    rate: float  # the stated rate, a fraction
+    matches: int  # reviewed
+    accepted: int  # matches that were wrong
+    unknowns: int  # reviewed
+    missed: int  # unknowns that were wrong: somebody enrolled
+    cannot_tell: int  # reviewed
+    strangers: int  # wrong matches, and unknowns that were right
+    value: float | None  # accepted / strangers; None where there are none
+    low: float  # 95 % interval (Clopper and Pearson 1934), as if each review stood by itself
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +215,4 @@ class Decision:
     probability: float | None  # that the best candidate is right; None where it cannot be said
     familiarity: float  # p-value in (0, 1]: small is unlike all that prepared the model
     reasons: tuple[Reason, ...]  # at least one
+    id: str = ""  # signed by the gallery, for feedback; empty where it cannot sign

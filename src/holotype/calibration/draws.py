@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.calibration.cohort import KIN_SHARE, Cohort
-from holotype.calibration.threshold import smallest_rate, threshold
+from holotype.calibration.threshold import Evidence, refusal
 from holotype.scoring import Floats
 
 _CHUNK_ROWS = 1024
@@ -36,6 +36,8 @@ _KIN_DRAWS = 4
 _PRIOR_KIN, _PRIOR_PAIRS = 0.75, 2.0
 _MAX_IDENTITIES = 512  # among whom kin are counted
 _MAX_EXAMPLES = 10
+
+Difference = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,11 @@ class StrangerDraws:
         return cls(cohort, tuple(keys), prototypes, examples, best, owner, items)
 
     def follow(
-        self, keys: Sequence[Hashable], prototypes: Floats, examples: int = 1
+        self,
+        keys: Sequence[Hashable],
+        prototypes: Floats,
+        examples: int = 1,
+        difference: Difference | None = None,
     ) -> StrangerDraws:
         """The draws against the next state of the gallery, equal bit for bit to `of`.
 
@@ -83,14 +89,10 @@ class StrangerDraws:
             keys: N' distinct ones.
             prototypes: float32 unit [N', D].
             examples: as for `of`.
+            difference: from this state to the next, where it is known (`self.difference`).
         """
         keys = tuple(keys)
-        row = {key: new for new, key in enumerate(keys)}
-        new_row = np.array([row.get(key, -1) for key in self.keys], dtype=np.int64)
-        kept = np.flatnonzero(new_row >= 0)
-        same = (self.prototypes[kept] == prototypes[new_row[kept]]).all(axis=1)
-        new_row[kept[~same]] = -1
-        arrived = np.setdiff1d(np.arange(len(keys)), new_row[new_row >= 0], assume_unique=True)
+        new_row, arrived = difference or self.difference(keys, prototypes)
         if not len(self.keys) or 4 * len(arrived) > len(keys):
             return self.of(self.cohort, keys, prototypes, examples)
         owner = new_row[self._owner]
@@ -106,6 +108,27 @@ class StrangerDraws:
         return replace(
             self, keys=keys, prototypes=prototypes, examples=examples, best=best, _owner=owner
         )
+
+    def difference(self, keys: Sequence[Hashable], prototypes: Floats) -> Difference:
+        """What changes from this state of the gallery to the next.
+
+        Returns:
+            int64 [N], the next row of each of the present identities, -1 for one that leaves or
+            changes; and the next rows that are none of these.
+        """
+        keys = tuple(keys)
+        if keys[: len(self.keys)] == self.keys:  # as after an enrollment
+            new_row = np.arange(len(self.keys))
+            new_row[(self.prototypes != prototypes[: len(new_row)]).any(axis=1)] = -1
+        else:
+            row = {key: new for new, key in enumerate(keys)}
+            new_row = np.array([row.get(key, -1) for key in self.keys], dtype=np.int64)
+            kept = np.flatnonzero(new_row >= 0)
+            same = (self.prototypes[kept] == prototypes[new_row[kept]]).all(axis=1)
+            new_row[kept[~same]] = -1
+        known = np.zeros(len(keys), dtype=np.bool_)
+        known[new_row[new_row >= 0]] = True
+        return new_row, np.flatnonzero(~known)
 
     def claim(self, key: Hashable) -> StrangerDraws:
         """The draws against one identity alone, with the kin that the whole gallery shows."""
@@ -124,13 +147,17 @@ class StrangerDraws:
         """
         if self._kin is not None:
             return self._kin
+        if not len(self.cohort):
+            return 0.0
         table = self.cohort.kinship(self._typical)
         step = -(-len(self.keys) // _MAX_IDENTITIES) or 1
         shown = self.prototypes[::step]
         if not (len(shown) and np.isfinite(table.kin_similarity)):
             return 0.0
         pairs = len(shown) * (len(shown) - 1) / 2
-        alike = float(np.triu(shown @ shown.T > table.kin_similarity, 1).sum())
+        similarity = shown @ shown.T
+        np.fill_diagonal(similarity, -np.inf)
+        alike = np.count_nonzero(similarity > table.kin_similarity) / 2
         by_chance = float((table.prototypes @ shown.T > table.kin_similarity).mean())
         expected = _PRIOR_KIN * max(1 - by_chance / KIN_SHARE, 0.0)
         observed = max(alike - pairs * by_chance, 0.0)
@@ -155,13 +182,22 @@ class StrangerDraws:
         """The cohort class of each of `values`: int64 [J * M]."""
         return np.tile(self.cohort.class_index, _KIN_DRAWS)
 
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What these draws support."""
+        return Evidence(self.values, self.class_index)
+
     def threshold(self, rate: float, name: str) -> float:
         """As `calibration.threshold` of these draws."""
-        return threshold(self.values, self.class_index, rate, name)
+        found = self.evidence.at(rate)
+        if found is None:
+            cohort = f"this cohort of {self.evidence.classes} classes"
+            raise refusal(rate, name, cohort, self.smallest_rate())
+        return found
 
     def smallest_rate(self) -> float:
         """As `calibration.smallest_rate` of these draws."""
-        return smallest_rate(self.values, self.class_index)
+        return self.evidence.smallest
 
     @property
     def _typical(self) -> int:

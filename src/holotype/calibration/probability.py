@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from holotype.calibration.cohort import Cohort
 from holotype.calibration.depth import MAX_DEPTH, Doubles, depth
 from holotype.calibration.draws import StrangerDraws
+from holotype.calibration.own import GalleryDraws
 from holotype.errors import RateError
 from holotype.scoring import unit
 
@@ -27,6 +28,8 @@ _STEP = float(_GRID[1] - _GRID[0])
 # So much of each density is spread over the whole range: nothing is impossible.
 _ANYTHING = 1e-3
 
+_Draws = StrangerDraws | GalleryDraws
+
 
 @dataclass(frozen=True, eq=False)
 class MatchProbability:
@@ -35,7 +38,7 @@ class MatchProbability:
     cohort: Cohort
     most: int  # examples that the cohort's classes allow beside a probe, at most 10
     _genuine: dict[int, Doubles] = field(default_factory=dict, repr=False)
-    _curves: WeakKeyDictionary[StrangerDraws, dict[tuple[int, float], Doubles]] = field(
+    _curves: WeakKeyDictionary[_Draws, dict[tuple[int, float], Doubles]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
 
@@ -46,14 +49,14 @@ class MatchProbability:
         return cls(cohort, min(largest - 1, _MAX_EXAMPLES)) if largest > 1 else None
 
     def probability(
-        self, similarity: float, examples: int, draws: StrangerDraws, stranger_prior: float
+        self, similarity: float, examples: int, draws: _Draws, stranger_prior: float
     ) -> float:
         """The probability that the best candidate is who the probe shows.
 
         Args:
             similarity: of the best candidate, in [-1, 1].
             examples: how many that identity has.
-            draws: against the gallery (`StrangerDraws.claim` for one claimed identity).
+            draws: against the gallery (their `claim` for one claimed identity).
             stranger_prior: the share of strangers that is expected among the probes, in [0, 1].
 
         Returns:
@@ -76,7 +79,20 @@ class MatchProbability:
             curves[key] = self._curve(draws, *key)
         return float(np.interp(depth(np.array(similarity)), _GRID, curves[key]))
 
-    def _curve(self, draws: StrangerDraws, examples: int, prior: float) -> Doubles:
+    def genuine_quantile(self, share: float, examples: int) -> float:
+        """What that share of pictures do not reach against other examples of their own class.
+
+        Args:
+            share: in [0, 1].
+            examples: how many examples they are compared with, at least 1.
+
+        Returns:
+            A similarity in [-1, 1], measured on the cohort's classes.
+        """
+        genuine = self._genuine_similarity(min(max(examples, 1), self.most))
+        return float(np.quantile(genuine, share))
+
+    def _curve(self, draws: _Draws, examples: int, prior: float) -> Doubles:
         if examples not in self._genuine:
             self._genuine[examples] = _density(self._genuine_similarity(examples))
         right, stranger = self._genuine[examples], _density(draws.values)

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration.depth import MAX_DEPTH, depth
+from holotype.calibration.depth import MAX_DEPTH, Doubles, depth
 from holotype.calibration.tail import PEAKS_SHARE, Tail, fit_tail
 from holotype.errors import RateError
 from holotype.scoring import Floats
@@ -26,7 +26,7 @@ MAX_UNDERSHOOT = 3.0
 _UPPER_QUANTILE = 0.95
 # The draws speak for themselves where many classes reach the threshold, the fitted tail where few
 # do. Where fewer do, nothing is promised: a curve cannot know of classes that nobody has seen.
-_MANY_CLASSES, _FEW_CLASSES = 10, 5
+_MANY_CLASSES, FEW_CLASSES = 10, 5
 # With C classes seen, one in C + 1 of all classes may be like none of them, and half of its items
 # may be accepted; less than that is not promised, whatever the draws say.
 _UNSEEN_SHARE = 0.5
@@ -52,21 +52,20 @@ def threshold(draws: Floats, class_index: NDArray[np.int64], rate: float, name: 
     Raises:
         RateError: the cohort is too small for the rate; names the smallest that it supports.
     """
-    evidence = _Evidence(draws, class_index)
-    found = evidence.threshold(rate)
-    if found is not None:
-        return found
-    smallest = evidence.smallest
-    if rate >= smallest:
-        # Support is not monotone to the last rate; what keeps a smaller rate keeps this one.
-        found = evidence.threshold(smallest)
-        assert found is not None
-        return found
+    evidence = Evidence(draws, class_index)
+    found = evidence.at(rate)
+    if found is None:
+        raise refusal(rate, name, f"this cohort of {evidence.classes} classes", evidence.smallest)
+    return found
+
+
+def refusal(rate: float, name: str, who: str, smallest: float) -> RateError:
+    """The error for a rate that `who` cannot promise."""
     promise = "none" if smallest >= 1 else f"{smallest:.4g}"
-    raise RateError(
-        f"{name}={rate:g} is smaller than this cohort of {evidence.classes} classes can promise "
-        f"for this gallery (smallest: {promise})",
-        "State a rate that is not smaller, or use a model pack with a larger cohort",
+    return RateError(
+        f"{name}={rate:g} is smaller than {who} can promise for this gallery (smallest: {promise})",
+        "State a rate that is not smaller, add strangers of your own with `holotype calibrate`, "
+        "or use a model pack with a larger cohort",
     )
 
 
@@ -77,11 +76,11 @@ def smallest_rate(draws: Floats, class_index: NDArray[np.int64]) -> float:
         draws: float32 [M].
         class_index: int64 [M].
     """
-    return _Evidence(draws, class_index).smallest
+    return Evidence(draws, class_index).smallest
 
 
-class _Evidence:
-    """The draws and their resamples.
+class Evidence:
+    """The draws and their resamples: what can be said of strangers, and what cannot.
 
     Args:
         draws: float32 [M].
@@ -97,11 +96,19 @@ class _Evidence:
         self._items = self._weights @ self._sizes
         self._order = np.argsort(-draws, kind="stable")
 
-    def threshold(self, rate: float) -> float | None:
+    def at(self, rate: float) -> float | None:
+        """The threshold at a rate; None where it is smaller than can be promised."""
+        found = self._kept(rate)
+        if found is None and rate >= self.smallest:
+            # Support is not monotone to the last rate; what keeps a smaller rate keeps this one.
+            found = self._kept(self.smallest)
+        return found
+
+    def _kept(self, rate: float) -> float | None:
         """The threshold at a rate; None where it could not honestly be kept."""
         if rate < _UNSEEN_SHARE / (self.classes + 1):
             return None
-        if np.count_nonzero(self._reaching(math.floor(rate * len(self.draws)))) < _FEW_CLASSES:
+        if np.count_nonzero(self._reaching(math.floor(rate * len(self.draws)))) < FEW_CLASSES:
             return None
         rank = self._rank(rate)
         if np.count_nonzero(self._reaching(rank)) < _MANY_CLASSES:
@@ -113,6 +120,19 @@ class _Evidence:
             return None
         return self._above(rank)
 
+    def mean_depth(self, share: float) -> float:
+        """The mean depth of the highest draws; `share` in (0, 1] says which part of them."""
+        return float(self._mean_highest(share, np.ones((1, len(self.draws))))[0])
+
+    def mean_depths(self, share: float) -> Doubles:
+        """The same in each resample of the classes: float64 [B]."""
+        return self._mean_highest(share, self._weights[:, self._member[self._order]])
+
+    def _mean_highest(self, share: float, weights: NDArray[np.floating]) -> Doubles:
+        before = np.cumsum(weights, axis=1) - weights
+        counted = np.clip(share * weights.sum(axis=1, keepdims=True) - before, 0, weights)
+        return np.asarray(counted @ depth(self.draws[self._order]) / counted.sum(axis=1))
+
     def _above(self, rank: int) -> float:
         """The smallest similarity that the rank-th largest draw does not reach."""
         value = self.draws[self._order[rank - 1]]
@@ -121,12 +141,12 @@ class _Evidence:
     @cached_property
     def smallest(self) -> float:
         """The smallest supported rate; 1.0 if there is none."""
-        if self.threshold(_LARGEST) is None:
+        if self._kept(_LARGEST) is None:
             return 1.0
         low, high = math.log(0.1 / len(self.draws)), math.log(_LARGEST)
         while high - low > math.log(_PRECISION):
             middle = (low + high) / 2
-            if self.threshold(math.exp(middle)) is None:
+            if self._kept(math.exp(middle)) is None:
                 low = middle
             else:
                 high = middle

@@ -9,7 +9,16 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from holotype.cli import data, demonstration, evaluation, keeping, learning, packs, recognition
+from holotype.cli import (
+    data,
+    demonstration,
+    evaluation,
+    keeping,
+    learning,
+    packs,
+    recognition,
+    trusting,
+)
 from holotype.cli.failures import reported
 
 
@@ -40,6 +49,9 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "verify": recognition.verify,
         "forget": recognition.forget,
         "list": recognition.list_labels,
+        "calibrate": trusting.calibrate,
+        "feedback": trusting.feedback,
+        "review": trusting.review,
         "pack": packs.app,
     },
     "Keep a gallery": {
@@ -48,6 +60,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "backup": keeping.backup,
         "restore": keeping.restore,
         "expire": keeping.expire,
+        "reembed": keeping.reembed,
     },
     "Learn and measure": {
         "train": learning.train,

@@ -56,6 +56,16 @@ def say(text: str, style: str | None = None) -> None:
     _console().print(shown(text), style=style)
 
 
+def can_ask() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Ask a person, on stderr; stdout stays the result's."""
+    return typer.confirm(shown(question), err=True)
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Cell]],

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from holotype import recognizer
 from holotype.cli.display import AsJson, print_json, print_table, say
+from holotype.cli.progress import bars
 from holotype.gallery import SqliteGallery
 from holotype.gallery import restore as from_backup
 
@@ -127,3 +129,48 @@ def expire(gallery: _Gallery, as_json: AsJson = False) -> None:
         print_json([asdict(receipt) for receipt in receipts])
     else:
         say(f"{len(receipts)} {'identity' if len(receipts) == 1 else 'identities'} erased.")
+
+
+def reembed(
+    gallery: _Gallery,
+    model: Annotated[str, typer.Option(help="Name or folder of the new model pack.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move a gallery to another model, from the pictures that it keeps: all of it or nothing.
+
+    An interrupted run is gone on with by the next. Own strangers have to be given anew.
+
+    Example: `holotype reembed desk.gallery --model packs/mine --dry-run`
+    """
+    with bars() as report:
+        move = recognizer.reembed(
+            gallery,
+            model,
+            dry_run=dry_run,
+            progress=lambda done, total: report("embedding", done, total, ""),
+        )
+    if as_json:
+        print_json(asdict(move))
+        return
+    say(f"From model {move.from_model} to {move.to_model}.")
+    examples = f"{move.examples} example{'' if move.examples == 1 else 's'}"
+    say(
+        f"{examples} {'embedded anew' if move.done else 'to embed anew'}"
+        + (f", {move.ready} of them done before" if move.ready else "")
+        + "."
+    )
+    if move.without_pictures:
+        count = sum(move.without_pictures.values())
+        say(f"{count} examples have no picture and cannot move; forget or enroll anew:", "yellow")
+        for label, count in move.without_pictures.items():
+            say(f"  {label}: {count}")
+    if move.strangers:
+        verb = "were" if move.done else "would be"
+        say(f"{move.strangers} pictures of own strangers {verb} dropped; give them anew.")
+    if move.pending:
+        say("The old vectors are still in the file; they go when it is next opened.", "yellow")
+    if not move.done:
+        say("Nothing was changed.")

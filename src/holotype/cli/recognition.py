@@ -5,20 +5,39 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import holotype
-from holotype.cli.display import AsJson, Cell, percent, print_json, print_table, say
+from holotype.cli.display import (
+    AsJson,
+    Cell,
+    can_ask,
+    confirmed,
+    percent,
+    print_json,
+    print_table,
+    say,
+)
 from holotype.cli.failures import NO_MATCH
+from holotype.errors import AlikeError
 from holotype.recognizer import DEFAULT_MODEL
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
 _Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures.")]
+_Prior = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="The share of strangers that you expect among the pictures, 0 to 1; only the "
+        "probability depends on it.",
+    ),
+]
 _STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
 
@@ -38,19 +57,48 @@ def enroll(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day to keep it; see `holotype expire`."),
     ] = None,
+    keep_pictures: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-pictures/--erase-pictures",
+            help="From now on, store the pictures as well, so that the gallery can move to another "
+            "model (`holotype reembed`); or stop, and erase those that are stored. A new gallery "
+            "stores none.",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Enroll without asking, whoever it looks like.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse (exit code 13) whoever would be taken for another."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add examples of one identity; the first one makes the gallery.
 
+    On a terminal it asks before it enrolls somebody who would be taken for another.
+
     Example: `holotype enroll desk.gallery "Ada" ada.png`
     """
-    with holotype.open(gallery, model) as recognizer:
-        enrollment = recognizer.enroll(
+    there = gallery.exists()
+    with holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer:
+        if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
+            recognizer.gallery.set_keep_pictures(bool(keep_pictures))
+        add = partial(
+            recognizer.enroll,
             label,
             *images,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
         )
+        asking = can_ask() and not (yes or as_json)
+        try:
+            enrollment = add(strict=strict or asking)
+        except AlikeError as error:
+            if strict or not asking or not confirmed(f"{error.problem}. Enroll all the same?"):
+                raise
+            enrollment = add()
     if as_json:
         print_json(asdict(enrollment))
     else:
@@ -60,6 +108,12 @@ def enroll(
         )
         for warning in enrollment.warnings:
             say(f"warning: {warning.text}.", style="yellow")
+        for other in enrollment.lookalikes:
+            say(
+                f"warning: {enrollment.label} would be taken for {other.label}, similarity "
+                f"{other.similarity:.2f}. Are they one?",
+                style="yellow",
+            )
 
 
 def identify(
@@ -72,6 +126,7 @@ def identify(
             help="The share of strangers that may be accepted, 0.01 or 1%.",
         ),
     ] = "0.01",
+    stranger_prior: _Prior = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Who is it, or is it nobody? Exit code 0 whatever the answer.
@@ -79,7 +134,7 @@ def identify(
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
     """
     with holotype.open(gallery, create=False) as recognizer:
-        decisions = recognizer.identify(images, fpir=fpir)
+        decisions = recognizer.identify(images, fpir=fpir, stranger_prior=stranger_prior)
     if as_json:
         print_json(
             [
@@ -114,6 +169,7 @@ def verify(
             help="The share of impostors that may be accepted under this claim, 0.01 or 1%.",
         ),
     ] = "0.01",
+    stranger_prior: _Prior = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Is it the one that it claims to be? Exit code 0 on a match, 1 on none.
@@ -121,7 +177,7 @@ def verify(
     Example: `holotype verify desk.gallery "Ada" probe.png --fmr 0.01`
     """
     with holotype.open(gallery, create=False) as recognizer:
-        decision = recognizer.verify(label, image, fmr=fmr)
+        decision = recognizer.verify(label, image, fmr=fmr, stranger_prior=stranger_prior)
     if as_json:
         print_json({"image": os.fspath(image), "claimed": label, **_decision(decision)})
     else:
@@ -177,6 +233,7 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
 
 def _decision(decision: Decision) -> dict[str, Any]:
     return {
+        "id": decision.id,
         "answer": decision.answer,
         "label": decision.label,
         "similarity": decision.similarity,

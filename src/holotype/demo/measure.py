@@ -18,7 +18,7 @@ from holotype.demo.trials import STRANGER, Plan, Trial, plans
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.gallery import SqliteGallery
-from holotype.images import ImageSource
+from holotype.images import ImageSource, Look, luminance
 from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.records import Card, Decision
@@ -139,7 +139,10 @@ class _Remembering(Embedder):
                 self._known[drawing.tobytes()] = vector
             self._progress(start + len(batch), len(rows))
 
-    def embed(self, sources: Sequence[ImageSource]) -> Floats:
+    def embed(self, sources: Sequence[ImageSource], look: Look | None = None) -> Floats:
+        if look is not None:
+            for source in sources:
+                look(luminance(source))
         return np.stack([self._known[np.asarray(source).tobytes()] for source in sources])
 
 

@@ -169,7 +169,7 @@ class Mirror:
 
 
 def _ids(connection: sqlite3.Connection, statement: str) -> NDArray[np.int64]:
-    return np.array(connection.execute(statement).fetchall(), np.int64).reshape(-1)
+    return np.fromiter((row[0] for row in connection.execute(statement)), np.int64)
 
 
 def _none(embedding_dim: int, version: int = 0) -> Strangers:

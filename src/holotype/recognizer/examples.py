@@ -1,0 +1,66 @@
+"""The pictures that are enrolled: whether they agree with one another, and how they are kept."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from holotype import images
+from holotype.calibration import MatchProbability
+from holotype.images import ImageSource
+from holotype.records import Reason
+from holotype.scoring import Floats, unit
+
+# Examples less alike than this share of pictures of one class are to the others do not agree.
+_DISAGREE = 0.02
+
+
+def disagreements(
+    earlier: Floats, added: Floats, matching: MatchProbability | None
+) -> tuple[Reason, ...]:
+    """Which of the added examples are unlike the others of their label.
+
+    Args:
+        earlier: float32 unit [K, D], the examples that the label had.
+        added: float32 unit [B, D].
+        matching: knows how alike pictures of one class are; None: nothing can be said.
+
+    Returns:
+        Reasons with the code `examples_disagree`, naming the added pictures 1 to B.
+    """
+    together = np.concatenate([earlier, added])
+    if matching is None or len(together) < 2:
+        return ()
+    level = matching.genuine_quantile(_DISAGREE, len(together) - 1)
+    total = together.sum(axis=0)
+    found = []
+    for number, vector in enumerate(added, start=1):
+        similarity = float(unit(total - vector) @ vector)
+        if similarity < level:
+            text = (
+                f"picture {number} is alike to the other examples by {similarity:.2f}; all but "
+                f"{_DISAGREE:.0%} of pictures of one class reach {level:.2f}. Is it the same?"
+            )
+            found.append(Reason("examples_disagree", text))
+    return tuple(found)
+
+
+def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:
+    """Each picture as a file: files as they are, anything else as 8-bit PNG."""
+    return [_bytes(source) for source in sources]
+
+
+def _bytes(source: ImageSource) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return Path(source).read_bytes()
+    pixels = np.rint(255 * images.read(source).transpose(1, 2, 0)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()

@@ -1,0 +1,249 @@
+"""What a Recognizer is asked day by day: enroll, identify, verify, forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Literal, overload
+
+from holotype import calibration
+from holotype.calibration import GalleryDraws
+from holotype.decision import decide
+from holotype.errors import AlikeError, ImageError, LabelError
+from holotype.gallery import Erasure, check_label
+from holotype.gallery.labels import shown
+from holotype.images import ImageSource
+from holotype.recognizer.examples import disagreements, kept_bytes
+from holotype.recognizer.joined import Reasons
+from holotype.recognizer.review import Reviewing
+from holotype.recognizer.strangers import Calibrating
+from holotype.recognizer.view import View
+from holotype.records import Decision, Enrollment
+from holotype.scoring import Floats, unit
+
+# Inside the class, `list` is the method of that name.
+_Decisions = list[Decision]
+
+
+class Recognizer(Calibrating, Reviewing):
+    """Recognizes what was enrolled, and turns strangers away at a stated rate.
+
+    An identity with several examples answers with its prototype, their renormalized mean. A
+    recognizer may be used from several threads; several processes may open one gallery.
+
+    Args:
+        embedder: of the model.
+        gallery: bound to that model, or what makes one when it is first needed.
+        cohort: the strangers that set the thresholds, from the model pack.
+        background: float32 unit [B, D], the prototypes of what trained the model, likewise.
+    """
+
+    def enroll(
+        self,
+        label: str,
+        *images: ImageSource,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        strict: bool = False,
+    ) -> Enrollment:
+        """Add one or more examples of `label`; they are durable when this returns.
+
+        A label that is already enrolled gains the examples. Either all of them are stored or,
+        on any error, none. A new label that lies within the threshold of an enrolled one (at a
+        stated 1 %, or the smallest rate that can be promised) is stored all the same, and comes
+        back with its `lookalikes`: one person under two labels, or twins. What is odd about the
+        pictures comes back as `warnings`.
+
+        Args:
+            label: 1 to 200 characters without control characters, kept verbatim.
+            images: paths, bytes, PIL images or arrays, one example each.
+            consent: a note on the permission to enroll; None leaves an earlier one as it is.
+            retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
+                None leaves an earlier one as it is.
+            strict: whether a new label with look-alikes is refused.
+
+        Raises:
+            ImageError: an image cannot be read or holds nothing, or none was given.
+            LabelError: the label cannot be stored.
+            AlikeError: strict, and there are look-alikes.
+            GalleryError: the gallery cannot be written.
+        """
+        if not images:
+            raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
+        check_label(label)  # before pictures are read for nothing
+        vectors, quality = self._embedded(images)
+        doubts = self._doubts(vectors, quality)
+        view = self._current()
+        new = label not in view.labels
+        lookalikes = view.lookalikes(unit(vectors.mean(axis=0))) if new else ()
+        if strict and lookalikes:
+            raise AlikeError(
+                f"{shown(label)} would be taken for {shown(lookalikes[0].label)}, who is enrolled "
+                f"(similarity {lookalikes[0].similarity:.2f})",
+                "Add the pictures to that label, or enroll without `strict` if they are two",
+                lookalikes,
+            )
+        examples = self.gallery.add(
+            label,
+            vectors,
+            consent=consent,
+            retain_until=retain_until,
+            pictures=kept_bytes(images) if self.gallery.keep_pictures else None,
+        )
+        warnings = (
+            *(reason for reasons in doubts for reason in reasons),
+            *disagreements(view.vectors_of(label), vectors, self._matching),
+        )
+        return Enrollment(label, len(images), examples, warnings, lookalikes)
+
+    # A path is a string and so a sequence too; the first form is the one that takes it.
+    @overload
+    def identify(  # type: ignore[overload-overlap]
+        self, images: ImageSource, fpir: float | str = ..., *, stranger_prior: float = ...
+    ) -> Decision: ...
+
+    @overload
+    def identify(
+        self, images: Sequence[ImageSource], fpir: float | str = ..., *, stranger_prior: float = ...
+    ) -> _Decisions: ...
+
+    def identify(
+        self,
+        images: ImageSource | Sequence[ImageSource],
+        fpir: float | str = 0.01,
+        *,
+        stranger_prior: float = 0.5,
+    ) -> Decision | _Decisions:
+        """1:N, who is it, or nobody?
+
+        Args:
+            images: one image, or a list or tuple of images, which are embedded together.
+            fpir: the share of strangers that may be accepted, in (0, 1).
+            stranger_prior: the share of strangers expected among the probes, in [0, 1]; only the
+                probability depends on it.
+
+        Returns:
+            A `Decision` for one image; a list of them for a list.
+
+        Raises:
+            ImageError: an image cannot be read or holds nothing.
+            RateError: the rate is no fraction, or cannot be promised for this gallery.
+        """
+        rate = calibration.parse_rate(fpir, "fpir")
+        batch: Sequence[ImageSource] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
+        if not batch:
+            return []
+        view = self._current()
+        threshold = view.threshold(rate)
+        vectors, quality = self._embedded(batch)
+        decisions = [
+            self._decided(
+                view, None, row, view.draws, threshold, ("fpir", rate), p, problem, stranger_prior
+            )
+            for row, p, problem in zip(
+                vectors @ view.prototypes.T,
+                self._familiarity.p_value(vectors).tolist(),
+                quality,
+                strict=True,
+            )
+        ]
+        return decisions if isinstance(images, list | tuple) else decisions[0]
+
+    def verify(
+        self,
+        label: str,
+        image: ImageSource,
+        fmr: float | str = 0.01,
+        *,
+        stranger_prior: float = 0.5,
+    ) -> Decision:
+        """1:1, is it the one that it claims to be?
+
+        Args:
+            label: the claimed identity.
+            image: the probe.
+            fmr: the share of impostors that may be accepted under this claim, in (0, 1).
+            stranger_prior: the share of impostors expected among the claims, in [0, 1].
+
+        Raises:
+            LabelError: the label is not enrolled.
+            ImageError: the image cannot be read or holds nothing.
+            RateError: the rate is no fraction, or cannot be promised for this claim.
+        """
+        rate = calibration.parse_rate(fmr, "fmr")
+        view = self._current()
+        if label not in view.labels:
+            raise LabelError(
+                f"label {shown(label)} is not among the {len(view.labels)} enrolled",
+                "Enroll it first, or check the spelling",
+            )
+        at = view.labels.index(label)
+        draws = view.draws.claim(view.snapshot.identities[at])
+        threshold = draws.threshold(rate, "fmr")
+        vectors, (problem,) = self._embedded([image])
+        similarity = vectors[0] @ view.prototypes[at : at + 1].T
+        p_value = float(self._familiarity.p_value(vectors)[0])
+        return self._decided(
+            view, at, similarity, draws, threshold, ("fmr", rate), p_value, problem, stranger_prior
+        )
+
+    def forget(self, label: str) -> Erasure:
+        """Erase `label` and all its examples from the file.
+
+        Returns:
+            The receipt, which is stored nowhere else; `examples` says how many there were.
+
+        Raises:
+            LabelError: the label is not enrolled.
+            ErasurePendingError: forgotten, but another process still holds the bytes in the file.
+            GalleryError: the gallery cannot be written.
+        """
+        return self.gallery.remove(label)
+
+    def list(self) -> dict[str, int]:
+        """The enrolled labels with their numbers of examples, in order of first enrollment."""
+        return self.gallery.labels()
+
+    def _decided(
+        self,
+        view: View,
+        claimed: int | None,
+        similarity: Floats,
+        draws: GalleryDraws,
+        threshold: float | None,
+        stated: tuple[Literal["fpir", "fmr"], float],
+        familiarity: float,
+        quality: Reasons,
+        stranger_prior: float,
+    ) -> Decision:
+        """The signed answer for one probe, of which `similarity` is [N], or [1] under a claim."""
+        best = claimed
+        if best is None and len(similarity):
+            best = int(similarity.argmax())
+        probability = None
+        if self._matching is not None and best is not None:
+            probability = self._matching.probability(
+                float(similarity.max()), int(view.examples[best]), draws, stranger_prior
+            )
+        decision = decide(
+            view.labels if claimed is None else (view.labels[claimed],),
+            similarity,
+            threshold=threshold,
+            rate_kind=stated[0],
+            rate=stated[1],
+            probability=probability,
+            familiarity=familiarity,
+            quality=quality,
+        )
+        token = self.gallery.sign(
+            {
+                "answer": decision.answer,
+                "identity": None if best is None else view.snapshot.identities[best],
+                "similarity": decision.similarity,
+                "threshold": decision.threshold,
+                "rate_kind": decision.rate_kind,
+                "rate": decision.rate,
+            }
+        )
+        return replace(decision, id=token)

@@ -1,0 +1,192 @@
+"""calibrate, feedback, review, reembed: what they print, ask, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from toy_packs import make_toy_pack, toy_drawing
+
+Run = Callable[..., Result]
+RATE = ("--fpir", "10%")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Class folders s0 to s6, three pictures each."""
+    for kind in range(7):
+        (tmp_path / "strangers" / f"s{kind}").mkdir(parents=True)
+        for drawer in range(3):
+            picture = Image.fromarray(toy_drawing(300 + kind, drawer))
+            picture.save(tmp_path / "strangers" / f"s{kind}" / f"{drawer}.png")
+    return tmp_path / "strangers"
+
+
+def answer(command: list[object], reply: bytes) -> tuple[int, str]:
+    """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "holotype", *map(str, command)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+    )
+    os.close(theirs)
+    os.write(ours, reply)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # the other side has closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    return process.wait(timeout=60), seen.decode()
+
+
+def test_calibrate_shows_what_changes_and_stores_it_with_yes(
+    desk: Path, folder: Path, run: Run
+) -> None:
+    dry = run("calibrate", desk, folder, "--dry-run", "--suspects", "keep")
+    assert dry.exit_code == 0
+    assert "21 pictures of 7 strangers" in dry.stdout
+    assert "Nothing was stored." in dry.stdout
+    assert run("calibrate", desk, "--list").stdout == "No own strangers.\n"
+    done = run("calibrate", desk, folder, "--yes", "--suspects", "keep", "--json")
+    change = json.loads(done.stdout)
+    assert (change["pictures"], change["classes"], change["counts"]) == (21, 7, True)
+    assert [row["rate"] for row in change["rates"]] == [0.1, 0.01]
+    (batch,) = json.loads(run("calibrate", desk, "--list", "--json").stdout)
+    assert (batch["id"], batch["classes"], batch["vectors"]) == (change["batch"], 7, 21)
+    (found,) = json.loads(run("identify", desk, folder / "s0" / "0.png", *RATE, "--json").stdout)
+    assert found["threshold"] == pytest.approx(change["rates"][0]["after"])
+    assert run("calibrate", desk, "--remove", batch["id"]).stdout == (
+        "21 vectors of strangers erased.\n"
+    )
+    assert run("calibrate", desk, "--remove", batch["id"]).exit_code == 6
+
+
+def test_nobody_is_asked_without_a_terminal(desk: Path, folder: Path, run: Run) -> None:
+    for arguments in ((folder,), (folder, "--json"), (), (folder, "--list")):
+        assert run("calibrate", desk, *arguments).exit_code == 2
+    assert run("calibrate", desk, "--list").stdout == "No own strangers.\n"
+
+
+@pytest.mark.parametrize(("reply", "stored"), [(b"y\n", 1), (b"n\n", 0)])
+def test_at_a_terminal_somebody_accepts(
+    desk: Path, folder: Path, run: Run, reply: bytes, stored: int
+) -> None:
+    code, screen = answer(["calibrate", desk, folder, "--suspects", "keep"], reply)
+    assert code == 0
+    assert "Accept?" in screen
+    assert len(json.loads(run("calibrate", desk, "--list", "--json").stdout)) == stored
+
+
+def test_enrolled_strangers_are_refused_with_their_own_exit_code(
+    desk: Path, folder: Path, drawings: Path, run: Run
+) -> None:
+    shutil.copytree(folder / "s0", folder / "Bob")
+    for picture in (folder / "Bob").iterdir():
+        shutil.copy(drawings / "2-0.png", picture)
+    refused = run("calibrate", desk, folder, "--yes")
+    assert refused.exit_code == 13
+    assert "'Bob' (like 'c2', 1.00)" in refused.stderr
+    assert "Bob may be enrolled as c2" in refused.stdout
+    done = run("calibrate", desk, folder, "--yes", "--suspects", "leave-out", "--json")
+    assert json.loads(done.stdout)["batch"]
+
+
+def test_a_flat_folder_is_one_class_for_each_picture(
+    desk: Path, folder: Path, tmp_path: Path, run: Run
+) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    assert run("calibrate", desk, flat, "--yes").exit_code == 8
+    for kind in range(6):
+        shutil.copy(folder / f"s{kind}" / "0.png", flat / f"{kind}.png")
+    done = run("calibrate", desk, flat, "--dry-run", "--suspects", "keep")
+    assert "6 pictures of 6 strangers, each taken for a different one" in done.stdout
+    assert run("calibrate", desk, tmp_path / "none", "--yes").exit_code == 8
+
+
+def test_feedback_is_reviewed_and_undone(desk: Path, drawings: Path, run: Run) -> None:
+    assert run("review", desk).stdout == "No decision was reviewed.\n"
+    image = drawings / "2-0.png"
+    (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
+    learned = run("feedback", desk, found["id"], "--correct", "--image", image, "--json")
+    assert json.loads(learned.stdout)["added"] == 1
+    assert run("feedback", desk, found["id"], "--wrong").exit_code == 6  # twice
+    assert run("feedback", desk, found["id"], "--undo").stdout == "Undone, 1 example erased.\n"
+    wrong = run("feedback", desk, found["id"], "--wrong", "--image", image)
+    assert "The picture is no example" in wrong.stdout
+    (row,) = json.loads(run("review", desk, "--json").stdout)
+    assert (row["rate"], row["accepted"], row["strangers"]) == (0.1, 1, 1)
+    assert "100 %" in run("review", desk).stdout
+    assert run("feedback", desk, "none", "--wrong").exit_code == 6
+    for options in ((), ("--wrong", "--undo"), ("--undo", "--image", image)):
+        assert run("feedback", desk, found["id"], *options).exit_code == 2
+
+
+def test_a_look_alike_warns_asks_or_is_refused(desk: Path, drawings: Path, run: Run) -> None:
+    image = drawings / "2-0.png"
+    strict = run("enroll", desk, "twin", image, "--strict")
+    assert (strict.exit_code, strict.stdout) == (13, "")
+    code, screen = answer(["enroll", desk, "twin", image], b"n\n")
+    assert code == 13
+    assert "would be taken for 'c2'" in screen
+    assert "twin" not in run("list", desk).stdout
+    code, screen = answer(["enroll", desk, "twin", image], b"y\n")
+    assert code == 0
+    warned = run("enroll", desk, "triplet", image)
+    assert warned.exit_code == 0
+    assert "warning: triplet would be taken for" in warned.stdout
+    code, screen = answer(["enroll", desk, "fourth", image, "--yes"], b"")
+    assert code == 0
+    assert "?" in screen  # warned, not asked
+    assert "Enroll all the same" not in screen
+
+
+def test_the_share_of_strangers_moves_the_probability(desk: Path, drawings: Path, run: Run) -> None:
+    image = drawings / "2-0.png"
+    for command in (("identify", desk, image), ("verify", desk, "c2", image)):
+        shares = [
+            json.loads(run(*command, "--stranger-prior", prior, "--json", *rate).stdout)
+            for prior in ("0.1", "0.9")
+            for rate in [RATE if command[0] == "identify" else ("--fmr", "10%")]
+        ]
+        low, high = (s[0] if isinstance(s, list) else s for s in reversed(shares))
+        assert low["probability"] < high["probability"]
+    assert run("identify", desk, image, *RATE, "--stranger-prior", "2").exit_code == 5
+
+
+def test_reembed_says_what_it_would_do_and_does_it(
+    tmp_path: Path, pack: Path, drawings: Path, run: Run
+) -> None:
+    gallery, other = tmp_path / "g", make_toy_pack(tmp_path / "other", seed=1)
+    image = drawings / "0-0.png"
+    run("enroll", gallery, "a", image, "--model", pack, "--keep-pictures")
+    dry = run("reembed", gallery, "--model", other, "--dry-run")
+    assert dry.exit_code == 0
+    assert "1 example to embed anew." in dry.stdout
+    assert "Nothing was changed." in dry.stdout
+    done = json.loads(run("reembed", gallery, "--model", other, "--json").stdout)
+    assert (done["examples"], done["done"]) == (1, True)
+    assert run("identify", gallery, image, *RATE).exit_code == 0
+    run("enroll", gallery, "b", drawings / "1-0.png", "--erase-pictures")
+    refused = run("reembed", gallery, "--model", pack)
+    assert refused.exit_code == 6
+    assert "2 examples of 'a', 'b'" in refused.stderr
+    assert "a: 1" in run("reembed", gallery, "--model", pack, "--dry-run").stdout

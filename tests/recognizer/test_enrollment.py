@@ -1,0 +1,52 @@
+"""At enrollment: look-alikes, examples that disagree, pictures that are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import holotype
+from holotype.errors import AlikeError
+from toy_packs import toy_drawing
+
+
+def test_a_look_alike_is_stored_and_named(desk: holotype.Recognizer) -> None:
+    twin = desk.enroll("twin", toy_drawing(2))
+    assert twin.lookalikes[0].label == "c2"
+    assert twin.lookalikes[0].similarity == pytest.approx(1, abs=1e-4)
+    assert "twin" in desk.list()
+    assert desk.enroll("somebody", toy_drawing(600)).lookalikes == ()
+    # More examples of one who is enrolled are no news.
+    assert desk.enroll("twin", toy_drawing(2, drawer=1)).lookalikes == ()
+
+
+def test_strict_refuses_a_look_alike_and_stores_nothing(desk: holotype.Recognizer) -> None:
+    before = desk.gallery.audit()
+    with pytest.raises(AlikeError, match="'twin' would be taken for 'c2'") as refused:
+        desk.enroll("twin", toy_drawing(2), strict=True)
+    assert refused.value.found[0].label == "c2"
+    assert desk.gallery.audit() == before
+    assert desk.enroll("somebody", toy_drawing(600), strict=True).added == 1
+
+
+def test_examples_that_disagree_are_named(desk: holotype.Recognizer) -> None:
+    alike = desk.enroll("c1", toy_drawing(1, drawer=1))
+    assert "examples_disagree" not in {reason.code for reason in alike.warnings}
+    others = [toy_drawing(600 + i) for i in range(20)]
+    first = desk.embedder.embed([toy_drawing(1)])[0]
+    farthest = others[int((desk.embedder.embed(others) @ first).argmin())]
+    unlike = desk.enroll("c1", toy_drawing(1, drawer=2), farthest)
+    (reason,) = (r for r in unlike.warnings if r.code == "examples_disagree")
+    assert reason.text.startswith("picture 2 ")
+
+
+def test_pictures_are_kept_only_where_the_owner_chose_so(
+    tmp_path: Path, pack: Path, desk: holotype.Recognizer
+) -> None:
+    assert desk.gallery.picture_ids() == ()
+    with holotype.open(tmp_path / "kept.gallery", pack, keep_pictures=True) as recognizer:
+        recognizer.enroll("a", toy_drawing(0))
+        (example,) = recognizer.gallery.picture_ids()
+        again = recognizer.embedder.embed([recognizer.gallery.picture(example)])
+        assert again[0] @ recognizer.gallery.snapshot().vectors[0] == pytest.approx(1, abs=1e-5)
