@@ -11,7 +11,18 @@ from torch import nn
 from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.method import Method
+from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
+from holotype.learn.metric.contrastive import ContrastiveTwins
+from holotype.learn.metric.hausdorff import ModifiedHausdorff
+from holotype.learn.metric.hog import HogBaseline
+from holotype.learn.metric.matching import FullContextMatchingNetworks, MatchingNetworks
+from holotype.learn.metric.pixels import Pixels
 from holotype.learn.metric.prototypical import PrototypicalNetworks
+from holotype.learn.metric.relation import RelationNetworks
+from holotype.learn.metric.scratch import FromScratch
+from holotype.learn.metric.siamese import SiameseNetworks
+from holotype.learn.metric.simpleshot import SimpleShot
+from holotype.learn.metric.triplet import TripletTwins
 from holotype.learn.objectives import CosineSoftmax
 from holotype.records import Episode
 
@@ -37,7 +48,28 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
         "prototypical",
         lambda: PrototypicalNetworks(conv(), CosineSoftmax(N_CLASSES, 8)),
     ),
+    "matching": ("matching", lambda: MatchingNetworks(conv(), scale=10.0)),
+    "matching-full-context": (
+        "matching-full-context",
+        lambda: FullContextMatchingNetworks(conv(), 8, scale=10.0, reads=3),
+    ),
+    "relation": ("relation", lambda: RelationNetworks(width=8, size_px=SIZE_PX)),
+    "siamese": ("siamese", lambda: SiameseNetworks(conv(), 8)),
+    "contrastive": ("contrastive", lambda: ContrastiveTwins(conv())),
+    "triplet": ("triplet", lambda: TripletTwins(conv())),
+    "baseline++": (
+        "baseline++",
+        lambda: BaselinePlusPlus(conv(), CosineSoftmax(N_CLASSES, 8, margin=0.0)),
+    ),
+    "simpleshot": ("simpleshot", lambda: SimpleShot(conv(), 8, N_CLASSES)),
+    "pixels": ("pixels", Pixels),
+    "hog": ("hog", HogBaseline),
+    "hausdorff": ("hausdorff", ModifiedHausdorff),
+    "from-scratch": ("from-scratch", lambda: FromScratch(lambda size_px: conv(), steps=40)),
 }
+
+# What it takes to learn the toy, (steps, learning rate), where that is more than for the others.
+SLOW: dict[type[Method], tuple[int, float]] = {}
 
 
 def build(name: str, seed: int = 0) -> Method:

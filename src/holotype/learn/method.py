@@ -21,8 +21,8 @@ class Method(Learner[EpisodeBatch]):
     attributes declare where it departs from the common contract (see tests/learn).
     """
 
-    transductive: ClassVar[bool] = False  # the answer to one query depends on the others
-    order_dependent: ClassVar[bool] = False  # the order of the classes changes the answers
+    transductive: bool = False  # the answer to one query depends on the others
+    order_dependent: bool = False  # the order of the classes changes the answers
 
     def scores(self, batch: EpisodeBatch) -> Tensor:
         """How well each query fits each class: float32 [T, Q, N], higher is better.

@@ -26,6 +26,8 @@ from holotype.tasks.splits import random_split, split
 
 # Sources other than Omniglot have no alphabets: their classes are divided at random.
 _FOLDER_SHARES = {"training": 0.7, "selection": 0.15, "cohort": 0.15}
+# What a recipe for the Vinyals split takes there.
+_IN_A_FOLDER = {"vinyals-train": "training", "vinyals-val": "selection"}
 # Folder pictures are fitted to this before other pens are drawn from them.
 _DRAWING = Preprocessing("ink", size_px=105, margin_px=15)
 _CHUNK = 256
@@ -45,12 +47,14 @@ class PictureRecipe:
     n_query: int  # queries per class in a training episode; batches of pairs have 1
     k_shot: int = 1  # support examples per class in a training episode
     tasks: int = 1  # episodes in a batch
+    validation_n_way: int = 20  # classes in a validation episode, 1-shot
     pens: bool = False  # whether batches show each drawing as other pens would have made it
 
     def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
         """Read the data set and build the method; see `Recipe`."""
         dataset = load_dataset(data)
         background = part(dataset, self.training, seed)
+        _require_pairs(background)
         batches: Callable[[int], EpisodeBatch]
         if self.pens:
             batches = CharacterBatches(
@@ -61,16 +65,28 @@ class PictureRecipe:
             )
             n_classes = batches.n_classes
         else:
-            batches = EpisodicBatches(prepared(background, self.preprocessing), self, seed)
+            shape = self._shape_for(background)
+            batches = EpisodicBatches(prepared(background, self.preprocessing), shape, seed)
             n_classes = len(background.class_names)
         torch.manual_seed(seed)
         method = self.build(n_classes, self.preprocessing.size_px)
         validate = (
-            _validation(part(dataset, (self.selection,), seed), self.preprocessing)
+            _validation(
+                part(dataset, (self.selection,), seed), self.preprocessing, self.validation_n_way
+            )
             if self.selection
             else None
         )
         return Prepared(method, batches, validate)
+
+    def _shape_for(self, background: Dataset) -> PictureRecipe:
+        """Episodes no wider than the background: somebody's folder may be smaller than Omniglot."""
+        spare = int(np.bincount(background.class_index).min()) - self.k_shot
+        return replace(
+            self,
+            n_way=min(self.n_way, len(background.class_names)),
+            n_query=max(1, min(self.n_query, spare)),
+        )
 
 
 class EpisodicBatches:
@@ -78,7 +94,7 @@ class EpisodicBatches:
 
     Args:
         dataset: pictures uint8 [M, 1, S, S], prepared.
-        recipe: gives `the shape of a batch.
+        recipe: gives the shape of a batch.
         seed: of the run.
     """
 
@@ -107,6 +123,7 @@ def part(dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:
             return split(dataset, names[0])
         classes = [name for part in names for name in split(dataset, part).class_names]
     else:
+        names = tuple(_IN_A_FOLDER.get(name, name) for name in names)
         if any(name not in _FOLDER_SHARES for name in names):
             raise DataError(
                 f"the split {names[0]!r} is defined on omniglot, not on {dataset.name!r}",
@@ -116,6 +133,17 @@ def part(dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:
         classes = [name for part in names for name in parts[part].class_names]
     position = {name: index for index, name in enumerate(dataset.class_names)}
     return dataset.subset([position[name] for name in classes])
+
+
+def _require_pairs(dataset: Dataset) -> None:
+    counts = np.bincount(dataset.class_index)
+    if counts.min() < 2:
+        name = dataset.class_names[int(counts.argmin())]
+        raise DataError(
+            f"the class '{name}' of '{dataset.name}' has one picture; to learn what its pictures "
+            "have in common takes 2",
+            "Add a picture of it, or remove the class",
+        )
 
 
 def _drawings(dataset: Dataset) -> NDArray[np.bool_]:
@@ -144,24 +172,32 @@ def prepared(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
     return replace(dataset, images=replace(turned, base=result) if turned else result)
 
 
-def _validation(dataset: Dataset, preprocessing: Preprocessing) -> Callable[[Method], float]:
-    """Accuracy in percent on fixed 20-way 1-shot episodes, within alphabets where they are."""
+def _validation(
+    dataset: Dataset, preprocessing: Preprocessing, n_way: int
+) -> Callable[[Method], float]:
+    """Accuracy in percent on fixed `n_way`-way 1-shot episodes, within alphabets where they are."""
     pictures = prepared(dataset, preprocessing)
-    plain = not isinstance(dataset.images, TurnedPictures)
-    n_way = min(20, len(dataset.class_names))
+    largest_group = max(dataset.group.count(group) for group in set(dataset.group))
+    within = any(dataset.group) and largest_group > 1
+    within = within and not isinstance(dataset.images, TurnedPictures)
+    n_way = min(n_way, largest_group if within else len(dataset.class_names))
+    n_query = max(1, min(5, int(np.bincount(dataset.class_index).min()) - 1))
     index = sample(
         pictures,
         n_way=n_way,
         k_shot=1,
-        n_query=5,
+        n_query=n_query,
         episodes=200,
         seed=0,
-        within_group=plain and any(dataset.group),
+        within_group=within,
     )
 
     def accuracy(method: Method) -> float:
         return evaluate(
-            method.episode_scores, gather(pictures.images, index), protocol="selection", n_query=5
+            method.episode_scores,
+            gather(pictures.images, index),
+            protocol="selection",
+            n_query=n_query,
         ).accuracy
 
     return accuracy

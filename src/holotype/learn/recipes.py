@@ -7,4 +7,6 @@ from collections.abc import Mapping
 from holotype.learn.metric import recipes as metric
 from holotype.learn.recipe import Recipe
 
-RECIPES: dict[str, Mapping[str, Recipe]] = {**metric.RECIPES}
+RECIPES: dict[str, Mapping[str, Recipe]] = {
+    **metric.RECIPES,
+}

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.embedding import UnitEmbedder, embed, squared_distances
 from holotype.learn.method import Method
 from holotype.learn.objectives import CosineSoftmax
-
-
-class UnitEmbedder(nn.Module):
-    """A backbone whose feature vectors are scaled to length 1."""
-
-    def __init__(self, backbone: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-
-    def forward(self, images: Tensor) -> Tensor:
-        """float32 [B, C, H, W] -> unit vectors float32 [B, D]."""
-        return F.normalize(self.backbone(images).float(), dim=1)
 
 
 class PrototypicalNetworks(Method):
@@ -58,15 +46,10 @@ class PrototypicalNetworks(Method):
 
     def scores(self, batch: EpisodeBatch) -> Tensor:
         """Negative squared distances to the prototypes: float32 [T, Q, N]."""
-        tasks, n_way, k_shot = batch.support.shape[:3]
-        # One pass over all pictures, so that batch norm sees them together while training.
-        features = self.backbone(batch.images()).float()
+        support, query = embed(self.backbone, batch)
         if self.objective is not None:
-            features = F.normalize(features, dim=1)
-        support, query = features.split([tasks * n_way * k_shot, tasks * batch.query.shape[1]])
-        prototypes = support.unflatten(0, (tasks, n_way, k_shot)).mean(2)
+            support, query = F.normalize(support, dim=-1), F.normalize(query, dim=-1)
+        prototypes = support.mean(2)
         if self.objective is not None:
             prototypes = F.normalize(prototypes, dim=-1)
-        query = query.unflatten(0, (tasks, batch.query.shape[1]))
-        # Differences, not the expanded square: that one cancels digits where distances are small.
-        return -torch.square(query[:, :, None] - prototypes[:, None]).sum(-1)
+        return -squared_distances(query, prototypes)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from holotype.learn.backbones import Conv4, Residual
+from holotype.learn.method import Method
+from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
+from holotype.learn.metric.contrastive import ContrastiveTwins
+from holotype.learn.metric.matching import FullContextMatchingNetworks, MatchingNetworks
 from holotype.learn.metric.prototypical import PrototypicalNetworks
+from holotype.learn.metric.relation import RelationNetworks
+from holotype.learn.metric.siamese import SiameseNetworks
+from holotype.learn.metric.simpleshot import SimpleShot
+from holotype.learn.metric.triplet import TripletTwins
 from holotype.learn.objectives import CosineSoftmax
 from holotype.learn.pictures import PictureRecipe
 from holotype.learn.settings import TrainingSettings
 from holotype.records import Preprocessing
 
+# Bare cosines in the softmax learn slowly; see `MatchingNetworks`.
+_ATTENTION_SCALE = 10.0
 
-def _cosine(n_classes: int, size_px: int) -> PrototypicalNetworks:
+
+def _characters(n_classes: int, size_px: int) -> PrototypicalNetworks:
     backbone = Residual(size_px=size_px)
     return PrototypicalNetworks(backbone, CosineSoftmax(n_classes, backbone.embedding_dim))
 
 
 _CHARACTERS = PictureRecipe(
-    build=_cosine,
+    build=_characters,
     description="the pack `characters`: residual network, cosine softmax over background "
     "classes, other pens and scanners; all background alphabets but the cohort's",
     preprocessing=Preprocessing("ink", size_px=48, margin_px=4),
@@ -34,6 +46,32 @@ _CHARACTERS = PictureRecipe(
     n_query=1,
     pens=True,
 )
+
+
+def _conv4(
+    build: Callable[[Conv4, int], Method],
+    description: str,
+    *,
+    steps: int,
+    n_way: int,
+    n_query: int,
+) -> PictureRecipe:
+    """Conv4-64 at 28 px on the Vinyals split, one cycle; `build` takes (backbone, classes)."""
+    return PictureRecipe(
+        build=lambda n_classes, size_px: build(Conv4(size_px=size_px), n_classes),
+        description=f"{description}; Conv4-64 at 28 px, {n_way}-way 1-shot episodes with "
+        f"{n_query} queries, Vinyals split",
+        preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+        settings=TrainingSettings(
+            steps=steps, learning_rate=4e-3, weight_decay=0.01, precision="bfloat16"
+        ),
+        training=("vinyals-train",),
+        selection="vinyals-val",
+        n_way=n_way,
+        n_query=n_query,
+    )
+
+
 _PROTOTYPICAL = {
     "characters": _CHARACTERS,
     "characters-selection": replace(
@@ -65,4 +103,81 @@ _PROTOTYPICAL = {
 
 RECIPES: dict[str, dict[str, PictureRecipe]] = {
     "prototypical": _PROTOTYPICAL,
+    "matching": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: MatchingNetworks(backbone, _ATTENTION_SCALE),
+            "cosine attention with f = g",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    },
+    "matching-full-context": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: FullContextMatchingNetworks(
+                backbone, backbone.embedding_dim, _ATTENTION_SCALE
+            ),
+            "cosine attention over embeddings in the context of the support",
+            steps=12000,
+            n_way=20,
+            n_query=5,
+        )
+    },
+    "relation": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: RelationNetworks(),  # it brings its own blocks
+            "feature maps compared by a second network, squared error",
+            steps=10000,
+            n_way=20,
+            n_query=5,
+        )
+    },
+    "siamese": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: SiameseNetworks(backbone, backbone.embedding_dim),
+            "verification pairs, weighted L1 distance",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    },
+    "contrastive": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: ContrastiveTwins(backbone),
+            "pairs, contrastive loss",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    },
+    "triplet": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: TripletTwins(backbone),
+            "semi-hard triplets within the episode",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    },
+    "baseline++": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: BaselinePlusPlus(
+                backbone,
+                CosineSoftmax(n_classes, backbone.embedding_dim, margin=0.0, label_smoothing=0.0),
+            ),
+            "cosine classifier of all background classes",
+            steps=5000,
+            n_way=180,
+            n_query=1,
+        )
+    },
+    "simpleshot": {
+        "conv4": _conv4(
+            lambda backbone, n_classes: SimpleShot(backbone, backbone.embedding_dim, n_classes),
+            "linear classifier of all background classes",
+            steps=5000,
+            n_way=180,
+            n_query=1,
+        )
+    },
 }

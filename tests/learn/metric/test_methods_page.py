@@ -1,0 +1,31 @@
+"""The page of the methods says of each what its class says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from holotype.learn.method import Method
+from holotype.learn.methods import METHODS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "methods.md").read_text()
+ROWS = {
+    name: cells.split(" | ")
+    for name, cells in re.findall(r"^\| `([\w+-]+)` \| (.*) \|$", PAGE, re.MULTILINE)
+}
+OURS = {name: kind for name, kind in METHODS.items() if ".metric." in kind.__module__}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_row_of_a_method_tells_the_truth(name: str) -> None:
+    _, _, pack, answers = ROWS[name]
+    kind = OURS[name]
+    assert pack.startswith("yes") == (kind.embedder is not Method.embedder)
+    assert answers.startswith("transductive") == kind.transductive
+    assert ("order" in answers) == kind.order_dependent
+
+
+def test_the_page_has_no_method_that_is_not_there() -> None:
+    assert ROWS.keys() <= METHODS.keys()
