@@ -10,6 +10,10 @@ from torch import nn
 
 from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.memory.key_value import KeyValueMemoryNetwork
+from holotype.learn.memory.lifelong import LifelongMemoryNetwork
+from holotype.learn.memory.mann import MANN
+from holotype.learn.memory.memory_network import MemoryNetwork
 from holotype.learn.method import Method
 from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
 from holotype.learn.metric.contrastive import ContrastiveTwins
@@ -66,10 +70,14 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
     "hog": ("hog", HogBaseline),
     "hausdorff": ("hausdorff", ModifiedHausdorff),
     "from-scratch": ("from-scratch", lambda: FromScratch(lambda size_px: conv(), steps=40)),
+    "mann": ("mann", lambda: MANN(conv(), 8, hidden=64, slots=48, width=16)),
+    "lifelong-memory": ("lifelong-memory", lambda: LifelongMemoryNetwork(conv())),
+    "memory-network": ("memory-network", lambda: MemoryNetwork(conv(), 8)),
+    "key-value-memory": ("key-value-memory", lambda: KeyValueMemoryNetwork(conv(), 8)),
 }
 
 # What it takes to learn the toy, (steps, learning rate), where that is more than for the others.
-SLOW: dict[type[Method], tuple[int, float]] = {}
+SLOW: dict[type[Method], tuple[int, float]] = {MANN: (500, 5e-3)}
 
 
 def build(name: str, seed: int = 0) -> Method:

@@ -17,6 +17,7 @@ from holotype.cli import (
     learning,
     packs,
     recognition,
+    show,
     trusting,
 )
 from holotype.cli.failures import reported
@@ -67,6 +68,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "export": learning.export,
         "evaluate": evaluation.evaluate,
         "methods": learning.methods,
+        "show": show.app,
         "data": data.app,
     },
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from holotype.learn.memory.key_value import KeyValueMemoryNetwork
+from holotype.learn.memory.lifelong import LifelongMemoryNetwork
+from holotype.learn.memory.mann import MANN
+from holotype.learn.memory.memory_network import MemoryNetwork
 from holotype.learn.method import Method
 from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
 from holotype.learn.metric.contrastive import ContrastiveTwins
@@ -30,4 +34,8 @@ METHODS: dict[str, type[Method]] = {
     "hog": HogBaseline,
     "hausdorff": ModifiedHausdorff,
     "from-scratch": FromScratch,
+    "mann": MANN,
+    "lifelong-memory": LifelongMemoryNetwork,
+    "memory-network": MemoryNetwork,
+    "key-value-memory": KeyValueMemoryNetwork,
 }

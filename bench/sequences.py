@@ -1,0 +1,75 @@
+"""Bits per sequence of finished runs, within the trained difficulty and beyond it.
+
+    python bench/sequences.py RUN...
+
+Runs of `holotype train ntm` and `holotype train lstm`, any tasks and seeds; writes
+results/ntm.json. The curve is the validation of each run: mean bits at the largest trained
+difficulty against sequences seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from holotype.learn.history import History
+from holotype.learn.memory.sequence_learner import mean_bits
+from holotype.learn.memory.sequence_recipes import RECIPES
+from holotype.learn.memory.sequence_runs import read_run
+from holotype.learn.memory.sequences import best_bits, find_task
+
+OUT = Path(__file__).parent.parent / "results" / "ntm.json"
+SEQUENCES = 1000
+AT = {"copy": (10, 20, 30, 40), "recall": (6, 8, 12), "repeat-copy": (10, 14), "ngrams": (200,)}
+
+
+def measured(run: Path) -> dict[str, Any]:
+    done, history = read_run(run), History.read(run)
+    task = find_task(done.task)
+    recipe = RECIPES[done.method][done.recipe]
+    row = {
+        "method": done.method,
+        "recipe": done.recipe,
+        "task": done.task,
+        "seed": done.seed,
+        "parameters": sum(value.numel() for value in done.learner.parameters()),
+        "training_sequences": history.step * recipe.sequences,
+        "minutes": round(history.seconds / 60, 1),
+        "bits": {
+            str(at): float(f"{mean_bits(done.learner, task, at, SEQUENCES, seed=1):.4g}")
+            for at in AT[done.task]
+        },
+        "curve": [
+            [step * recipe.sequences, float(f"{bits:.4g}")] for step, bits in history.validation
+        ],
+    }
+    if done.task == "ngrams":
+        best = best_bits(task(np.random.default_rng((1, 200, 1)), SEQUENCES, 200))
+        row["best_bits"] = round(float(best.mean()), 2)
+    print(f"{run}: {done.method} {done.recipe}, {done.task}, seed {done.seed}: {row['bits']}")
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    runs = parser.parse_args().runs
+    torch.set_num_threads(1)
+    rows = sorted(
+        map(measured, runs), key=lambda r: (r["task"], r["method"], r["recipe"], r["seed"])
+    )
+    result = {
+        "command": "python bench/sequences.py RUN...",
+        "sequences": SEQUENCES,
+        "runs": rows,
+    }
+    OUT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Memory: a network that writes an example down and reads it back."""

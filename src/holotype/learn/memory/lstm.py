@@ -1,0 +1,36 @@
+"""The control: a long short-term memory network of the same size, and no memory beside it."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from holotype.learn.memory.sequence_learner import SequenceLearner
+
+
+class LSTM(SequenceLearner):
+    """One layer of LSTM (Hochreiter and Schmidhuber 1997) and a linear output.
+
+    Args:
+        inputs: numbers per input vector.
+        outputs: bits per output vector.
+        hidden: width.
+    """
+
+    def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden)
+        self.output = nn.Linear(hidden, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """float32 [T, B, inputs] -> logits float32 [T, B, outputs]; see `SequenceLearner`."""
+        logits: Tensor = self.output(self.lstm(inputs)[0])
+        return logits
+
+
+def width_for(parameters: int, inputs: int, outputs: int) -> int:
+    """The narrowest `LSTM` with at least so many parameters."""
+    # 4 h^2 + h (4 inputs + 8 + outputs) + outputs parameters at width h.
+    linear = 4 * inputs + 8 + outputs
+    return math.ceil((math.sqrt(linear**2 + 16 * (parameters - outputs)) - linear) / 8)

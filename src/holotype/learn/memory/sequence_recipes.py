@@ -1,0 +1,97 @@
+"""How the learners of sequence tasks are trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from holotype.learn.memory.lstm import LSTM, width_for
+from holotype.learn.memory.ntm import Controller, NeuralTuringMachine
+from holotype.learn.memory.sequence_learner import SequenceLearner, mean_bits
+from holotype.learn.memory.sequences import SequenceBatch, SequenceTask, find_task
+from holotype.learn.recipe import Prepared, Preparing
+from holotype.learn.settings import TrainingSettings
+
+# In which the largest difficulty rises to the task's. Not slower: with 2,400 steps the LSTM of the
+# controller learned to hold short sequences itself, and never came to use the memory.
+_GROWING_STEPS = 600
+_VALIDATION = 64  # sequences of the largest difficulty
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRecipe:
+    """A named way to train one learner on a sequence task."""
+
+    build: Callable[[int, int], SequenceLearner]  # (inputs, outputs) -> untrained learner
+    description: str
+    settings: TrainingSettings
+    sequences: int = 16  # in a batch
+
+    def learner(self, data: str, seed: int) -> SequenceLearner:
+        """A fresh learner for the task named `data`.
+
+        Raises:
+            DataError: there is no such task.
+        """
+        task = find_task(data)
+        torch.manual_seed(seed)
+        return self.build(task.input_width, task.output_width)
+
+    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+        """Name the task and build the learner; see `Recipe`."""
+        task = find_task(data)
+
+        def batches(step: int) -> SequenceBatch:
+            rng = np.random.default_rng((seed, step))
+            return task(rng, self.sequences, _difficulty(task, rng, step))
+
+        def validate(learner: SequenceLearner) -> float:
+            return mean_bits(learner, task, task.trained[1], _VALIDATION)
+
+        return Prepared(self.learner(data, seed), batches, validate)
+
+
+def _difficulty(task: SequenceTask, rng: np.random.Generator, step: int) -> int:
+    """Drawn from the task's range, whose upper end rises at first: short sequences teach sooner."""
+    low, high = task.trained
+    top = low + (high - low) * min(1.0, step / _GROWING_STEPS)
+    return int(rng.integers(low, math.floor(top) + 1))
+
+
+def _ntm(controller: Controller) -> Callable[[int, int], SequenceLearner]:
+    return lambda inputs, outputs: NeuralTuringMachine(inputs, outputs, controller)
+
+
+def _control(inputs: int, outputs: int) -> SequenceLearner:
+    with torch.random.fork_rng(devices=[]):
+        size = sum(value.numel() for value in _ntm("lstm")(inputs, outputs).parameters())
+    return LSTM(inputs, outputs, width_for(size, inputs, outputs))
+
+
+_SETTINGS = TrainingSettings(
+    steps=10000, learning_rate=3e-3, schedule="halving", halve_every=5000, validate_every=500
+)
+
+RECIPES: dict[str, dict[str, SequenceRecipe]] = {
+    "ntm": {
+        name: SequenceRecipe(
+            build,
+            f"{title} controller of 100 units, one head, 128 slots of 20 "
+            f"(Graves et al. 2014, {table})",
+            _SETTINGS,
+        )
+        for name, build, title, table in (
+            ("lstm", _ntm("lstm"), "LSTM", "table 2"),
+            ("feedforward", _ntm("feedforward"), "feedforward", "table 1"),
+        )
+    },
+    "lstm": {
+        "plain": SequenceRecipe(
+            _control, "the control: an LSTM as large as the Neural Turing Machine", _SETTINGS
+        )
+    },
+}
