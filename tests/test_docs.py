@@ -47,6 +47,13 @@ def test_the_examples_about_keeping_a_gallery_run(tmp_path: Path) -> None:
     assert "Sound." in output
 
 
+def test_the_examples_about_comparing_run(tmp_path: Path) -> None:
+    shell, python = run_blocks(ROOT / "docs" / "comparing.md", tmp_path)
+    assert "## 20-way 1-shot" in shell
+    assert "| characters | " in shell
+    assert float(python) > 0.7  # two of the eight look alike; chance is 0.125
+
+
 def test_the_examples_are_as_short_as_promised() -> None:
     blocks = dict(_EXECUTED.findall((ROOT / "README.md").read_text()))
     assert len(blocks["sh"].strip().splitlines()) == 5

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from holotype.errors import HolotypeError
+    from holotype.estimator import OneShotClassifier as OneShotClassifier
     from holotype.recognizer import Recognizer, open
     from holotype.records import Candidate, Card, Decision, Enrollment, Episode, Report
 
@@ -19,12 +20,17 @@ __all__ = [
     "open",
 ]
 
-_HOMES = {"HolotypeError": "errors", "Recognizer": "recognizer", "open": "recognizer"}
+_HOMES = {
+    "HolotypeError": "errors",
+    "OneShotClassifier": "estimator",  # not in __all__: it needs scikit-learn, an extra
+    "Recognizer": "recognizer",
+    "open": "recognizer",
+}
 
 
 def __getattr__(name: str) -> Any:
     # On demand: `holotype --help` and shell completion need not wait for onnxruntime.
-    if name not in __all__:
+    if name not in __all__ and name not in _HOMES:
         raise AttributeError(f"module 'holotype' has no attribute {name!r}")
     from importlib import import_module
 

@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 COMMANDS = (
     "demo", "data", "train", "export", "evaluate", "enroll", "identify", "verify", "forget",
-    "list", "methods", "pack",
+    "list", "methods", "pack", "compare",
 )  # fmt: skip
 LEAVES = [(c,) for c in COMMANDS if c not in ("data", "pack")] + [
     ("data", "omniglot"),
@@ -54,6 +54,7 @@ def test_every_command_has_help_with_an_example_and_json(
         ("enroll", "--model"),
         ("train", "--data --out --resume --recipe --seed --export"),
         ("export", "--out"),
+        ("compare", "--data --protocol --budget --out --n-way --k-shot --strict"),
         ("demo", "--out"),
     ],
 )

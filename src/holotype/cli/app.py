@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from holotype.cli import (
+    comparing,
     data,
     demonstration,
     evaluation,
@@ -67,6 +68,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "train": learning.train,
         "export": learning.export,
         "evaluate": evaluation.evaluate,
+        "compare": comparing.compare,
         "methods": learning.methods,
         "show": show.app,
         "data": data.app,

@@ -20,6 +20,7 @@ from holotype.learn.method import Method
 from holotype.learn.pictures import PictureRecipe, part, pixels, prepared
 from holotype.learn.recipe import Preparing, Recipe
 from holotype.learn.recipes import RECIPES
+from holotype.learn.settings import TrainingSettings
 from holotype.learn.training import Progress, train
 from holotype.learn.views import VIEWS
 from holotype.pack import Pack
@@ -34,6 +35,7 @@ def train_run(
     *,
     recipe: str | None = None,
     seed: int = 0,
+    steps: int | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
     preparing: Preparing | None = None,
@@ -46,6 +48,7 @@ def train_run(
         out: folder of the run.
         recipe: a key of `RECIPES[method]`; None: the first.
         seed: of the initial weights and of every batch.
+        steps: how many; None: as the recipe says. Its schedule is stretched to them.
         resume: go on with the run in `out`.
         progress: called after each step.
         preparing: called while data are prepared.
@@ -55,7 +58,7 @@ def train_run(
         DataError: the data set cannot be read or has too few classes.
     """
     name, chosen = find_recipe(method, recipe)
-    settings = replace(chosen.settings, seed=seed)
+    settings = _stretched(replace(chosen.settings, seed=seed), steps)
     config = {"method": method, "recipe": name, "data": data}
     if resume:  # before minutes of preparation
         runs.check_same(out, settings, config)
@@ -120,8 +123,14 @@ def export_run(run: Path, out: Path) -> Pack:
 class RunScorer:
     """A finished run, ready for `tasks.evaluate`."""
 
-    preprocessing: Preprocessing
+    recipe: PictureRecipe
     method: Method
+    facts: dict[str, Any]  # of `run.json`
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What prepares its pictures."""
+        return self.recipe.preprocessing
 
     def scores(self, episode: Episode) -> NDArray[np.float32]:
         """An episode of prepared pictures -> float32 [Q, N]."""
@@ -134,8 +143,8 @@ def run_scorer(run: Path) -> RunScorer:
     Raises:
         TrainingError: the run is missing, unfinished or damaged.
     """
-    _, recipe, method = _finished(run)
-    return RunScorer(recipe.preprocessing, method)
+    facts, recipe, method = _finished(run)
+    return RunScorer(recipe, method, facts)
 
 
 def find_recipe(method: str, name: str | None) -> tuple[str, Recipe]:
@@ -157,8 +166,21 @@ def find_recipe(method: str, name: str | None) -> tuple[str, Recipe]:
     return name, fitting[name]
 
 
+def _stretched(settings: TrainingSettings, steps: int | None) -> TrainingSettings:
+    if steps is None:
+        return settings
+    halve_every = max(1, round(settings.halve_every * steps / settings.steps))
+    return replace(settings, steps=steps, halve_every=halve_every)
+
+
 def _finished(run: Path) -> tuple[dict[str, Any], PictureRecipe, Method]:
     facts = runs.read(run)
+    if not {"method", "recipe", "data"} <= facts["config"].keys():
+        known = facts.get("versions", {}).get("holotype", "unknown")
+        raise TrainingError(
+            f"{run} was written by holotype {known}, which noted another set of facts",
+            "Use that version of holotype, or train again",
+        )
     state = read_tensors(run / WEIGHTS)
     _, recipe = find_recipe(facts["config"]["method"], facts["config"]["recipe"])
     if not isinstance(recipe, PictureRecipe):

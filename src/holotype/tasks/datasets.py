@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from holotype.errors import DataError
 from holotype.tasks.archives import DAMAGE, OMNIGLOT_SIDE_PX
-from holotype.tasks.folders import read_folder
+from holotype.tasks.folders import picture_name, read_folder
+from holotype.tasks.parts import read_part
 from holotype.tasks.pictures import PackedDrawings, Pictures, select
 
 OMNIGLOT_FILE = "omniglot_105_bits.npz"
@@ -71,6 +72,25 @@ class Dataset:
             drawer=None if self.drawer is None else self.drawer[rows],
         )
 
+    def without(self, pictures: Collection[str]) -> Dataset:
+        """The same data set, of a folder, without these pictures.
+
+        Args:
+            pictures: as "class/file"; a class that loses all of its pictures goes as well.
+        """
+        left_out = frozenset(pictures)
+        names_of = (picture_name(self.images[row]) for row in range(len(self)))
+        kept = np.array([name not in left_out for name in names_of], np.bool_)
+        names, class_index = np.unique(self.class_index[kept], return_inverse=True)
+        return replace(
+            self,
+            images=select(self.images, np.flatnonzero(kept)),
+            class_index=class_index.astype(np.int64),
+            class_names=tuple(self.class_names[index] for index in names),
+            group=tuple(self.group[index] for index in names),
+            drawer=None if self.drawer is None else self.drawer[kept],
+        )
+
     def with_images(self, images: Pictures) -> Dataset:
         """The same data set with its pictures in another form, for example prepared.
 
@@ -101,6 +121,7 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     on demand), "sample" (two of its evaluation alphabets with 20 characters each, shipped),
     "digits" (1,797 digits, uint8 [1797, 8, 8], ink 255 on paper 0, 17 grey levels, shipped).
     A folder that `holotype data omniglot` filled is Omniglot; any other is read as class folders.
+    A .json file is a part of one of these (see `parts`).
 
     Raises:
         DataError: there is no such data set, or it cannot be read.
@@ -114,6 +135,8 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
     path = Path(name_or_path)
     if (path / OMNIGLOT_FILE).is_file():
         return _omniglot(path / OMNIGLOT_FILE, "omniglot")
+    if path.suffix == ".json" and path.is_file():
+        return _part(path)
     folder = read_folder(path)
     return Dataset(
         name=folder.name,
@@ -146,6 +169,20 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         raise DataError(
             f"{path} cannot be read ({error})", "Remove it and run `holotype data omniglot`"
         ) from error
+
+
+def _part(path: Path) -> Dataset:
+    part = read_part(path)
+    whole = load_dataset(part.data)
+    position = {name: index for index, name in enumerate(whole.class_names)}
+    missing = [name for name in part.classes if name not in position]
+    if missing:
+        raise DataError(
+            f"'{path}' names the class '{missing[0]}', which '{part.data}' does not have",
+            "Restore the class, or divide the data set anew",
+        )
+    dataset = whole.subset([position[name] for name in part.classes])
+    return dataset.without(part.left_out) if part.left_out else dataset
 
 
 def _omniglot(path: Path, name: str) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ def read_folder(path: Path) -> ClassFolders:
     The pictures are not opened here.
 
     Raises:
-        DataError: the path is missing or a file, has no class folders, or one has no pictures.
+        DataError: the path is missing or a file, has no class folders, two of them have one name
+            in different Unicode forms, or one has no pictures.
     """
     if not path.exists():
         raise DataError(
@@ -49,6 +51,7 @@ def read_folder(path: Path) -> ClassFolders:
         raise DataError(
             f"'{path}' has no class folders", "Put the pictures of each class in its own folder"
         )
+    _require_distinct(folders)
     classes = [_pictures(folder) for folder in folders]
     return ClassFolders(
         name=path.resolve().name,
@@ -56,6 +59,11 @@ def read_folder(path: Path) -> ClassFolders:
         class_index=np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes]),
         class_names=tuple(folder.name for folder in folders),
     )
+
+
+def picture_name(path: Path) -> str:
+    """How a picture of a class folder is named to people and in files: "class/file"."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def write_folder(
@@ -98,6 +106,20 @@ def write_folder(
 def _by_name(entries: Iterable[Path]) -> list[Path]:
     # Paths themselves sort differently from system to system, and seeded draws go by the order.
     return sorted(entries, key=lambda entry: entry.name)
+
+
+def _require_distinct(folders: Iterable[Path]) -> None:
+    # "e" with a combining accent and the accented letter look the same to everybody but a program.
+    seen: dict[str, str] = {}
+    for folder in folders:
+        form = unicodedata.normalize("NFC", folder.name)
+        if form in seen:
+            raise DataError(
+                f"the class folders {seen[form]!a} and {folder.name!a} have the same "
+                "name in two Unicode forms",
+                "Put their pictures into one folder, or rename one",
+            )
+        seen[form] = folder.name
 
 
 def _pictures(folder: Path) -> list[Path]:

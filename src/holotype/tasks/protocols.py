@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +57,8 @@ class Plan:
             progress: called with the number of pictures done and the number of all.
         """
         used = np.unique(np.concatenate([self.index.support.ravel(), self.index.query.ravel()]))
-        encoded = _encoded(select(self.images, used), prepare, encode, progress)
-        return gather(
-            encoded,
-            EpisodeIndex(
-                support=np.searchsorted(used, self.index.support),
-                query=np.searchsorted(used, self.index.query),
-                query_class=self.index.query_class,
-                class_id=self.index.class_id,
-            ),
-        )
+        pictures = encode_pictures(select(self.images, used), prepare, encode, progress)
+        return gather(pictures, among(self.index, used))
 
 
 def plan(
@@ -132,13 +124,34 @@ def _require_lake(name: str, stated: dict[str, int | None]) -> None:
             )
 
 
-def _encoded(
+def among(index: EpisodeIndex, rows: NDArray[np.int64]) -> EpisodeIndex:
+    """The same episodes, of a data set that was reduced to these rows.
+
+    Args:
+        index: refers to the whole data set.
+        rows: the rows that were kept, ascending; all that `index` refers to are among them.
+    """
+    return replace(
+        index,
+        support=np.searchsorted(rows, index.support),
+        query=np.searchsorted(rows, index.query),
+    )
+
+
+def encode_pictures(
     images: Pictures,
     prepare: Prepare,
     encode: Encode | None,
     progress: Callable[[int, int], None] | None,
 ) -> NDArray[Any]:
-    """All of `images`, prepared, turned and encoded chunk by chunk: [len(images), ...]."""
+    """All of `images`, prepared, turned and encoded chunk by chunk: [len(images), ...].
+
+    Args:
+        images: raw, at least one.
+        prepare: see `Plan.episodes`.
+        encode: likewise.
+        progress: likewise.
+    """
     if isinstance(images, TurnedPictures):
         source, picture, turns = images.base, images.picture, images.quarter_turns
     else:

@@ -1,0 +1,65 @@
+"""A comparison of about a second that is started, or gone on with, in a process to be killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from toys import conv
+
+from holotype.comparison import Outcome, Progress, compare
+from holotype.learn.metric.prototypical import PrototypicalNetworks
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.recipes import RECIPES
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
+from toy_packs import toy_drawing
+
+CLASSES, EXAMPLES, STEPS = 24, 5, 12
+TINY = PictureRecipe(
+    build=lambda n_classes, size_px: PrototypicalNetworks(conv()),
+    description="a network of 8 filters at 16 px",
+    preprocessing=Preprocessing("frame", size_px=16, margin_px=0),
+    settings=TrainingSettings(STEPS, learning_rate=0.01, validate_every=6, checkpoint_every=2),
+    training=("vinyals-train",),
+    selection="vinyals-val",
+    n_way=5,
+    n_query=2,
+)
+FEW = {"protocol": "evaluation", "n_ways": (3,), "k_shots": (1, 2), "n_query": 2, "episodes": 30}
+
+
+def draw(folder: Path, classes: int = CLASSES, examples: int = EXAMPLES) -> Path:
+    """A folder of class folders c00, c01, ... with toy drawings 0.png, 1.png, ..."""
+    for character in range(classes):
+        (folder / f"c{character:02}").mkdir(parents=True)
+        for drawer in range(examples):
+            picture = Image.fromarray(toy_drawing(character, drawer))
+            picture.save(folder / f"c{character:02}" / f"{drawer}.png")
+    return folder
+
+
+def run(data: Path, out: Path, progress: Callable[[Progress], None] | None = None) -> Outcome:
+    """Start the comparison, or go on with it, and write its tables."""
+    recipes: dict[str, Any] = {"conv4": TINY, "other": replace(TINY, n_way=4)}
+    known = dict(RECIPES["prototypical"])
+    RECIPES["prototypical"] = recipes
+    try:
+        methods = ["prototypical", "prototypical:other"]
+        outcome = compare(methods, str(data), out=out, progress=progress, **FEW)  # type: ignore[arg-type]
+    finally:
+        RECIPES["prototypical"] = known
+    outcome.write(out)
+    return outcome
+
+
+def tell(data: Path, out: Path, listener: Connection) -> None:
+    """Run, sending a line for each piece of progress."""
+    torch.set_num_threads(1)
+    run(data, out, lambda now: listener.send(f"{now.what} {now.done}"))
+    listener.send("finished")
