@@ -14,6 +14,15 @@ from holotype.learn.memory.key_value import KeyValueMemoryNetwork
 from holotype.learn.memory.lifelong import LifelongMemoryNetwork
 from holotype.learn.memory.mann import MANN
 from holotype.learn.memory.memory_network import MemoryNetwork
+from holotype.learn.meta.classification import (
+    ANIL,
+    MAML,
+    FirstOrderMAML,
+    MetaSGD,
+    ProtoMAML,
+    Reptile,
+)
+from holotype.learn.meta.networks import TaskConv4
 from holotype.learn.method import Method
 from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
 from holotype.learn.metric.contrastive import ContrastiveTwins
@@ -45,6 +54,10 @@ def dead_conv() -> nn.Module:
     return backbone
 
 
+def task_conv(depth: int = 2) -> TaskConv4:
+    return TaskConv4(width=8, size_px=SIZE_PX, depth=depth)
+
+
 # One line for each way to build each method of METHODS: (its name there, how to build it).
 BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
     "prototypical": ("prototypical", lambda: PrototypicalNetworks(conv())),
@@ -74,6 +87,16 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
     "lifelong-memory": ("lifelong-memory", lambda: LifelongMemoryNetwork(conv())),
     "memory-network": ("memory-network", lambda: MemoryNetwork(conv(), 8)),
     "key-value-memory": ("key-value-memory", lambda: KeyValueMemoryNetwork(conv(), 8)),
+    "maml": ("maml", lambda: MAML(task_conv(), steps=2, rates="per step")),
+    "maml-as-published": (
+        "maml",
+        lambda: MAML(task_conv(), n_way=5, steps=5, rate=0.2, transductive=True),
+    ),
+    "fomaml": ("fomaml", lambda: FirstOrderMAML(task_conv(), steps=2)),
+    "meta-sgd": ("meta-sgd", lambda: MetaSGD(task_conv(), steps=2)),
+    "anil": ("anil", lambda: ANIL(task_conv(), steps=2)),
+    "protomaml": ("protomaml", lambda: ProtoMAML(task_conv(depth=4), rate=0.01)),
+    "reptile": ("reptile", lambda: Reptile(task_conv(), steps=4, test_steps=8)),
 }
 
 # What it takes to learn the toy, (steps, learning rate), where that is more than for the others.

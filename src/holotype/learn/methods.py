@@ -6,6 +6,14 @@ from holotype.learn.memory.key_value import KeyValueMemoryNetwork
 from holotype.learn.memory.lifelong import LifelongMemoryNetwork
 from holotype.learn.memory.mann import MANN
 from holotype.learn.memory.memory_network import MemoryNetwork
+from holotype.learn.meta.classification import (
+    ANIL,
+    MAML,
+    FirstOrderMAML,
+    MetaSGD,
+    ProtoMAML,
+    Reptile,
+)
 from holotype.learn.method import Method
 from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
 from holotype.learn.metric.contrastive import ContrastiveTwins
@@ -38,4 +46,10 @@ METHODS: dict[str, type[Method]] = {
     "lifelong-memory": LifelongMemoryNetwork,
     "memory-network": MemoryNetwork,
     "key-value-memory": KeyValueMemoryNetwork,
+    "maml": MAML,
+    "fomaml": FirstOrderMAML,
+    "meta-sgd": MetaSGD,
+    "anil": ANIL,
+    "protomaml": ProtoMAML,
+    "reptile": Reptile,
 }

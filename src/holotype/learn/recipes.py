@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from holotype.learn.memory import recipes as memory
+from holotype.learn.meta import recipes as meta
 from holotype.learn.metric import recipes as metric
 from holotype.learn.recipe import Recipe
 
 RECIPES: dict[str, Mapping[str, Recipe]] = {
     **metric.RECIPES,
     **memory.RECIPES,
+    **meta.RECIPES,
 }

@@ -1,0 +1,1 @@
+"""Meta-learning: a starting point is learned from which a few steps on one task are enough."""

@@ -1,0 +1,231 @@
+"""Gradient-based meta-learning of classifiers: a start from which a few steps are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import cycle
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from holotype.errors import DataError
+from holotype.learn.batches import EpisodeBatch
+from holotype.learn.meta.adaptation import InnerLoop, Params, Rate, start_of
+from holotype.learn.meta.layers import affine, check_layers
+from holotype.learn.method import Method
+
+
+class MAML(Method):
+    """Learns a start through the inner steps themselves (Finn et al. 2017, algorithm 2).
+
+    Each task takes the body and a linear head from the start, descends a few steps on the cross
+    entropy of its support, and answers its queries. Inductive unless told otherwise: the norms
+    take their statistics from the support.
+
+    Args:
+        body: pictures [T, B, C, H, W] -> features [T, B, D], of the layers in
+            `holotype.learn.meta.layers`; has `embedding_dim`.
+        n_way: number of classes of every episode, each with a start of its own in the head, as in
+            the paper; None: any number of classes, which share one start (Ye and Chao 2022).
+        steps: inner steps in training.
+        rate: inner rate, or where learned rates start.
+        test_steps: inner steps in answering; None: as in training.
+        rates: another kind of inner rates than the algorithm's own; see `InnerLoop`.
+        transductive: the norms take the statistics of the queries together when they are
+            answered, as in the papers; an answer then depends on the other queries.
+        tasks_at_once: tasks of a batch that are held in memory together.
+
+    Raises:
+        TrainingError: `body` has a layer that does not follow the tasks, or the inner loop cannot
+            be run as told.
+    """
+
+    undecayed = ("inner.", "head_")
+
+    # What differs between the algorithms. MAML's own:
+    adapts: ClassVar[Literal["everything", "head"]] = "everything"
+    inner_rates: ClassVar[Rate] = "fixed"
+    outer: ClassVar[Literal["second order", "first order", "difference"]] = "second order"
+    head: ClassVar[Literal["learned", "prototypes"]] = "learned"
+
+    def __init__(
+        self,
+        body: nn.Module,
+        *,
+        n_way: int | None = None,
+        steps: int = 1,
+        rate: float = 0.4,
+        test_steps: int | None = None,
+        rates: Rate | None = None,
+        transductive: bool = False,
+        tasks_at_once: int = 4,
+    ) -> None:
+        super().__init__()
+        check_layers(body)
+        self.body = body
+        self.transductive = transductive
+        self.n_way = n_way
+        self.order_dependent = n_way is not None
+        self.test_steps = test_steps
+        self.tasks_at_once = tasks_at_once
+        shapes = {} if self.adapts == "head" else {n: p.shape for n, p in body.named_parameters()}
+        width = int(body.embedding_dim)  # type: ignore[arg-type]
+        if self.head == "learned":
+            self.head_weight = nn.Parameter(torch.zeros(n_way or 1, width))
+            self.head_bias = nn.Parameter(torch.zeros(n_way or 1))
+        shapes["head.weight"] = torch.Size((n_way or 1, width))
+        shapes["head.bias"] = torch.Size((n_way or 1,))
+        self.inner = InnerLoop(
+            shapes, steps, rate, rates or self.inner_rates, self.outer != "second order"
+        )
+
+    def loss(self, batch: EpisodeBatch) -> Tensor:
+        """Cross entropy of the queries after adaptation; its gradient is the algorithm's own."""
+        if self.outer == "difference":
+            return self._difference(batch)
+        logits = self._answers(batch, None)
+        return F.cross_entropy(logits.flatten(0, 1), batch.targets().flatten())
+
+    def scores(self, batch: EpisodeBatch) -> Tensor:
+        """The logits of the queries after adaptation: float32 [T, Q, N]."""
+        # The inner loop needs gradients, also where the caller has switched them off.
+        with torch.inference_mode(False), torch.no_grad():
+            batch = replace(batch, support=batch.support.clone(), query=batch.query.clone())
+            return self._answers(batch, self.test_steps).float()
+
+    def training_step(
+        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+    ) -> Tensor:
+        """One update, a few tasks at a time, so that memory does not grow with the batch."""
+        tasks = len(batch.support)
+        total = torch.zeros(())
+        optimizer.zero_grad(set_to_none=True)
+        for first in range(0, tasks, self.tasks_at_once):
+            some = slice(first, first + self.tasks_at_once)
+            part = EpisodeBatch(batch.support[some], batch.query[some], batch.targets()[some])
+            with forward:
+                loss = self.loss(part) * (len(part.support) / tasks)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        optimizer.step()
+        return total
+
+    def _answers(self, batch: EpisodeBatch, steps: int | None) -> Tensor:
+        start = self._start(batch)
+        support = batch.support.flatten(1, 2)
+        if self.adapts == "head":
+            features = self._features(start, support)  # the same in every step
+            params = self.inner(start, lambda now: _cross_entropy(now, features, batch), steps)
+        else:
+            params = self.inner(
+                start, lambda now: _cross_entropy(now, self._features(now, support), batch), steps
+            )
+        if self.transductive:
+            return _logits(params, self._features(params, batch.query))
+        known = support.shape[1]
+        features = self._features(params, torch.cat([support, batch.query], 1), known)
+        return _logits(params, features[:, known:])
+
+    def _start(self, batch: EpisodeBatch) -> Params:
+        tasks, n_way = batch.support.shape[:2]
+        start = start_of(self.body, tasks)
+        if self.head == "prototypes":
+            # Distances to prototypes are linear in the features (Triantafillou et al. 2020, 3).
+            features = self._features(start, batch.support.flatten(1, 2))
+            centers = features.reshape(tasks, n_way, -1, features.shape[2]).mean(2)
+            weight, bias = 2 * centers, -torch.square(centers).sum(-1)
+        else:
+            if self.n_way not in (None, n_way):
+                raise DataError(
+                    f"n_way={n_way} does not fit a head of {self.n_way} classes",
+                    f"Draw episodes with n_way={self.n_way}, or learn one start for all classes",
+                )
+            weight = self.head_weight.expand(tasks, n_way, -1)
+            bias = self.head_bias.expand(tasks, n_way)
+        return start | {"head.weight": weight, "head.bias": bias}
+
+    def _features(self, params: Params, pictures: Tensor, reference: int | None = None) -> Tensor:
+        weights = {name: value for name, value in params.items() if not name.startswith("head.")}
+        features: Tensor = functional_call(self.body, weights, (pictures, reference))
+        return features
+
+    def _difference(self, batch: EpisodeBatch) -> Tensor:
+        """The mean inner loss, with the way from the start to the end for its gradient."""
+        start = self._start(batch)
+        losses: list[Tensor] = []
+        parts = cycle(_minibatches(batch))
+
+        def loss(now: Params) -> Tensor:
+            pictures, labels = next(parts)
+            logits = _logits(now, self._features(now, pictures))
+            losses.append(_per_task(logits, labels))
+            return losses[-1]
+
+        end = self.inner(start, loss)
+        moves = [(start[n] * (start[n] - end[n]).detach()).sum() for n in self.inner.names]
+        way = torch.stack(moves).sum() / len(batch.support)
+        return torch.stack(losses).detach().mean() + (way - way.detach())
+
+
+class FirstOrderMAML(MAML):
+    """MAML with the inner gradient taken for a constant (Finn et al. 2017, section 5.2)."""
+
+    outer = "first order"
+
+
+class MetaSGD(MAML):
+    """MAML that learns an inner rate for every weight (Li et al. 2017)."""
+
+    inner_rates = "per weight"
+
+
+class ANIL(MAML):
+    """MAML in which only the head adapts (Raghu et al. 2020)."""
+
+    adapts = "head"
+
+
+class ProtoMAML(MAML):
+    """MAML whose head starts as a prototype classifier (Triantafillou et al. 2020)."""
+
+    head = "prototypes"
+
+
+class Reptile(MAML):
+    """The start moves toward where plain training on each task ends (Nichol et al. 2018)."""
+
+    outer = "difference"
+
+
+def _logits(params: Params, features: Tensor) -> Tensor:
+    with torch.autocast(features.device.type, enabled=False):
+        return affine(features, params["head.weight"], params["head.bias"])
+
+
+def _cross_entropy(params: Params, features: Tensor, batch: EpisodeBatch) -> Tensor:
+    """Of the support: [T]."""
+    tasks, n_way, k_shot = batch.support.shape[:3]
+    labels = torch.arange(n_way, device=features.device).repeat_interleave(k_shot)
+    return _per_task(_logits(params, features), labels.expand(tasks, -1))
+
+
+def _per_task(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross entropy of each task: [T, B, N] and [T, B] -> [T]."""
+    losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return losses.reshape(labels.shape).mean(1)
+
+
+def _minibatches(batch: EpisodeBatch) -> Iterator[tuple[Tensor, Tensor]]:
+    """The support, then the queries in parts of the same size, as plain labeled pictures."""
+    tasks, n_way, k_shot = batch.support.shape[:3]
+    labels = torch.arange(n_way).repeat_interleave(k_shot)
+    yield batch.support.flatten(1, 2), labels.expand(tasks, -1)
+    parts = max(1, batch.query.shape[1] // (n_way * k_shot))
+    for part in range(parts):  # every so many queries: they tend to come class by class
+        yield batch.query[:, part::parts], batch.targets()[:, part::parts]
