@@ -10,6 +10,8 @@ from torch import nn
 
 from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.generative.homoencoder import Homoencoder
+from holotype.learn.generative.vae import VariationalAutoencoder
 from holotype.learn.memory.key_value import KeyValueMemoryNetwork
 from holotype.learn.memory.lifelong import LifelongMemoryNetwork
 from holotype.learn.memory.mann import MANN
@@ -87,6 +89,8 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
     "lifelong-memory": ("lifelong-memory", lambda: LifelongMemoryNetwork(conv())),
     "memory-network": ("memory-network", lambda: MemoryNetwork(conv(), 8)),
     "key-value-memory": ("key-value-memory", lambda: KeyValueMemoryNetwork(conv(), 8)),
+    "homoencoder": ("homoencoder", lambda: Homoencoder(conv(), SIZE_PX, 16, discriminative=10.0)),
+    "vae": ("vae", lambda: VariationalAutoencoder(conv(), SIZE_PX, 8)),
     "maml": ("maml", lambda: MAML(task_conv(), steps=2, rates="per step")),
     "maml-as-published": (
         "maml",

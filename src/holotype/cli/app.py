@@ -14,6 +14,7 @@ from holotype.cli import (
     data,
     demonstration,
     evaluation,
+    imagining,
     keeping,
     learning,
     packs,
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "See it": {"demo": demonstration.demo},
+    "See it": {"demo": demonstration.demo, "imagine": imagining.imagine},
     "Recognize": {
         "enroll": recognition.enroll,
         "identify": recognition.identify,

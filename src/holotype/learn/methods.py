@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from holotype.learn.generative.homoencoder import Homoencoder
+from holotype.learn.generative.vae import VariationalAutoencoder
 from holotype.learn.memory.key_value import KeyValueMemoryNetwork
 from holotype.learn.memory.lifelong import LifelongMemoryNetwork
 from holotype.learn.memory.mann import MANN
@@ -46,6 +48,8 @@ METHODS: dict[str, type[Method]] = {
     "lifelong-memory": LifelongMemoryNetwork,
     "memory-network": MemoryNetwork,
     "key-value-memory": KeyValueMemoryNetwork,
+    "homoencoder": Homoencoder,
+    "vae": VariationalAutoencoder,
     "maml": MAML,
     "fomaml": FirstOrderMAML,
     "meta-sgd": MetaSGD,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from holotype.learn.generative import recipes as generative
 from holotype.learn.memory import recipes as memory
 from holotype.learn.meta import recipes as meta
 from holotype.learn.metric import recipes as metric
@@ -12,5 +13,6 @@ from holotype.learn.recipe import Recipe
 RECIPES: dict[str, Mapping[str, Recipe]] = {
     **metric.RECIPES,
     **memory.RECIPES,
+    **generative.RECIPES,
     **meta.RECIPES,
 }

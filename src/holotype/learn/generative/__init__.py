@@ -1,0 +1,1 @@
+"""Generative methods: what else belongs to a class, from one example of it."""

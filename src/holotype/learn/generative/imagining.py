@@ -1,0 +1,117 @@
+"""What the methods that can draw share: pictures from the codes that a class predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from holotype import images
+from holotype.errors import DataError, TrainingError
+from holotype.images import ImageSource
+from holotype.learn.generative.gaussians import Gaussian
+from holotype.learn.generative.pictures import Decoder
+from holotype.learn.method import Method
+
+
+class ImaginingMethod(Method):
+    """A method with a code for pictures, that tells which codes a class may have."""
+
+    decoder: Decoder
+
+    def predicted(self, support: Tensor) -> Gaussian:
+        """The codes of further pictures of each class: [N, K, C, H, W] -> [N, latent_dim]."""
+        raise NotImplementedError
+
+    def imagine(self, support: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Other pictures of the classes of some examples.
+
+        Args:
+            support: float32 [N, K, C, H, W] in [0, 1].
+            count: pictures of each class.
+            generator: of the draws.
+
+        Returns:
+            float32 [N, count, C, H, W] in [0, 1], the mean of p(x | z).
+        """
+        return self.decoder.pictures(self.predicted(support).repeated(count).sample(generator))
+
+    def between(self, first: Tensor, second: Tensor, count: int) -> Tensor:
+        """Pictures on the straight way from the typical code of one class to that of another.
+
+        Args:
+            first: examples of the one, float32 [K, C, H, W] in [0, 1].
+            second: examples of the other, likewise.
+            count: pictures, the typical ones of both included.
+
+        Returns:
+            float32 [count, C, H, W] in [0, 1].
+        """
+        a, b = self.predicted(first[None]).mean, self.predicted(second[None]).mean
+        return self.decoder.pictures(torch.lerp(a, b, torch.linspace(0, 1, count)[:, None]))
+
+
+class RunImagination:
+    """A finished run at work: pictures in, pictures of their kind out.
+
+    Args:
+        run: the folder.
+
+    Raises:
+        TrainingError: the run is missing, unfinished or damaged, or its method draws nothing.
+    """
+
+    def __init__(self, run: Path) -> None:
+        from holotype.learn.methods import METHODS  # which themselves need the class above
+        from holotype.learn.pipeline import run_scorer
+
+        loaded = run_scorer(run)
+        if not isinstance(loaded.method, ImaginingMethod):
+            able = [name for name, kind in METHODS.items() if issubclass(kind, ImaginingMethod)]
+            raise TrainingError(
+                f"{run} is of {type(loaded.method).__name__}, which draws nothing",
+                f"Name a run of {' or '.join(able)}, or a pack of ink drawings",
+            )
+        self.method = loaded.method
+        self.preprocessing = loaded.preprocessing
+
+    def reference(self, source: ImageSource) -> NDArray[np.uint8]:
+        """A picture as the run sees it: uint8 [S, S], ink 0 on paper 255.
+
+        Raises:
+            ImageError: the picture cannot be read, or is blank.
+        """
+        return np.asarray(_ink(self._examples(source))[0], dtype=np.uint8)
+
+    def imagine(self, source: ImageSource, count: int, seed: int = 0) -> NDArray[np.uint8]:
+        """Others of the kind of one picture: uint8 [count, S, S], ink 0 on paper 255.
+
+        Raises:
+            ImageError: the picture cannot be read, or is blank.
+            DataError: the count is below 1.
+        """
+        if count < 1:
+            raise DataError(f"count={count} is below 1", "Choose count of at least 1")
+        generator = torch.Generator().manual_seed(seed)
+        with torch.inference_mode():
+            return _ink(self.method.imagine(self._examples(source)[None], count, generator)[0])
+
+    def between(self, first: ImageSource, second: ImageSource, count: int) -> NDArray[np.uint8]:
+        """From one picture's kind to another's: uint8 [count, S, S], ink 0 on paper 255.
+
+        Raises:
+            ImageError: a picture cannot be read, or is blank.
+        """
+        with torch.inference_mode():
+            shown = self.method.between(self._examples(first), self._examples(second), count)
+        return _ink(shown)
+
+    def _examples(self, source: ImageSource) -> Tensor:
+        return torch.from_numpy(images.prepare_batch([source], self.preprocessing))
+
+
+def _ink(pictures: Tensor) -> NDArray[np.uint8]:
+    return np.asarray(np.round(255 * (1 - pictures[:, 0].numpy())), dtype=np.uint8)
