@@ -37,6 +37,8 @@ class MatchProbability:
 
     cohort: Cohort
     most: int  # examples that the cohort's classes allow beside a probe, at most 10
+    # By the number of examples, filled as galleries have them.
+    _similarities: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     _genuine: dict[int, Doubles] = field(default_factory=dict, repr=False)
     _curves: WeakKeyDictionary[_Draws, dict[tuple[int, float], Doubles]] = field(
         default_factory=WeakKeyDictionary, repr=False
@@ -108,6 +110,11 @@ class MatchProbability:
 
     def _genuine_similarity(self, examples: int) -> NDArray[np.float32]:
         """Items of the cohort against prototypes of other examples of their class."""
+        if examples not in self._similarities:
+            self._similarities[examples] = self._measured(examples)
+        return self._similarities[examples]
+
+    def _measured(self, examples: int) -> NDArray[np.float32]:
         rng = np.random.default_rng(0)
         vectors = self.cohort.embeddings
         _, member = np.unique(self.cohort.class_index, return_inverse=True)
