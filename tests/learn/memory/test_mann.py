@@ -145,5 +145,8 @@ def test_the_control_is_as_large_as_the_network_with_a_memory() -> None:
 def test_no_label_leaked_into_what_is_published() -> None:
     """A first instance can only be guessed, among the labels that were not told yet."""
     published = Path(__file__).parents[3] / "results" / "mann.json"
-    for run in json.loads(published.read_text())["runs"]:
+    runs = json.loads(published.read_text())["runs"]
+    if not runs:
+        pytest.skip("no run is recorded yet")
+    for run in runs:
         assert run["accuracy"][0] <= run["exclusion"] + run["ci95"][0], run["recipe"]
