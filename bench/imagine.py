@@ -103,7 +103,7 @@ def main() -> None:
                 print(json.dumps(line), flush=True)
         # After each encoder, so that an hour is not lost to the last of them.
         result = {
-            "command": "python bench/imagine.py",
+            "command": "python bench/imagine.py --prototypical RUN",
             "date": datetime.now(UTC).date().isoformat(),
             "classes": len(unseen.class_names),
             "episodes": EPISODES,

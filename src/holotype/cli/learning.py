@@ -88,7 +88,7 @@ def export(
 
 
 def methods(as_json: AsJson = False) -> None:
-    """Show the methods that can be trained.
+    """Show the methods of all families, and which of them make a pack.
 
     Example: `holotype methods`
     """
