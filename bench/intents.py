@@ -72,7 +72,7 @@ def hopping(network: Any) -> Callable[[Episode], NDArray[np.float32]]:
     def scores(episode: Episode) -> NDArray[np.float32]:
         support, query = torch.from_numpy(episode.support), torch.from_numpy(episode.query)
         with torch.inference_mode():
-            return np.asarray(network.answer(support[None], query[None])[0].numpy())
+            return np.asarray(network.compare(support[None], query[None])[0].numpy())
 
     return scores
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from toys import BUILDS, SIZE_PX, SLOW, build, toy_batch, toy_episode
 
+from holotype.learn.comparing import asked
 from holotype.learn.export import export_onnx
 from holotype.learn.method import Method
 from holotype.learn.methods import METHODS
@@ -69,6 +70,24 @@ def test_the_labels_of_the_queries_are_not_read(method: Method) -> None:
     scores = method.scores(batch)
     assert torch.equal(scores, method.scores(replace(batch, query_class=4 - batch.targets())))
     assert torch.equal(scores, method.scores(replace(batch, query_class=None, class_id=None)))
+
+
+def test_features_encoded_beforehand_score_the_same(method: Method) -> None:
+    encode, scores = asked(method)
+    episode = toy_episode(0, k_shot=2)
+    if encode is None:
+        assert scores == method.episode_scores
+        return
+    encoded = replace(
+        episode,
+        support=encode(episode.support.reshape(-1, *episode.support.shape[2:])).reshape(
+            *episode.support.shape[:2], *encode(episode.query).shape[1:]
+        ),
+        query=encode(episode.query),
+    )
+    np.testing.assert_allclose(
+        scores(encoded), method.episode_scores(episode), atol=1e-4, rtol=1e-4
+    )
 
 
 def test_queries_one_at_a_time_score_the_same(method: Method) -> None:

@@ -175,7 +175,7 @@ def _model(model: str) -> _Model:
         from holotype.learn import pipeline
 
         run = pipeline.run_scorer(path)
-        return _Model(run.preprocessing, None, run.scores)
+        return _Model(run.preprocessing, run.encode, run.scores)
     from holotype.embedder import Embedder
 
     return _embedding(Embedder(_pack(model)))

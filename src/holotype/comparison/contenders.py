@@ -162,7 +162,7 @@ def _opened_run(contender: Contender, ground: Ground) -> Opened:
     return Opened(
         identity=hashlib.sha256(weights).hexdigest(),
         preprocessing=run.preprocessing,
-        encode=None,
+        encode=run.encode,
         scores=run.scores,
         facts={
             "method": run.facts["config"]["method"],
@@ -177,6 +177,7 @@ def _opened_run(contender: Contender, ground: Ground) -> Opened:
 
 
 def _opened_untrained(contender: Contender) -> Opened:
+    from holotype.learn.comparing import asked
     from holotype.learn.methods import METHODS
     from holotype.learn.pictures import PictureRecipe
     from holotype.learn.recipes import RECIPES
@@ -188,12 +189,12 @@ def _opened_untrained(contender: Contender) -> Opened:
     else:
         preprocessing = Preprocessing("frame", size_px=28, margin_px=0)
         method = METHODS[contender.method]()
-    method.eval()
+    encode, scores = asked(method)
     return Opened(
         identity=f"{contender.method}: nothing to train",
         preprocessing=preprocessing,
-        encode=None,
-        scores=method.episode_scores,
+        encode=encode,
+        scores=scores,
         facts={
             "method": contender.method,
             "recipe": None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,20 +23,20 @@ class UnitEmbedder(nn.Module):
         return F.normalize(self.backbone(images).float(), dim=1)
 
 
-def embed(backbone: nn.Module, batch: EpisodeBatch) -> tuple[Tensor, Tensor]:
-    """All pictures of a batch through a backbone, in one pass.
+def embed(encode: Callable[[Tensor], Tensor], batch: EpisodeBatch) -> tuple[Tensor, Tensor]:
+    """All pictures of a batch encoded, in one pass.
 
     One pass, so that batch norm sees support and queries together while training.
 
     Args:
-        backbone: float32 [B, C, H, W] -> [B, ...].
+        encode: float32 [B, C, H, W] -> [B, ...].
         batch: T episodes.
 
     Returns:
         float32 [T, N, K, ...] of the support and [T, Q, ...] of the queries.
     """
     shape, queries = batch.support.shape[:3], batch.query.shape[:2]
-    features = backbone(batch.images()).float()
+    features = encode(batch.images()).float()
     support, query = features.split([shape.numel(), queries.numel()])
     return support.unflatten(0, shape), query.unflatten(0, queries)
 

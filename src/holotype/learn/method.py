@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import numpy as np
@@ -37,11 +39,18 @@ class Method(Learner[EpisodeBatch]):
 
     def episode_scores(self, episode: Episode) -> NDArray[np.float32]:
         """The answer to one episode, for `tasks.evaluate`: float32 [Q, N], in evaluation mode."""
-        was_training = self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                scores = self.scores(collate([episode.unlabeled()]))[0]
-        finally:
-            self.train(was_training)
-        return cast(NDArray[np.float32], scores.float().numpy())
+        with answering(self):
+            scores = self.scores(collate([episode.unlabeled()]))[0]
+            return cast(NDArray[np.float32], scores.float().numpy())
+
+
+@contextmanager
+def answering(method: Method) -> Iterator[None]:
+    """In evaluation mode and without gradients; afterwards in the mode that it was in."""
+    was_training = method.training
+    method.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        method.train(was_training)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
+from holotype.learn.comparing import asked
 from holotype.learn.export import export_pack
 from holotype.learn.history import History
 from holotype.learn.method import Method
@@ -132,9 +133,14 @@ class RunScorer:
         """What prepares its pictures."""
         return self.recipe.preprocessing
 
+    @property
+    def encode(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
+        """What `scores` needs of prepared pictures; None: the pictures themselves."""
+        return asked(self.method)[0]
+
     def scores(self, episode: Episode) -> NDArray[np.float32]:
-        """An episode of prepared pictures -> float32 [Q, N]."""
-        return self.method.episode_scores(episode)
+        """An episode of what `encode` gives -> float32 [Q, N]."""
+        return asked(self.method)[1](episode)
 
 
 def run_scorer(run: Path) -> RunScorer:

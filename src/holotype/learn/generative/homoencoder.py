@@ -57,7 +57,7 @@ class Homoencoder(ImaginingMethod):
 
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The negative bound in nats per query, and the discriminative term."""
-        classes, codes = self._inferred(batch)
+        classes, codes = self._inferred(*embed(self.encode, batch))
         targets = batch.targets()
         # The expected divergence from N(c, v): that from its mean, and the variance of c in v.
         apart = crossed_kl(codes, Gaussian(classes.mean, self.log_within.expand_as(classes.mean)))
@@ -73,9 +73,13 @@ class Homoencoder(ImaginingMethod):
         error = F.cross_entropy(log_odds.flatten(0, 1), targets.flatten())
         return negative_bound + self.discriminative * error
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features [B, F]."""
+        return cast(Tensor, self.backbone(images))
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Each query's bound under each class, less what they share: float32 [T, Q, N], nats."""
-        classes, codes = self._inferred(batch)
+        classes, codes = self._inferred(support, query)
         return -crossed_kl(codes, self._predicted(classes))
 
     def predicted(self, support: Tensor) -> Gaussian:
@@ -87,9 +91,8 @@ class Homoencoder(ImaginingMethod):
         features = self.backbone(support.flatten(0, 1)).unflatten(0, support.shape[:2])
         return self._class_of(Gaussian.of(self.to_code(features)))
 
-    def _inferred(self, batch: EpisodeBatch) -> tuple[Gaussian, Gaussian]:
-        """q(c | support) of [T, N] and q(z | query) of [T, Q]."""
-        support, query = embed(self.backbone, batch)
+    def _inferred(self, support: Tensor, query: Tensor) -> tuple[Gaussian, Gaussian]:
+        """q(c | support) of [T, N] and q(z | query) of [T, Q], from features."""
         return self._class_of(Gaussian.of(self.to_code(support))), Gaussian.of(self.to_code(query))
 
     def _class_of(self, codes: Gaussian) -> Gaussian:

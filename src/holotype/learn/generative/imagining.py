@@ -12,12 +12,12 @@ from torch import Tensor
 from holotype import images
 from holotype.errors import DataError, TrainingError
 from holotype.images import ImageSource
+from holotype.learn.comparing import ComparingMethod
 from holotype.learn.generative.gaussians import Gaussian
 from holotype.learn.generative.pictures import Decoder
-from holotype.learn.method import Method
 
 
-class ImaginingMethod(Method):
+class ImaginingMethod(ComparingMethod):
     """A method with a code for pictures, that tells which codes a class may have."""
 
     decoder: Decoder

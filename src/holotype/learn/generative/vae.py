@@ -7,7 +7,6 @@ from typing import cast
 from torch import Tensor, nn
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import embed
 from holotype.learn.generative.gaussians import Gaussian, crossed_kl, mixture
 from holotype.learn.generative.imagining import ImaginingMethod
 from holotype.learn.generative.pictures import Decoder, log_likelihood
@@ -40,9 +39,12 @@ class VariationalAutoencoder(ImaginingMethod):
         likelihood = log_likelihood(self.decoder(codes.sample()), pictures)
         return (codes.kl(Gaussian.standard(codes)) - likelihood).mean()
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features [B, F]."""
+        return cast(Tensor, self.backbone(images))
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """-KL(q(z | query) || the support's codes): float32 [T, Q, N], nats."""
-        support, query = embed(self.backbone, batch)
         classes = mixture(Gaussian.of(self.to_code(support)), -2)
         return -crossed_kl(Gaussian.of(self.to_code(query)), classes)
 

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed
+from holotype.learn.comparing import UnitVectorMethod
 from holotype.learn.memory.memory_network import INITIAL_SCALE, Mixing, read
-from holotype.learn.method import Method
 
 
-class KeyValueMemoryNetwork(Method):
+class KeyValueMemoryNetwork(UnitVectorMethod):
     """A memory that is addressed by one thing and returns another.
 
     Each support example is a slot: its own features are the key, what its class looks like (the
@@ -30,24 +29,18 @@ class KeyValueMemoryNetwork(Method):
     """
 
     def __init__(self, backbone: nn.Module, embedding_dim: int, hops: int = 2) -> None:
-        super().__init__()
-        self.unit = UnitEmbedder(backbone)
+        super().__init__(backbone)
         # R_j and B, each without its identity.
         self.carry = nn.ModuleList(Mixing(embedding_dim) for _ in range(hops))
         self.candidate = Mixing(embedding_dim)
         self.log_scale = nn.Parameter(torch.tensor(math.log(INITIAL_SCALE)))
 
-    def embedder(self) -> nn.Module:
-        """The backbone, scaled to unit length: a query before its first hop."""
-        return self.unit
-
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The mean negative log-probability of the queries' classes."""
         return F.nll_loss(self.scores(batch).flatten(0, 1), batch.targets().flatten())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities of the classes: float32 [T, Q, N]."""
-        support, query = embed(self.unit, batch)
         # A product in bfloat16, times the scale, is too coarse for a softmax.
         with torch.autocast("cpu", enabled=False):
             classes = F.normalize(support.mean(2), dim=2)

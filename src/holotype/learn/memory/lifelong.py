@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from holotype.errors import DataError
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import UnitVectorMethod
+from holotype.learn.embedding import embed
 
 EMPTY = -1  # the value of a slot that was never written
 _NO_MATCH = -2.0  # below every cosine, and finite
@@ -143,7 +143,7 @@ def memory_loss(similarity: Tensor, same: Tensor, margin: float = 0.1) -> Tensor
     return (F.relu(negative - positive + margin) * both).mean()
 
 
-class LifelongMemoryNetwork(Method):
+class LifelongMemoryNetwork(UnitVectorMethod):
     """A backbone whose features are the keys of a life-long memory.
 
     In an episode the support is written into an empty memory, one example of each class after
@@ -162,30 +162,24 @@ class LifelongMemoryNetwork(Method):
     order_dependent = True
 
     def __init__(self, backbone: nn.Module, margin: float = 0.1) -> None:
-        super().__init__()
-        self.unit = UnitEmbedder(backbone)
+        super().__init__(backbone)
         self.margin = margin
-
-    def embedder(self) -> nn.Module:
-        """The backbone, scaled to unit length."""
-        return self.unit
 
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The mean memory loss of the queries."""
-        similarity, values = self._ask(batch)
+        similarity, values = self._ask(*embed(self.encode, batch))
         same = values[:, None] == batch.targets()[:, :, None]
         return memory_loss(similarity, same, self.margin)
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Cosine to the nearest key of each class: float32 [T, Q, N]."""
-        similarity, values = self._ask(batch)
-        of_class = values[:, None] == torch.arange(batch.support.shape[1])[:, None]
+        similarity, values = self._ask(support, query)
+        of_class = values[:, None] == torch.arange(support.shape[1])[:, None]
         return similarity[:, :, None].masked_fill(~of_class[:, None], _NO_MATCH).amax(3)
 
-    def _ask(self, batch: EpisodeBatch) -> tuple[Tensor, Tensor]:
+    def _ask(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """What the queries find: similarity [T, Q, M] and the values of the slots [T, M]."""
-        tasks, n_way, k_shot = batch.support.shape[:3]
-        support, query = embed(self.unit, batch)
+        tasks, n_way, k_shot = support.shape[:3]
         # A product in bfloat16 is too coarse for a margin.
         with torch.autocast("cpu", enabled=False):
             memory = LifelongMemory(n_way * k_shot, query.shape[2], tasks)

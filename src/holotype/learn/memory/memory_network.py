@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import UnitVectorMethod
 
 INITIAL_SCALE = 10.0  # of cosines in the softmax, before training
 
@@ -46,7 +45,7 @@ class Mixing(nn.Module):
         return F.linear(vectors, self.weight / len(self.weight))
 
 
-class MemoryNetwork(Method):
+class MemoryNetwork(UnitVectorMethod):
     """The support is the memory; several reads refine a query before it is answered.
 
     Memory vectors m and the query u are the backbone's features, scaled to length 1; output
@@ -63,35 +62,18 @@ class MemoryNetwork(Method):
     """
 
     def __init__(self, backbone: nn.Module, embedding_dim: int, hops: int = 3) -> None:
-        super().__init__()
-        self.unit = UnitEmbedder(backbone)
+        super().__init__(backbone)
         self.hops = hops
         self.output = Mixing(embedding_dim)  # C
         self.carry = Mixing(embedding_dim)  # H without its identity
         self.log_scale = nn.Parameter(torch.tensor(math.log(INITIAL_SCALE)))
 
-    def embedder(self) -> nn.Module:
-        """The backbone, scaled to unit length: a query before its first hop."""
-        return self.unit
-
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The mean negative log-probability of the queries' classes."""
         return F.nll_loss(self.scores(batch).flatten(0, 1), batch.targets().flatten())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities of the classes: float32 [T, Q, N]."""
-        return self.answer(*embed(self.unit, batch))
-
-    def answer(self, support: Tensor, query: Tensor) -> Tensor:
-        """What `scores` makes of unit vectors.
-
-        Args:
-            support: float32 [T, N, K, D].
-            query: float32 [T, Q, D].
-
-        Returns:
-            Log-probabilities float32 [T, Q, N].
-        """
         # A product in bfloat16, times the scale, is too coarse for a softmax.
         with torch.autocast("cpu", enabled=False):
             memory = support.flatten(1, 2)

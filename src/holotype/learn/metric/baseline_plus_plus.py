@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import ComparingMethod
+from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.objectives import CosineSoftmax
 
 # As the paper's code fits the new classifier, 100 times over all examples.
@@ -52,7 +52,7 @@ def fit_cosine_classifier(support: Tensor, scale: float) -> Tensor:
     return weight
 
 
-class BaselinePlusPlus(Method):
+class BaselinePlusPlus(ComparingMethod):
     """A cosine classifier of the background; for new classes a new one is fitted to the support.
 
     Args:
@@ -75,8 +75,11 @@ class BaselinePlusPlus(Method):
         """Classification of all pictures as background classes."""
         return cast(Tensor, self.objective(self.backbone(batch.images()), batch.image_ids()))
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features [B, D]."""
+        return cast(Tensor, self.backbone(images))
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Cosine to the fitted weights: float32 [T, Q, N]."""
-        support, query = embed(self.backbone, batch)
         weight = fit_cosine_classifier(F.normalize(support, dim=-1), self.objective.scale)
         return F.normalize(query, dim=-1) @ F.normalize(weight, dim=-1).transpose(1, 2)

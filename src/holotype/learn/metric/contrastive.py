@@ -7,13 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.comparing import UnitVectorMethod
 from holotype.learn.embedding import (
-    UnitEmbedder,
-    cosine_to_prototypes,
     embed,
     squared_distances,
 )
-from holotype.learn.method import Method
 
 
 def contrastive_losses(squared: Tensor, equal: Tensor, margin: float) -> Tensor:
@@ -48,7 +46,7 @@ def balanced(losses: Tensor, equal: Tensor) -> Tensor:
     return (of_equal + of_unequal) / 2
 
 
-class ContrastiveTwins(Method):
+class ContrastiveTwins(UnitVectorMethod):
     """Twins trained by pairs: equal ones near, unequal ones at least a margin apart.
 
     Features have length 1, which the paper leaves open, so that an exported pack ranks as the
@@ -60,22 +58,13 @@ class ContrastiveTwins(Method):
     """
 
     def __init__(self, backbone: nn.Module, margin: float = 1.0) -> None:
-        super().__init__()
-        self.backbone = UnitEmbedder(backbone)
+        super().__init__(backbone)
         self.margin = margin
-
-    def embedder(self) -> nn.Module:
-        """The twin, its features scaled to length 1."""
-        return self.backbone
 
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The mean over all pairs of query and example, equal and unequal ones counting half."""
-        support, query = embed(self.backbone, batch)
+        support, query = embed(self.encode, batch)
         squared = squared_distances(query, support.flatten(1, 2))
         equal = F.one_hot(batch.targets(), support.shape[1]).bool()
         equal = equal.repeat_interleave(support.shape[2], dim=2)
         return balanced(contrastive_losses(squared, equal, self.margin), equal)
-
-    def scores(self, batch: EpisodeBatch) -> Tensor:
-        """Cosine to each class's prototype: float32 [T, Q, N]."""
-        return cosine_to_prototypes(*embed(self.backbone, batch))

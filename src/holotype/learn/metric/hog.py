@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, cosine_to_prototypes, embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import UnitVectorMethod
 
 _ORIENTATIONS = 9  # bins over 0..180 degrees (section 6.3)
 _BLOCK = 2  # cells to a side of a block (section 6.4)
@@ -63,7 +61,7 @@ class Hog(nn.Module):
         return of_bin * magnitude[:, None]
 
 
-class HogBaseline(Method):
+class HogBaseline(UnitVectorMethod):
     """Nothing is learned: pictures are alike whose strokes run alike in the same places.
 
     Args:
@@ -73,16 +71,7 @@ class HogBaseline(Method):
     trainable = False
 
     def __init__(self, cell_px: int = 4) -> None:
-        super().__init__()
-        self.hog = UnitEmbedder(Hog(cell_px))
-
-    def embedder(self) -> nn.Module:
-        """The descriptor, scaled to length 1."""
-        return self.hog
-
-    def scores(self, batch: EpisodeBatch) -> Tensor:
-        """Cosine to each class's prototype: float32 [T, Q, N]."""
-        return cosine_to_prototypes(*embed(self.hog, batch))
+        super().__init__(Hog(cell_px))
 
 
 def _unit(blocks: Tensor) -> Tensor:

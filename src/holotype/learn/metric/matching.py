@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import ComparingMethod
+from holotype.learn.embedding import UnitEmbedder
 
 
 def attend(query: Tensor, support: Tensor, scale: float) -> Tensor:
@@ -32,7 +32,14 @@ def attend(query: Tensor, support: Tensor, scale: float) -> Tensor:
     return attention.view(*attention.shape[:2], -1, k_shot).logsumexp(-1)
 
 
-class _Matching(Method):
+class _Matching(ComparingMethod):
+    backbone: nn.Module
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features [B, D]."""
+        features: Tensor = self.backbone(images)
+        return features
+
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The mean negative log-probability of the queries' classes (equation 2)."""
         return F.nll_loss(self.scores(batch).flatten(0, 1), batch.targets().flatten())
@@ -59,9 +66,8 @@ class MatchingNetworks(_Matching):
         """The backbone, scaled to unit length."""
         return UnitEmbedder(self.backbone)
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities: float32 [T, Q, N]."""
-        support, query = embed(self.backbone, batch)
         return attend(query, support, self.scale)
 
 
@@ -89,9 +95,8 @@ class FullContextMatchingNetworks(_Matching):
         self.support_lstm = nn.LSTM(dim, dim, batch_first=True, bidirectional=True)
         self.query_lstm = nn.LSTMCell(2 * dim, dim)
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities: float32 [T, Q, N]."""
-        support, query = embed(self.backbone, batch)
         # A recurrence in low precision drifts, and costs little beside the backbone.
         with torch.autocast("cpu", enabled=False):
             examples = self._in_context(support.flatten(1, 2))

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import UnitEmbedder, embed, squared_distances
-from holotype.learn.method import Method
+from holotype.learn.comparing import ComparingMethod
+from holotype.learn.embedding import UnitEmbedder, squared_distances
 from holotype.learn.objectives import CosineSoftmax
 
 
-class PrototypicalNetworks(Method):
+class PrototypicalNetworks(ComparingMethod):
     """A class is the mean of its support features; a query goes to the nearest one.
 
     Without an objective exactly as in the paper: prototypes (eq. 1), softmax over negative
@@ -44,9 +44,12 @@ class PrototypicalNetworks(Method):
             return cast(Tensor, self.objective(features, batch.image_ids()))
         return F.cross_entropy(self.scores(batch).flatten(0, 1), batch.targets().flatten())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features [B, D]."""
+        return cast(Tensor, self.backbone(images))
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Negative squared distances to the prototypes: float32 [T, Q, N]."""
-        support, query = embed(self.backbone, batch)
         if self.objective is not None:
             support, query = F.normalize(support, dim=-1), F.normalize(query, dim=-1)
         prototypes = support.mean(2)

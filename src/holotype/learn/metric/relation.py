@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import embed
-from holotype.learn.method import Method
+from holotype.learn.comparing import ComparingMethod
 
 
 def _block(inputs: int, width: int, pool: bool) -> list[nn.Module]:
@@ -15,7 +14,7 @@ def _block(inputs: int, width: int, pool: bool) -> list[nn.Module]:
     return [*layers, nn.MaxPool2d(2)] if pool else layers
 
 
-class RelationNetworks(Method):
+class RelationNetworks(ComparingMethod):
     """A second network judges how a query relates to each class.
 
     Feature maps of the query and of the class lie on top of each other (section 3.2) and pass two
@@ -61,9 +60,13 @@ class RelationNetworks(Method):
         scores = self.scores(batch)
         return F.mse_loss(scores, F.one_hot(batch.targets(), scores.shape[2]).float())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """Feature maps [B, F, H, W]."""
+        maps: Tensor = self.backbone(images)
+        return maps
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Relation scores in 0..1: float32 [T, Q, N]."""
-        support, query = embed(self.backbone, batch)
         of_class = self._each(self.of_class, support.mean(2))
         of_query = self._each(self.of_query, query)
         pairs = of_query[:, :, None] + of_class[:, None]

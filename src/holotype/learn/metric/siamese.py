@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.comparing import ComparingMethod
 from holotype.learn.embedding import embed
-from holotype.learn.method import Method
 
 
-class SiameseNetworks(Method):
+class SiameseNetworks(ComparingMethod):
     """Twins judge whether two pictures are of one class; a class answers with its best pair.
 
     The probability of a pair is `sigmoid(sum_j a_j |h1_j - h2_j| + b)` with learned weights `a`
@@ -38,17 +38,21 @@ class SiameseNetworks(Method):
         The paper draws pairs at random, half of them equal. Here unequal pairs outnumber equal
         ones as they do when the best of N pairs is sought, and the hard ones are always among them.
         """
-        logits = self._logits(batch)
+        logits = self._logits(*embed(self.encode, batch))
         equal = F.one_hot(batch.targets(), logits.shape[2])[..., None].expand_as(logits)
         return F.binary_cross_entropy_with_logits(logits, equal.float())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
-        """The log-odds of the best pair: float32 [T, Q, N]."""
-        return self._logits(batch).amax(-1)
+    def encode(self, images: Tensor) -> Tensor:
+        """The twin's features [B, dim]."""
+        features: Tensor = self.backbone(images)
+        return features
 
-    def _logits(self, batch: EpisodeBatch) -> Tensor:
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
+        """The log-odds of the best pair: float32 [T, Q, N]."""
+        return self._logits(support, query).amax(-1)
+
+    def _logits(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-odds that query and example are of one class, [T, Q, N, K]."""
-        support, query = embed(self.backbone, batch)
         with torch.autocast("cpu", enabled=False):
             difference = (query[:, :, None, None] - support[:, None]).abs()
             logits: Tensor = self.weigh(difference)[..., 0]

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.embedding import embed, squared_distances
-from holotype.learn.method import Method
+from holotype.learn.comparing import ComparingMethod
+from holotype.learn.embedding import squared_distances
 
 _MOMENTUM = 0.1  # of the running mean, as batch norm has it
 
@@ -33,7 +33,7 @@ class Centered(nn.Module):
         return F.normalize(self.backbone(images).float() - self.center, dim=1)
 
 
-class SimpleShot(Method):
+class SimpleShot(ComparingMethod):
     """A plain classifier of the background; new classes are the nearest centered centroids.
 
     The mean feature of the background is followed while training, as batch norm follows its own
@@ -63,7 +63,11 @@ class SimpleShot(Method):
             self.centered.center.lerp_(features.detach().mean(0), _MOMENTUM)
         return F.cross_entropy(self.objective(features).float(), batch.image_ids())
 
-    def scores(self, batch: EpisodeBatch) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
+        """The backbone's features, centered, of length 1: [B, dim]."""
+        vectors: Tensor = self.centered(images)
+        return vectors
+
+    def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Negative squared distances to the class centroids (section 2): float32 [T, Q, N]."""
-        support, query = embed(self.centered, batch)
         return -squared_distances(query, support.mean(2))

@@ -7,13 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.comparing import UnitVectorMethod
 from holotype.learn.embedding import (
-    UnitEmbedder,
-    cosine_to_prototypes,
     embed,
     squared_distances,
 )
-from holotype.learn.method import Method
 
 
 def semi_hard(squared: Tensor, label: Tensor, margin: float) -> Tensor:
@@ -41,7 +39,7 @@ def semi_hard(squared: Tensor, label: Tensor, margin: float) -> Tensor:
     return F.relu(of_positive - of_negative + margin).mean()
 
 
-class TripletTwins(Method):
+class TripletTwins(UnitVectorMethod):
     """Twins trained by triplets: an equal picture nearer than an unequal one, by a margin.
 
     Every two pictures of one class in the episode are anchor and positive, and the negative is
@@ -53,17 +51,12 @@ class TripletTwins(Method):
     """
 
     def __init__(self, backbone: nn.Module, margin: float = 0.2) -> None:
-        super().__init__()
-        self.backbone = UnitEmbedder(backbone)
+        super().__init__(backbone)
         self.margin = margin
-
-    def embedder(self) -> nn.Module:
-        """The twin, its features scaled to length 1."""
-        return self.backbone
 
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The triplet loss within each episode, averaged over the episodes."""
-        support, query = embed(self.backbone, batch)
+        support, query = embed(self.encode, batch)
         n_way, k_shot = support.shape[1:3]
         of_support = torch.arange(n_way).repeat_interleave(k_shot)
         pictures = torch.cat([support.flatten(1, 2), query], 1)
@@ -74,7 +67,3 @@ class TripletTwins(Method):
             )
         ]
         return torch.stack(losses).mean()
-
-    def scores(self, batch: EpisodeBatch) -> Tensor:
-        """Cosine to each class's prototype: float32 [T, Q, N]."""
-        return cosine_to_prototypes(*embed(self.backbone, batch))
