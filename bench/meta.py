@@ -2,7 +2,8 @@
 
 python bench/meta.py RUN...    # runs of `holotype train ... --data omniglot --recipe conv4`
 
-Vinyals test classes, 1-shot, 5 queries per class. The transductive column has the same weights.
+Vinyals test classes, 1-shot, 5 queries per class. All columns have the same weights: inductive,
+transductive, and inductive in another arithmetic than that of the training.
 Writes results/meta.json and docs/meta.png (accuracy of the validation against tasks seen).
 """
 
@@ -48,8 +49,9 @@ def measured(run: Path) -> dict[str, Any]:
         drawn = plan(
             "vinyals", "omniglot", n_way=n_way, k_shot=1, n_query=5, episodes=episodes, seed=0
         )
-        for transductive in (False, True):
-            method.transductive = transductive
+        for kind in ("inductive", "transductive", "inductive, float32"):
+            method.transductive = kind == "transductive"
+            method.precision = "float32" if "float32" in kind else "bfloat16"
             prepare = partial(prepare_batch, preprocessing=recipe.preprocessing)
             report = evaluate(
                 method.episode_scores,
@@ -57,7 +59,6 @@ def measured(run: Path) -> dict[str, Any]:
                 protocol="vinyals",
                 n_query=5,
             )
-            kind = "transductive" if transductive else "inductive"
             row["accuracy"][f"{n_way} {kind}"] = report.to_json()
             print(row["method"], row["recipe"], n_way, kind, f"{report.accuracy:.2f}", flush=True)
     return row

@@ -50,6 +50,17 @@ def test_without_gradients_the_way_is_the_same_and_nothing_is_kept() -> None:
     assert torch.equal(end, loop(start, parabola)["x"].detach())
 
 
+def test_answers_come_in_the_precision_of_the_training() -> None:
+    torch.manual_seed(0)
+    method, batch = MAML(task_conv(), steps=2).eval(), toy_batch(0)
+    exact = method.scores(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = method.scores(batch)
+    assert not torch.equal(exact, low)
+    method.precision = "bfloat16"
+    assert torch.equal(method.scores(batch), low)
+
+
 def test_a_block_is_torchs_four_layers() -> None:
     torch.manual_seed(0)
     block = ConvBlock(2, 4)

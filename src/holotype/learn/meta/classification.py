@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import cycle
 from typing import Any, ClassVar, Literal
@@ -40,6 +40,8 @@ class MAML(Method):
         transductive: the norms take the statistics of the queries together when they are
             answered, as in the papers; an answer then depends on the other queries.
         tasks_at_once: tasks of a batch that are held in memory together.
+        precision: of the answers, where the caller has not set one. It has to be that of the
+            training: what a few steps at learned rates lead to is not the same in another.
 
     Raises:
         TrainingError: `body` has a layer that does not follow the tasks, or the inner loop cannot
@@ -65,6 +67,7 @@ class MAML(Method):
         rates: Rate | None = None,
         transductive: bool = False,
         tasks_at_once: int = 4,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         super().__init__()
         check_layers(body)
@@ -74,6 +77,7 @@ class MAML(Method):
         self.order_dependent = n_way is not None
         self.test_steps = test_steps
         self.tasks_at_once = tasks_at_once
+        self.precision = precision
         shapes = {} if self.adapts == "head" else {n: p.shape for n, p in body.named_parameters()}
         width = int(body.embedding_dim)  # type: ignore[arg-type]
         if self.head == "learned":
@@ -95,7 +99,7 @@ class MAML(Method):
     def scores(self, batch: EpisodeBatch) -> Tensor:
         """The logits of the queries after adaptation: float32 [T, Q, N]."""
         # The inner loop needs gradients, also where the caller has switched them off.
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.no_grad(), self._arithmetic(batch):
             batch = replace(batch, support=batch.support.clone(), query=batch.query.clone())
             return self._answers(batch, self.test_steps).float()
 
@@ -115,6 +119,12 @@ class MAML(Method):
             total += loss.detach()
         optimizer.step()
         return total
+
+    def _arithmetic(self, batch: EpisodeBatch) -> AbstractContextManager[Any]:
+        device = batch.support.device.type
+        if torch.is_autocast_enabled(device):
+            return nullcontext()
+        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def _answers(self, batch: EpisodeBatch, steps: int | None) -> Tensor:
         start = self._start(batch)
