@@ -37,8 +37,9 @@ def embed(encode: Callable[[Tensor], Tensor], batch: EpisodeBatch) -> tuple[Tens
     """
     shape, queries = batch.support.shape[:3], batch.query.shape[:2]
     features = encode(batch.images()).float()
-    support, query = features.split([shape.numel(), queries.numel()])
-    return support.unflatten(0, shape), query.unflatten(0, queries)
+    each = features.shape[1:]
+    support, query = features[: shape.numel()], features[shape.numel() :]
+    return support.reshape(*shape, *each), query.reshape(*queries, *each)
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
