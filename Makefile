@@ -26,7 +26,7 @@ check: lint test
 	touch $@
 
 .venv/dev: .venv/base
-	$(INSTALL) -e ".[train,dev]"
+	$(INSTALL) -e ".[train,faces,video,heic,hub,dev]"
 	touch $@
 
 clean:

@@ -221,7 +221,7 @@ def set_constant(**values: Any) -> Callable[[dict[str, Any]], object]:
         (set_field(embedding_dim=0), "embedding_dim of the card"),
         (set_field(embedding_dim=9), r"cohort\.npz .*the card needs \[M, 9\]"),
         (set_field(preprocessing=[]), "preprocessing is not a JSON object"),
-        (set_constant(kind="face"), "kind of preprocessing"),
+        (set_constant(kind="cat"), "kind of preprocessing"),
         (set_constant(size_px=2), "size_px of preprocessing"),
         (set_constant(size_px=16.0), "size_px of preprocessing"),
         (set_constant(margin_px=8), "margin_px=8 leaves nothing of size_px=16"),

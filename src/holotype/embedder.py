@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from holotype import images
 from holotype.errors import ImageError, PackError
 from holotype.images import ImageSource, Look
+from holotype.model.graph import read_graph
+from holotype.model.session import open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
 
-# Pictures that go through the network together: bounds the memory of its feature maps.
+# Pictures that go through the network together, and the numbers in them: bounds the memory of its
+# feature maps. Larger batches of large pictures are no faster on a CPU.
 _CHUNK = 64
-_SILENT = 4  # ONNX Runtime's highest severity: its errors arrive as exceptions, not on stderr
+_CHUNK_NUMBERS = 2**20
 
 
 class Embedder:
@@ -36,25 +38,7 @@ class Embedder:
         self.preprocessing: Preprocessing = pack.card.preprocessing
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _SILENT
-        # The arena keeps what a batch once needed for good; without it memory is handed back.
-        options.enable_cpu_mem_arena = False
-        options.intra_op_num_threads = threads or 0
-        # A model may name outside files as weights. They would be looked up below this path, and
-        # below a file there is nothing.
-        options.add_session_config_entry(
-            "session.model_external_initializers_file_folder_path",
-            os.path.abspath(pack.path / "model.onnx"),
-        )
-        try:
-            self._session = onnxruntime.InferenceSession(
-                pack.model(), options, providers=["CPUExecutionProvider"]
-            )
-        except PackError:
-            raise
-        except Exception as error:  # the kinds of ONNX Runtime have no common public base
-            raise self._refusal(f"cannot be run ({_first_line(error)})") from error
+        self._open(pack.model(), pack.shipped, threads)
         self._check_interface()
 
     def embed(
@@ -73,7 +57,12 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
-        return self.embed_prepared(images.prepare_batch(sources, self.preprocessing, look))
+        result = np.empty((len(sources), self.embedding_dim), dtype=np.float32)
+        done = 0
+        for chunk in images.prepare_chunks(sources, self.preprocessing, self.chunk, look):
+            result[done : done + len(chunk)] = self._run(chunk)
+            done += len(chunk)
+        return result
 
     def embed_prepared(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed pictures that `images.prepare_batch` made.
@@ -96,16 +85,23 @@ class Embedder:
                 "Prepare them with the preprocessing of the pack's card",
             )
         result = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
-        for start in range(0, len(batch), _CHUNK):
-            chunk = np.ascontiguousarray(batch[start : start + _CHUNK], dtype=np.float32)
-            result[start : start + _CHUNK] = self._run(chunk)
+        for start in range(0, len(batch), self.chunk):
+            chunk = np.ascontiguousarray(batch[start : start + self.chunk], dtype=np.float32)
+            result[start : start + self.chunk] = self._run(chunk)
         return result
+
+    @property
+    def chunk(self) -> int:
+        """How many pictures go through the model together; 1 where its file says so."""
+        return 1 if self._one_by_one else _chunk(self._input_shape())
 
     def _run(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             (vectors,) = self._session.run([self._output], {self._input: chunk})
         except Exception as error:  # as above
             raise self._refusal(f"failed on a batch ({_first_line(error)})") from error
+        if vectors.ndim == 4 and vectors.shape[2:] == (1, 1):  # pooled, and not yet flattened
+            vectors = vectors[:, :, 0, 0]
         if vectors.shape != (len(chunk), self.embedding_dim):
             raise self._refusal(
                 f"gave {list(vectors.shape)} for {len(chunk)} pictures, not "
@@ -121,23 +117,45 @@ class Embedder:
         side = self.preprocessing.size_px
         return self.preprocessing.channels, side, side
 
+    def _open(self, model: bytes, trusted: bool, threads: int | None) -> None:
+        try:
+            graph = read_graph(model)
+            dims = graph.inputs[0][1] if graph.inputs else ()
+            shape = (_chunk(self._input_shape()), *self._input_shape())
+            sizes = {
+                dim: size for dim, size in zip(dims, shape, strict=False) if isinstance(dim, str)
+            }
+            self._session = open_session(model, graph, None if trusted else sizes, threads)
+        except ValueError as error:
+            raise self._refusal(str(error)) from error
+        except Exception as error:  # the kinds of ONNX Runtime have no common public base
+            raise self._refusal(f"cannot be run ({_first_line(error)})") from error
+
     def _check_interface(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise self._refusal(
                 f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"
             )
+        (given,), (answer,) = inputs, outputs
+        vector = (self.embedding_dim,)
         for role, value, expected in (
-            ("input", inputs[0], self._input_shape()),
-            ("output", outputs[0], (self.embedding_dim,)),
+            ("input", given, self._input_shape()),
+            ("output", answer, (*vector, 1, 1) if len(answer.shape or ()) == 4 else vector),
         ):
             batch, *rest = value.shape or [0]
-            if value.type != "tensor(float)" or isinstance(batch, int) or tuple(rest) != expected:
+            # A dimension that has a name instead of a size takes any.
+            fits = len(rest) == len(expected) and all(
+                size == wanted or not isinstance(size, int)
+                for size, wanted in zip(rest, expected, strict=True)
+            )
+            if value.type != "tensor(float)" or (isinstance(batch, int) and batch != 1) or not fits:
                 raise self._refusal(
                     f"its {role} {value.name!r} is {value.type} {value.shape}; the card needs "
                     f"tensor(float) {['batch', *expected]}"
                 )
-        self._input, self._output = inputs[0].name, outputs[0].name
+        self._one_by_one = isinstance(given.shape[0], int)
+        self._input, self._output = given.name, answer.name
 
     def _refusal(self, problem: str) -> PackError:
         return PackError(f"{self._where}: {problem}", "Export the pack anew with `holotype export`")
@@ -146,3 +164,7 @@ class Embedder:
 def _first_line(error: Exception) -> str:
     """The first line of an ONNX Runtime message, at most 200 characters of it."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _chunk(input_shape: tuple[int, ...]) -> int:
+    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(input_shape)))

@@ -6,26 +6,22 @@ a model meets in use what it met in training. The card of a model pack carries t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from holotype import ink
+from holotype import ink, pixels
 from holotype.decoding import ImageSource, decode, describe, naming, unit_range
+from holotype.faces.extra import faces_extra
 from holotype.records import Preprocessing
 
-__all__ = ["ImageSource", "Look", "luminance", "prepare", "prepare_batch", "read"]
+__all__ = ["ImageSource", "Look", "luminance", "prepare", "prepare_batch", "prepare_chunks", "read"]
 
 Look = Callable[[NDArray[np.float32]], None]
-
-# A larger picture is averaged down to this side before its strokes are sought: a model's input
-# is far smaller, and the memory of a probe no longer follows the sender's camera.
-_WORKING_SIDE_PX = 1024
-# Luma of ITU-R BT.601-7, section 2.5.1: what "grey" means in JPEG and in Pillow's mode L.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def read(source: ImageSource) -> NDArray[np.float32]:
@@ -48,12 +44,12 @@ def read(source: ImageSource) -> NDArray[np.float32]:
         ImageError: the picture is missing, unreadable, or beyond a limit.
     """
     with naming(describe(source)):
-        pixels = unit_range(decode(source)).transpose(2, 0, 1)
-    return np.ascontiguousarray(np.broadcast_to(pixels, (3, *pixels.shape[1:])))
+        planes = unit_range(decode(source)).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:])))
 
 
 def luminance(source: ImageSource) -> NDArray[np.float32]:
-    """Decode a picture to its luminance, reduced as `prepare` reduces it.
+    """Decode a picture to its luminance, reduced as `prepare` reduces drawings.
 
     Returns:
         float32 [H, W] in [0, 1].
@@ -62,7 +58,7 @@ def luminance(source: ImageSource) -> NDArray[np.float32]:
         ImageError: as for `read`.
     """
     with naming(describe(source)):
-        return _luminance(source)
+        return Picture(decode(source)).luminance
 
 
 def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
@@ -70,20 +66,24 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
 
     Kind `ink`: the strokes, cropped, centered and scaled (`ink.strokes`, `ink.fit`). Kind `frame`:
     the strokes where they are, the whole frame on a square of paper, as the few-shot papers feed
-    their drawings.
+    their drawings. Kind `photo`: the whole picture in its tones; its largest centered square
+    (`crop`), all of it on a square of the mean tone (`pad`), or all of it drawn to a square
+    (`stretch`). Kind `face`: the one face of the picture, turned upright and cut out, then as a
+    photo.
 
     Args:
         source: as for `read`.
         preprocessing: from the card of the model pack.
 
     Returns:
-        float32 [C, S, S] in [0, 1], ink 1 on paper 0; S is `preprocessing.size_px`.
+        float32 [C, S, S]; S is `preprocessing.size_px`. Ink is 1 on paper 0; of a photo it is
+        (x - mean) / std with x in [0, 1], RGB where C is 3, grey where it is 1.
 
     Raises:
-        ImageError: as for `read`, or the picture has no contrast.
+        ImageError: as for `read`; or a drawing has no contrast, or not one face is shown.
+        MissingExtraError: kind `face`, and what finds faces is not installed.
     """
-    with naming(describe(source)):
-        return _fitted(_luminance(source), preprocessing)
+    return np.asarray(prepare_batch([source], preprocessing)[0])
 
 
 def prepare_batch(
@@ -98,35 +98,94 @@ def prepare_batch(
             decoded once for all that wants to see it.
 
     Returns:
-        float32 [B, C, S, S] in [0, 1].
+        float32 [B, C, S, S], as from `prepare`.
+
+    Raises:
+        ImageError: as for `prepare`.
+    """
+    chunks = list(prepare_chunks(sources, preprocessing, max(1, len(sources)), look))
+    side = preprocessing.size_px
+    return chunks[0] if chunks else np.empty((0, preprocessing.channels, side, side), np.float32)
+
+
+def prepare_chunks(
+    sources: Sequence[ImageSource],
+    preprocessing: Preprocessing,
+    size: int,
+    look: Look | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """`prepare_batch`, a few pictures at a time: all of a large folder would not fit in memory.
+
+    Args:
+        sources: B, as for `read`.
+        preprocessing: from the card of the model pack.
+        size: pictures in a chunk, at least 1; the last one may have fewer.
+        look: as for `prepare_batch`.
+
+    Yields:
+        float32 [b, C, S, S], as from `prepare`.
 
     Raises:
         ImageError: as for `prepare`.
     """
     side = preprocessing.size_px
-    batch = np.empty((len(sources), preprocessing.channels, side, side), dtype=np.float32)
-    for i, source in enumerate(sources):
-        place = f"picture {i + 1} of {len(sources)}, " if len(sources) > 1 else ""
-        with naming(place + describe(source)):
-            grey = _luminance(source)
-            batch[i] = _fitted(grey, preprocessing)
-            if look is not None:
-                look(grey)
-    return batch
+    to_input = _KINDS[preprocessing.kind]
+    for start in range(0, len(sources), size):
+        count = min(size, len(sources) - start)
+        chunk = np.empty((count, preprocessing.channels, side, side), dtype=np.float32)
+        for i, source in enumerate(sources[start : start + count]):
+            place = f"picture {start + i + 1} of {len(sources)}, " if len(sources) > 1 else ""
+            with naming(place + describe(source)):
+                picture = Picture(decode(source))
+                chunk[i] = to_input(picture, preprocessing)
+                if look is not None:
+                    look(picture.luminance)
+        yield chunk
 
 
-def _fitted(grey: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    strokes = ink.strokes(grey)
-    size_px, margin_px = preprocessing.size_px, preprocessing.margin_px
-    if preprocessing.kind == "frame":
-        return _whole_frame(strokes, size_px, margin_px)[None]
-    return ink.fit(strokes, size_px, margin_px)[None]
+class Picture:
+    """A decoded picture, in the forms that the kinds of preprocessing start from.
+
+    Args:
+        decoded: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1], as from `decode`.
+    """
+
+    def __init__(self, decoded: NDArray[Any]) -> None:
+        self.pixels = decoded
+
+    @cached_property
+    def luminance(self) -> NDArray[np.float32]:
+        """As from `pixels.grey`; computed once."""
+        return pixels.grey(self.pixels)
 
 
-def _luminance(source: ImageSource) -> NDArray[np.float32]:
-    pixels = unit_range(_reduce(decode(source)))
-    grey = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ _LUMA
-    return np.asarray(grey, dtype=np.float32)
+def _ink(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    strokes = ink.strokes(picture.luminance)
+    return ink.fit(strokes, preprocessing.size_px, preprocessing.margin_px)[None]
+
+
+def _frame(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    strokes = ink.strokes(picture.luminance)
+    return _whole_frame(strokes, preprocessing.size_px, preprocessing.margin_px)[None]
+
+
+def _photo(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    return pixels.photo(picture.pixels, preprocessing)
+
+
+def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    with faces_extra():
+        from holotype.faces.sighting import only_face
+    return pixels.photo(only_face(picture.pixels).chip, preprocessing)
+
+
+# How each kind of preprocessing makes the input of a model, float32 [C, S, S].
+_KINDS: dict[str, Callable[[Picture, Preprocessing], NDArray[np.float32]]] = {
+    "ink": _ink,
+    "frame": _frame,
+    "photo": _photo,
+    "face": _face,
+}
 
 
 def _whole_frame(strokes: NDArray[np.float32], size_px: int, margin_px: int) -> NDArray[np.float32]:
@@ -137,19 +196,3 @@ def _whole_frame(strokes: NDArray[np.float32], size_px: int, margin_px: int) -> 
     square = np.pad(strokes, ((top, side - height - top), (left, side - width - left)))
     small = Image.fromarray(square).resize((inner, inner), Image.Resampling.BILINEAR)
     return np.pad(np.clip(np.asarray(small, dtype=np.float32), 0, 1), margin_px)
-
-
-def _reduce(pixels: NDArray[Any]) -> NDArray[Any]:
-    """[H, W, C] -> block means with sides of at most `_WORKING_SIDE_PX`, in the same range."""
-    step = -(-max(pixels.shape[:2]) // _WORKING_SIDE_PX)
-    if step == 1:
-        return pixels
-    levels = 255 if pixels.dtype == np.uint8 else 1
-    total: NDArray[Any] = pixels
-    count = np.ones((1, 1, 1), dtype=np.float32)
-    for axis in (0, 1):
-        starts = np.arange(0, pixels.shape[axis], step)
-        total = np.add.reduceat(total, starts, axis=axis, dtype=np.float32)
-        sizes = np.diff(starts, append=pixels.shape[axis]).astype(np.float32)
-        count = count * np.expand_dims(sizes, (1 - axis, 2))
-    return total / (count * levels)

@@ -19,7 +19,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import PackError
+from holotype.model.graph import read_graph
 from holotype.pack_card import card_from_json, card_to_json, model_card
 from holotype.records import Card, Preprocessing
 
@@ -44,6 +45,7 @@ _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parent / "packs"
+_FACES, _FACES_VERSION = "faces", 1
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Pack:
 
     path: Path
     card: Card
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with holotype, and so from nobody else."""
+        return self.path.parent == _SHIPPED
 
     def model(self) -> bytes:
         """The bytes of `model.onnx`.
@@ -108,6 +115,8 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     """
     name = os.fspath(name_or_path)
     path = _SHIPPED / name if name in shipped_packs() else Path(name)
+    if name == _FACES:
+        path = _made_faces()
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError):
@@ -123,15 +132,37 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     except ValueError as error:
         _fail(path, "card.json", str(error))
     pack = Pack(path, card)
-    if card.model_id != model_id(pack.model(), card.preprocessing):
+    model = pack.model()
+    if card.model_id != model_id(model, card.preprocessing):
         _fail(path, "card.json", "the model_id does not follow from the model and preprocessing")
+    try:
+        read_graph(model)
+    except ValueError as error:
+        _fail(path, "model.onnx", str(error))
     pack.cohort()
     return pack
 
 
+def _made_faces() -> Path:
+    """The folder of the pack `faces`: made once on each machine, from what an extra installs."""
+    folder = Path.home() / ".cache" / "holotype" / "packs" / f"{_FACES}-{_FACES_VERSION}"
+    if not folder.is_dir():
+        from holotype.faces.extra import faces_extra
+
+        with faces_extra():
+            from holotype.faces.recipe import parts
+
+            try:
+                write_pack(folder, **parts())
+            except PackError:
+                if not folder.is_dir():  # else another process was faster
+                    raise
+    return folder
+
+
 def model_id(model: bytes, preprocessing: Preprocessing) -> str:
     """The first 16 hex digits of SHA-256 over `model.onnx` and the preprocessing as JSON."""
-    constants = json.dumps(asdict(preprocessing), sort_keys=True, separators=(",", ":"))
+    constants = json.dumps(preprocessing.to_json(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(model + constants.encode()).hexdigest()[:16]
 
 
@@ -212,7 +243,11 @@ def write_pack(
     return Pack(target, card)
 
 
-def add_scores(path: str | os.PathLike[str], scores: Sequence[Mapping[str, Any]]) -> Pack:
+def add_scores(
+    path: str | os.PathLike[str],
+    scores: Sequence[Mapping[str, Any]],
+    promise: Sequence[Mapping[str, Any]] = (),
+) -> Pack:
     """Append measured scores to the card of a pack, and render its README.md anew.
 
     Nothing is replaced: the list shows how often a test set was opened. The scores are no part of
@@ -221,13 +256,18 @@ def add_scores(path: str | os.PathLike[str], scores: Sequence[Mapping[str, Any]]
     Args:
         path: the folder of the pack.
         scores: `Report.to_json()` with `data` and `date`.
+        promise: `Identification.to_json()` with `enrolled` and `examples`, `data` and `date`.
 
     Raises:
         PackError: the pack is not valid, or cannot be written.
     """
     folder = Path(path)
     pack = load_pack(folder.resolve())
-    card = replace(pack.card, scores=[*pack.card.scores, *(dict(score) for score in scores)])
+    card = replace(
+        pack.card,
+        scores=[*pack.card.scores, *map(dict, scores)],
+        promise=[*pack.card.promise, *map(dict, promise)],
+    )
     for file, content in _card_files(card).items():
         draft = folder / f".{file}.{secrets.token_hex(4)}"
         try:
@@ -271,7 +311,8 @@ def _read_references(
             embeddings, class_index, background = (archive[name] for name in _COHORT_ARRAYS)
     except Exception as error:  # zip and npy readers raise anything on damaged input
         _fail(path, "cohort.npz", f"not a readable NumPy archive of {_COHORT_ARRAYS} ({error})")
-    vectors = _vectors(path, card, "embeddings", embeddings)
+    classes = len(card.cohort["class_names"])
+    vectors = _vectors(path, card, "embeddings", embeddings, classes)
     if class_index.dtype.kind not in "iu" or class_index.shape != embeddings.shape[:1]:
         _fail(
             path,
@@ -279,41 +320,42 @@ def _read_references(
             f"class_index is {class_index.dtype} {list(class_index.shape)}, not integers "
             f"[{len(embeddings)}]",
         )
-    classes = len(card.cohort["class_names"])
-    if class_index.min() < 0 or class_index.max() >= classes:
+    if len(class_index) and (class_index.min() < 0 or class_index.max() >= classes):
         _fail(
             path,
             "cohort.npz",
             f"class_index runs from {class_index.min()} to {class_index.max()}; the card names "
             f"{classes} classes",
         )
-    prototypes = _vectors(path, card, "background", background)
-    if len(prototypes) != len(card.background["class_names"]):
+    learned = len(card.background["class_names"])
+    prototypes = _vectors(path, card, "background", background, learned)
+    if len(prototypes) != learned:
         _fail(
             path,
             "cohort.npz",
-            f"background has {len(prototypes)} prototypes; the card names "
-            f"{len(card.background['class_names'])} classes",
+            f"background has {len(prototypes)} prototypes; the card names {learned} classes",
         )
     index = class_index.astype(np.int64)
     index.setflags(write=False)
     return vectors, index, prototypes
 
 
-def _vectors(path: Path, card: Card, name: str, array: NDArray[Any]) -> NDArray[np.float32]:
-    """One array of `cohort.npz`, checked: float32 unit [M, D], read-only."""
+def _vectors(
+    path: Path, card: Card, name: str, array: NDArray[Any], classes: int
+) -> NDArray[np.float32]:
+    """One array of `cohort.npz`, checked: float32 unit [M, D], M = 0 without classes; read-only."""
     if array.dtype not in (np.float16, np.float32) or array.ndim != 2:
         _fail(
             path,
             "cohort.npz",
             f"{name}: {array.dtype} {list(array.shape)} is not float16 or float32 [M, D]",
         )
-    if not len(array) or array.shape[1] != card.embedding_dim:
+    if bool(len(array)) != bool(classes) or array.shape[1] != card.embedding_dim:
         _fail(
             path,
             "cohort.npz",
             f"{name}: the shape is {list(array.shape)}; the card needs [M, {card.embedding_dim}] "
-            "with M at least 1",
+            + ("with M at least 1" if classes else "with M = 0, since it names no classes"),
         )
     vectors = array.astype(np.float32)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)

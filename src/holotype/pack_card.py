@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -14,12 +15,22 @@ FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _MODEL_ID = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# The kinds whose input keeps the tones of the picture: they have the fields of `_PHOTO_RULES`.
+_PHOTOGRAPHIC = ("photo", "face")
 
 
 def card_to_json(card: Card) -> bytes:
     """The card as indented UTF-8 JSON, its format number first."""
-    document = {"format": FORMAT, **asdict(card)}
+    document = {"format": FORMAT, **card_document(card)}
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def card_document(card: Card) -> dict[str, Any]:
+    """The card's fields, ready for `json.dumps`."""
+    document = {**asdict(card), "preprocessing": card.preprocessing.to_json()}
+    if not card.promise:  # so that a card without it is what it was before there was such a field
+        del document["promise"]
+    return document
 
 
 def card_from_json(content: bytes) -> Card:
@@ -41,26 +52,51 @@ def card_from_json(content: bytes) -> Card:
             f"format {card_format!r} is {'newer than' if newer else 'not'} the {FORMAT} that this "
             f"version of holotype reads{'; upgrade holotype' if newer else ''}"
         )
+    document.setdefault("promise", [])
     _check_fields("the card", document, Card, _CARD_RULES)
-    constants = document["preprocessing"]
+    return Card(**{**document, "preprocessing": preprocessing_from_json(document["preprocessing"])})
+
+
+def preprocessing_from_json(constants: object) -> Preprocessing:
+    """Read what `Preprocessing.to_json` gave, and check each field.
+
+    Raises:
+        ValueError: with the rule that is broken, as one clause.
+    """
+    if isinstance(constants, dict):
+        constants = {**dict.fromkeys(_PHOTO_RULES), **constants}
     _check_fields("preprocessing", constants, Preprocessing, _PREPROCESSING_RULES)
-    if 2 * constants["margin_px"] >= constants["size_px"]:
-        raise ValueError(
-            f"margin_px={constants['margin_px']} leaves nothing of size_px={constants['size_px']}"
-        )
-    return Card(**{**document, "preprocessing": Preprocessing(**constants)})
+    assert isinstance(constants, dict)
+    kind, channels, size_px = (constants[name] for name in ("kind", "channels", "size_px"))
+    if 2 * constants["margin_px"] >= size_px:
+        raise ValueError(f"margin_px={constants['margin_px']} leaves nothing of {size_px=}")
+    if kind not in _PHOTOGRAPHIC:
+        for name in _PHOTO_RULES:
+            if constants[name] is not None:
+                raise ValueError(f"{name} belongs to kind 'photo', not to kind {kind!r}")
+        if channels != 1:
+            raise ValueError(f"channels={channels}, but kind {kind!r} is grey")
+        return Preprocessing(**constants)
+    if constants["margin_px"]:
+        raise ValueError(f"margin_px={constants['margin_px']}, but kind {kind!r} has no margin")
+    for name, rule in _PHOTO_RULES.items():
+        if not rule(constants[name]):
+            raise ValueError(f"{name} of kind {kind!r} is not valid: {str(constants[name])[:80]!r}")
+    for name in ("mean", "std"):
+        constants[name] = tuple(float(value) for value in constants[name])
+        if len(constants[name]) != channels:
+            raise ValueError(f"{name} has {len(constants[name])} values for {channels=}")
+    return Preprocessing(**constants)
 
 
 def model_card(card: Card) -> str:
     """The card as Markdown, for people."""
     facts = {
         "model id": card.model_id,
-        "input": f"{card.preprocessing.channels} x {card.preprocessing.size_px} x "
-        f"{card.preprocessing.size_px} px, ink 1 on paper 0, kind `{card.preprocessing.kind}`, "
-        f"margin {card.preprocessing.margin_px} px",
+        "input": _input(card.preprocessing),
         "embedding": f"{card.embedding_dim} dimensions, unit length",
-        "learned from": _classes(card.background),
-        "cohort": f"{_classes(card.cohort)}; held back from training, they play the strangers",
+        **_background(card.background),
+        "cohort": _cohort(card.cohort),
         **{f"training: {key}": value for key, value in card.training.items()},
         "license": card.license,
     }
@@ -72,9 +108,26 @@ def model_card(card: Card) -> str:
         _table(("", ""), list(facts.items())),
         "## Scores",
         _scores(card.scores),
+        *_promise(card.promise),
         "`card.json` holds all of this for machines, with the names of all classes.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _input(constants: Preprocessing) -> str:
+    side = constants.size_px
+    shape = f"{constants.channels} x {side} x {side} px, "
+    if constants.kind not in _PHOTOGRAPHIC:
+        return f"{shape}ink 1 on paper 0, kind `{constants.kind}`, margin {constants.margin_px} px"
+    colors = "RGB" if constants.channels == 3 else "grey"
+    return (
+        f"{shape}{colors}, kind `{constants.kind}`, fitted by `{constants.fit}`, "
+        f"mean {_listed(constants.mean)}, standard deviation {_listed(constants.std)}"
+    )
+
+
+def _listed(values: tuple[float, ...] | None) -> str:
+    return ", ".join(f"{value:g}" for value in values or ())
 
 
 def _scores(scores: list[dict[str, Any]]) -> str:
@@ -96,9 +149,55 @@ def _scores(scores: list[dict[str, Any]]) -> str:
     return _table(head, rows) + "\n\nMean over episodes with its 95 % interval."
 
 
+def _promise(tested: list[dict[str, Any]]) -> list[str]:
+    if not tested:
+        return []
+    head = ("enrolled", "examples", "stated FPIR, %", "measured FPIR, %", "FNIR, %")
+    rows = [
+        (
+            row["enrolled"],
+            row["examples"],
+            f"{100 * row['stated_fpir']:g}",
+            rate_with_interval(row.get("fpir")) or "refused: too few classes in the cohort",
+            rate_with_interval(row.get("fnir")),
+        )
+        for row in tested
+    ]
+    return ["## The promise about strangers", _table(head, rows)]
+
+
+def rate_with_interval(share: Mapping[str, Any] | None) -> str:
+    """A share in percent with its 95 % interval; empty where there is none."""
+    if share is None:
+        return ""
+    value, low, high = (f"{100 * part:.2f}" for part in (share["value"], *share["ci95"]))
+    return f"{value} ({low} to {high})"
+
+
 def _classes(facts: Mapping[str, Any]) -> str:
-    rest = "; ".join(f"{key}: {value}" for key, value in facts.items() if key != "class_names")
-    return f"{len(facts['class_names']):,} classes" + (f" ({rest})" if rest else "")
+    rest = "; ".join(
+        f"{key}: {value}"
+        for key, value in facts.items()
+        if key not in ("class_names", "held_back", "trained")
+    )
+    count = f"{len(facts['class_names']):,} classes" if facts["class_names"] else "unnamed classes"
+    return count + (f" ({rest})" if rest else "")
+
+
+def _background(facts: Mapping[str, Any]) -> dict[str, str]:
+    if facts.get("trained", True):
+        return {"learned from": _classes(facts)}
+    return {"usual pictures": f"{_classes(facts)}; not known whether the model saw them"}
+
+
+def _cohort(facts: Mapping[str, Any]) -> str:
+    if facts["class_names"]:
+        known = facts.get("held_back", True)
+        whether = "held back from training" if known else "not known whether the model saw them"
+        return f"{_classes(facts)}; {whether}, they play the strangers"
+    default = facts.get("default_similarity")
+    until = "nobody is accepted" if default is None else f"similarity {default} is, not measured"
+    return f"none: strangers of your own set the thresholds (`holotype calibrate`); before, {until}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
@@ -136,9 +235,26 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _are_constants(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        _is_number(number) and math.isfinite(number) for number in value
+    )
+
+
 def _has_class_names(value: object) -> bool:
     names = value.get("class_names") if isinstance(value, dict) else None
     return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _is_cohort(value: object) -> bool:
+    """With `default_similarity` only where there are no classes to measure a threshold with."""
+    if not _has_class_names(value):
+        return False
+    assert isinstance(value, dict)
+    default = value.get("default_similarity")
+    return default is None or (
+        not value["class_names"] and _is_number(default) and 0 < default <= 1
+    )
 
 
 def _is_score(value: object) -> bool:
@@ -148,6 +264,21 @@ def _is_score(value: object) -> bool:
         and all(_is_count(value.get(key)) for key in ("n_way", "k_shot", "episodes"))
         and all(_is_number(value.get(key)) for key in ("accuracy", "ci95"))
     )
+
+
+def _is_promise(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(_is_count(value.get(key)) for key in ("enrolled", "examples", "galleries"))
+        and _is_number(value.get("stated_fpir"))
+        and all(value.get(key) is None or _is_share(value[key]) for key in ("fpir", "fnir"))
+    )
+
+
+def _is_share(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("ci95"), list):
+        return False
+    return len(value["ci95"]) == 2 and all(map(_is_number, (value.get("value"), *value["ci95"])))
 
 
 def _are_digests(value: object) -> bool:
@@ -163,15 +294,21 @@ _CARD_RULES: dict[str, Callable[[Any], bool]] = {
     "model_id": lambda value: isinstance(value, str) and bool(_MODEL_ID.fullmatch(value)),
     "embedding_dim": lambda value: _is_count(value) and value > 0,
     "background": _has_class_names,
-    "cohort": _has_class_names,
+    "cohort": _is_cohort,
     "training": lambda value: isinstance(value, dict),
     "scores": lambda value: isinstance(value, list) and all(map(_is_score, value)),
+    "promise": lambda value: isinstance(value, list) and all(map(_is_promise, value)),
     "license": lambda value: isinstance(value, str),
     "files": _are_digests,
 }
 _PREPROCESSING_RULES: dict[str, Callable[[Any], bool]] = {
-    "kind": lambda value: value in ("ink", "frame"),
+    "kind": lambda value: value in ("ink", "frame", *_PHOTOGRAPHIC),
     "size_px": lambda value: _is_count(value) and 8 <= value <= 1024,
     "margin_px": _is_count,
-    "channels": lambda value: _is_count(value) and value == 1,
+    "channels": lambda value: _is_count(value) and value in (1, 3),
+}
+_PHOTO_RULES: dict[str, Callable[[Any], bool]] = {
+    "fit": lambda value: value in ("crop", "pad", "stretch"),
+    "mean": lambda value: _are_constants(value),
+    "std": lambda value: _are_constants(value) and all(number > 0 for number in value),
 }

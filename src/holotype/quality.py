@@ -1,4 +1,4 @@
-"""What is wrong with a picture of ink on paper, in words and in codes.
+"""What is wrong with a picture of ink on paper, in words and in codes; photographs go elsewhere.
 
 A warning, never an error: a picture without any contrast does not get this far. The limits lie
 beyond what careful and careless drawings show, and beyond digits scanned at 8 x 8 pixels.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import ink
+from holotype import ink, photo_quality
 from holotype.records import Preprocessing, Reason
 
 MIN_CONTRAST = 0.1  # of the full range
 MAX_TEXTURE = 0.35  # mean deviation of the outermost pixels, of the ink's contrast
 MIN_SIZE_PX = 6  # longer side of the ink
-MIN_INK, MAX_INK = 0.008, 0.46  # share of the square around the ink that is ink
+MIN_INK, MAX_INK = 0.008, 0.55  # share of the square around the ink that is ink
 MAX_BORDER = 0.25  # share of the outermost pixels that are ink
-MAX_EDGES = 9.0  # total variation over the side of the square: a stroke across it adds 2
+MAX_EDGES = 10.0  # total variation over the side of the square: a stroke across it adds 2
 MAX_EDGE = 0.11  # width of the sharpest edge from paper to ink, of the drawing's longer side
 _SHARP_EDGE_PX = 4.0  # a narrower edge is as sharp as the resolution allows
 # Below this side the outermost pixels are too large a part of any drawing to tell of a border.
@@ -30,7 +30,8 @@ def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tupl
 
     Args:
         luminance: float32 [H, W] in [0, 1], as decoded.
-        preprocessing: of the model; only kind `ink` is assessed.
+        preprocessing: of the model; kind `frame` is not assessed, kind `photo` as its own module
+            says.
 
     Returns:
         Reasons with the codes `low_quality_contrast`, `low_quality_size`, `low_quality_ink` and
@@ -39,6 +40,8 @@ def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tupl
     Raises:
         ImageError: the picture has no contrast at all (`ink.strokes`).
     """
+    if preprocessing.kind == "photo":
+        return photo_quality.assess(luminance, preprocessing)
     if preprocessing.kind != "ink":
         return ()
     strokes = ink.strokes(luminance)

@@ -80,10 +80,32 @@ class Report:
 class Preprocessing:
     """How a picture becomes a model's input: the card carries it, `images.prepare` obeys it."""
 
-    kind: Literal["ink", "frame"]  # "ink": cropped to the strokes; "frame": the whole picture
+    # "ink": cropped to the strokes; "frame": the strokes where they are; "photo": all its tones;
+    # "face": the one face of the picture, upright, and then as a photo
+    kind: Literal["ink", "frame", "photo", "face"]
     size_px: int  # side of the square input
-    margin_px: int  # empty border around the ink
-    channels: int = 1
+    margin_px: int  # empty border around the ink; 0 for a photo
+    channels: int = 1  # 1 is grey, 3 is RGB; ink and frame are grey
+    # Of photos and faces alone, and there never None:
+    fit: Literal["crop", "pad", "stretch"] | None = None  # how a picture becomes a square
+    mean: tuple[float, ...] | None = None  # [channels], of values in [0, 1]
+    std: tuple[float, ...] | None = None  # [channels], above 0: the input is (x - mean) / std
+
+    def to_json(self) -> dict[str, Any]:
+        """Only the fields that this kind has, ready for `json.dumps`.
+
+        A model's id is made of it, so a field that came later changes no id of before.
+        """
+        fields: dict[str, Any] = {
+            "kind": self.kind,
+            "size_px": self.size_px,
+            "margin_px": self.margin_px,
+            "channels": self.channels,
+            "fit": self.fit,
+            "mean": None if self.mean is None else [float(value) for value in self.mean],
+            "std": None if self.std is None else [float(value) for value in self.std],
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +122,8 @@ class Card:
     scores: list[dict[str, Any]]  # reports with their protocol, interval and date
     license: str
     files: dict[str, str]  # file name -> sha256 in hex
+    # open-set tests: stated and measured rates with their interval; empty where none was made
+    promise: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +225,8 @@ class Decision:
     """The answer to one probe.
 
     `match`: `label` is accepted at the stated rate. `unknown`: nobody reaches the threshold.
-    `cannot_tell`: two identities fit equally well, the picture is no fit drawing, or it is unlike
-    anything that the model was prepared for; `reasons` say which.
+    `cannot_tell`: two identities fit equally well, the picture is unfit or shows no face, or it is
+    unlike anything that the model was prepared for; `reasons` say which.
     """
 
     answer: Answer
@@ -216,3 +240,13 @@ class Decision:
     familiarity: float  # p-value in (0, 1]: small is unlike all that prepared the model
     reasons: tuple[Reason, ...]  # at least one
     id: str = ""  # signed by the gallery, for feedback; empty where it cannot sign
+    promised: bool = True  # False: the threshold is a default, and does not keep the rate
+    box: tuple[int, int, int, int] | None = None  # of a face: left, top, right, bottom, in px
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One of the things that a picture shows, and the decision on it."""
+
+    decision: Decision
+    vector: NDArray[np.float32] | None  # [D] unit; None where there was nothing to embed

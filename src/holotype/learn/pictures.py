@@ -13,7 +13,9 @@ from holotype import images
 from holotype.errors import DataError
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.characters import CharacterBatches, variants
+from holotype.learn.generative.filling import Filling
 from holotype.learn.method import Method
+from holotype.learn.photos import PhotoBatches
 from holotype.learn.recipe import Prepared, Preparing
 from holotype.learn.settings import TrainingSettings
 from holotype.records import Preprocessing
@@ -24,8 +26,10 @@ from holotype.tasks.evaluate import evaluate
 from holotype.tasks.pictures import PackedDrawings, TurnedPictures, select
 from holotype.tasks.splits import random_split, split
 
+HELD_OUT = "held out"
 # Sources other than Omniglot have no alphabets: their classes are divided at random.
-_FOLDER_SHARES = {"training": 0.7, "selection": 0.15, "cohort": 0.15}
+# What is held out is looked at by nobody: it shows what the pack is worth.
+_FOLDER_SHARES = {"training": 0.45, "selection": 0.1, "cohort": 0.25, HELD_OUT: 0.2}
 # What a recipe for the Vinyals split takes there.
 _IN_A_FOLDER = {"vinyals-train": "training", "vinyals-val": "selection"}
 # Folder pictures are fitted to this before other pens are drawn from them.
@@ -49,6 +53,7 @@ class PictureRecipe:
     tasks: int = 1  # episodes in a batch
     validation_n_way: int = 20  # classes in a validation episode, 1-shot
     pens: bool = False  # whether batches show each drawing as other pens would have made it
+    filling: Filling | None = None  # where there is little background; needs `pens`
 
     def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
         """Read the data set and build the method; see `Recipe`."""
@@ -57,13 +62,20 @@ class PictureRecipe:
         _require_pairs(background)
         batches: Callable[[int], EpisodeBatch]
         if self.pens:
+            drawings, owner = _drawings(background), background.class_index
+            if self.filling:
+                drawings, owner = self.filling(drawings, owner, seed, preparing)
             batches = CharacterBatches(
-                variants(_drawings(background), self.preprocessing, seed, _told(preparing)),
-                background.class_index,
+                variants(drawings, self.preprocessing, seed, _told(preparing)),
+                owner,
                 min(self.n_way, 4 * len(background.class_names)),
                 seed,
             )
             n_classes = batches.n_classes
+        elif self.preprocessing.kind == "photo":
+            photos = np.asarray(prepared(background, self.preprocessing).images[:])
+            batches = PhotoBatches(photos, background.class_index, self.n_way, seed)
+            n_classes = len(background.class_names)
         else:
             shape = self._shape_for(background)
             batches = EpisodicBatches(prepared(background, self.preprocessing), shape, seed)
@@ -154,17 +166,20 @@ def _drawings(dataset: Dataset) -> NDArray[np.bool_]:
 
 
 def pixels(dataset: Dataset) -> NDArray[np.float32]:
-    """Of a prepared data set: float32 [M, 1, S, S] in [0, 1]."""
+    """Of a prepared data set: float32 [M, C, S, S] in [0, 1]."""
     return np.asarray(dataset.images[:] / np.float32(255), dtype=np.float32)
 
 
 def prepared(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
-    """The data set as the model sees it, uint8 [M, 1, S, S]; turned classes stay lazy."""
+    """The data set as the model sees it, uint8 [M, C, S, S]; turned classes stay lazy.
+
+    Of a photo the tones, so its preprocessing must leave them in [0, 1]: mean 0, deviation 1.
+    """
     turned = dataset.images if isinstance(dataset.images, TurnedPictures) else None
     raw = turned.base if turned else dataset.images
     used = np.unique(turned.picture) if turned else np.arange(len(raw))
     size_px = preprocessing.size_px
-    result = np.zeros((len(raw), 1, size_px, size_px), dtype=np.uint8)
+    result = np.zeros((len(raw), preprocessing.channels, size_px, size_px), dtype=np.uint8)
     for start in range(0, len(used), _CHUNK):
         rows = used[start : start + _CHUNK]
         batch = images.prepare_batch(select(raw, rows)[:], preprocessing)

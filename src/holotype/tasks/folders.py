@@ -40,7 +40,7 @@ def read_folder(path: Path) -> ClassFolders:
     if not path.exists():
         raise DataError(
             f"'{path}' is neither a data set nor a folder",
-            "Use omniglot, digits, sample or the path of a folder of class folders",
+            "Use the name of a data set, or the path of a folder of class folders",
         )
     if not path.is_dir():
         raise DataError(f"'{path}' is a file", "Use a folder that holds one folder per class")

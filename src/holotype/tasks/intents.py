@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import DataError
 from holotype.tasks.archives import DAMAGE
-from holotype.tasks.datasets import Dataset, data_folder
+from holotype.tasks.dataset import Dataset, data_folder
 
 INTENTS_FILE = "intents_text.zip"
 INTENT_SOURCES = ("clinc150", "banking77")

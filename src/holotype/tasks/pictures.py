@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from holotype.errors import DataError
 
@@ -79,6 +81,57 @@ class TurnedPictures:
         return TurnedPictures(self.base, self.picture[rows], self.quarter_turns[rows])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedPhotographs:
+    """Square photographs held as JPEG files, decoded when they are asked for: uint8."""
+
+    files: tuple[bytes, ...]  # [M]
+    side_px: int
+    channels: int  # 3: RGB; 1: grey
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the decoded whole: [M, side, side, 3], or [M, side, side] of grey ones."""
+        return len(self.files), *self._one
+
+    def __len__(self) -> int:
+        """Number of photographs."""
+        return len(self.files)
+
+    def __getitem__(self, index: Any, /) -> NDArray[np.uint8]:
+        """The photographs at an integer, slice or integer array: uint8 [..., side, side(, 3)].
+
+        Raises:
+            DataError: a file is damaged, or of another size.
+        """
+        rows = np.arange(len(self.files))[index]
+        pictures = np.empty((rows.size, *self._one), dtype=np.uint8)
+        for place, row in enumerate(rows.ravel()):
+            pictures[place] = self._decoded(int(row))
+        return pictures.reshape(*rows.shape, *self._one)
+
+    def select(self, rows: NDArray[np.int64]) -> PackedPhotographs:
+        """The photographs of these rows, still packed."""
+        chosen = tuple(self.files[row] for row in rows)
+        return PackedPhotographs(chosen, self.side_px, self.channels)
+
+    @property
+    def _one(self) -> tuple[int, ...]:
+        return (self.side_px, self.side_px, *([3] if self.channels == 3 else []))
+
+    def _decoded(self, row: int) -> NDArray[np.uint8]:
+        try:
+            with Image.open(io.BytesIO(self.files[row]), formats=["JPEG"]) as picture:
+                if picture.size != (self.side_px, self.side_px):
+                    raise ValueError(f"it is of {picture.size[0]} x {picture.size[1]} px")
+                return np.asarray(picture.convert("RGB" if self.channels == 3 else "L"), np.uint8)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DataError(
+                f"photograph {row + 1} of {len(self.files)} cannot be decoded ({error})",
+                "Copy the archive of the data set again",
+            ) from error
+
+
 def turn(pictures: NDArray[Any], quarter_turns: NDArray[np.int64]) -> NDArray[Any]:
     """Turn each picture counterclockwise, as `np.rot90` does.
 
@@ -101,7 +154,7 @@ def select(pictures: Pictures, rows: NDArray[np.int64]) -> Pictures:
     """The pictures of these rows, in the form in which they are held."""
     if isinstance(pictures, tuple):
         return tuple(pictures[row] for row in rows)
-    if isinstance(pictures, PackedDrawings | TurnedPictures):
+    if isinstance(pictures, PackedDrawings | TurnedPictures | PackedPhotographs):
         return pictures.select(rows)
     chosen: Pictures = pictures[rows]
     return chosen

@@ -80,6 +80,9 @@ ALPHABETS: dict[str, tuple[str, ...]] = {
     # Lake et al. (2015), the two minimal background sets of five alphabets.
     "small1": ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin"),
     "small2": ("Greek", "Japanese_(katakana)", "Latin", "Sanskrit", "Tagalog"),
+    # For choices about the minimal sets, which must not see any other alphabet.
+    "small1-training": ("Balinese", "Greek", "Korean"),
+    "small1-selection": ("Early_Aramaic", "Latin"),
     "training": TRAINING,
     "selection": SELECTION,
     "cohort": COHORT,
@@ -91,7 +94,8 @@ def split(dataset: Dataset, name: str) -> Dataset:
     """One part of Omniglot.
 
     "background" and "evaluation" are Lake's 30 and 20 alphabets; "training", "selection" and
-    "cohort" divide the background; "small1" and "small2" are the minimal background sets.
+    "cohort" divide the background; "small1" and "small2" are the minimal background sets,
+    "small1-training" and "small1-selection" divide the first of them.
     "vinyals-train", "vinyals-val" and "vinyals-test" are the split of Vinyals et al. (2016) in
     which each quarter turn of a character is a class of its own (see `rotated`); the training
     part of that one holds evaluation alphabets.

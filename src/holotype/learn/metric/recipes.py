@@ -48,6 +48,28 @@ _CHARACTERS = PictureRecipe(
 )
 
 
+def _photos(n_classes: int, size_px: int) -> PrototypicalNetworks:
+    backbone = Residual(channels=3, size_px=size_px)
+    return PrototypicalNetworks(backbone, CosineSoftmax(n_classes, backbone.embedding_dim))
+
+
+_PHOTOS = PictureRecipe(
+    build=_photos,
+    description="a folder of color photographs: residual network, cosine softmax over background "
+    "classes, pictures moved, mirrored and in other light",
+    preprocessing=Preprocessing(
+        "photo", size_px=64, margin_px=0, channels=3, fit="crop", mean=(0.0,) * 3, std=(1.0,) * 3
+    ),
+    settings=TrainingSettings(
+        steps=3000, learning_rate=2e-3, weight_decay=0.05, precision="bfloat16"
+    ),
+    training=("training", "selection"),
+    selection=None,
+    n_way=32,
+    n_query=1,
+)
+
+
 def _conv4(
     build: Callable[[Conv4, int], Method],
     description: str,
@@ -82,6 +104,7 @@ _PROTOTYPICAL = {
         training=("training",),
         selection="selection",
     ),
+    "photos": _PHOTOS,
     "conv4": PictureRecipe(
         build=lambda n_classes, size_px: PrototypicalNetworks(Conv4(size_px=size_px)),
         description="as in the paper: Conv4-64 at 28 px, 60-way 1-shot episodes with 5 queries "

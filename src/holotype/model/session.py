@@ -1,0 +1,134 @@
+"""ONNX Runtime at a model, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+
+import onnxruntime
+
+from holotype.model.graph import Graph
+from holotype.model.wire import tagged
+
+# What the values that a model computes may take at one time, for one batch.
+MAX_WORKING_BYTES = 2 * 2**30
+_SILENT = 4  # ONNX Runtime's highest severity: its errors arrive as exceptions, not on stderr
+_NUMBER_BYTES = {"float": 4, "float16": 2, "double": 8, "int64": 8, "int32": 4, "bool": 1}
+_MOST_NUMBER_BYTES = 8
+# GraphProto.output in ModelProto.graph, and ValueInfoProto.name in that.
+_GRAPH, _OUTPUT, _NAME = 7, 12, 1
+_PROVIDERS = ["CPUExecutionProvider"]
+
+
+def open_session(
+    model: bytes,
+    graph: Graph,
+    sizes: Mapping[str, int] | None,
+    threads: int | None = None,
+) -> onnxruntime.InferenceSession:
+    """Make a model ready to run on the CPU.
+
+    The sizes of all values that it will compute are worked out first, without computing any; a
+    model that needs more than 2 GiB for a batch is refused before that is asked for. Where a size
+    follows from values (a reshape to what another operation gave), it cannot be worked out; such a
+    model is run with memory from a store of that size, which ends with an error when it is used
+    up, and without computing constants beforehand, which would ask for memory elsewhere.
+
+    Args:
+        model: the ONNX file.
+        graph: of it, from `read_graph`.
+        sizes: what the named dimensions of its input will be; None: the model is trusted, and
+            its memory not bounded, which saves a third of the time that this takes.
+        threads: for one run; None leaves the choice to ONNX Runtime.
+
+    Raises:
+        ValueError: it needs more memory than is allowed, as one clause.
+        Exception: of ONNX Runtime, whose kinds have no common public base: it cannot be run.
+    """
+    needed_bytes = 0 if sizes is None else _working_bytes(model, graph, sizes)
+    if needed_bytes is not None and needed_bytes > MAX_WORKING_BYTES:
+        raise ValueError(
+            f"it needs {needed_bytes / 2**30:,.1f} GiB for a batch; at most "
+            f"{MAX_WORKING_BYTES / 2**30:g} GiB are allowed"
+        )
+    options = _options()
+    options.intra_op_num_threads = threads or 0
+    # The arena keeps what a batch once needed for good; without it memory is handed back.
+    options.enable_cpu_mem_arena = needed_bytes is None
+    disabled = []
+    if needed_bytes is None:
+        _limited_store()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        disabled = ["ConstantFolding"]
+    return onnxruntime.InferenceSession(
+        model, options, providers=_PROVIDERS, disabled_optimizers=disabled
+    )
+
+
+def _working_bytes(model: bytes, graph: Graph, sizes: Mapping[str, int]) -> int | None:
+    """The most that is held at a time, computing in the order of the file; None: not known."""
+    produced = [name for node in graph.nodes for name in node.outputs]
+    inner = [name for name in produced if name not in graph.outputs]
+    # A message that is appended to another is merged with it: here, all values become outputs.
+    asked = b"".join(tagged(_OUTPUT, tagged(_NAME, name.encode())) for name in inner)
+    options = _options()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    for name, size in sizes.items():
+        options.add_free_dimension_override_by_name(name, size)
+    session = onnxruntime.InferenceSession(
+        model + tagged(_GRAPH, asked), options, providers=_PROVIDERS
+    )
+    held = {}
+    for value in (*session.get_inputs(), *session.get_outputs()):
+        if value.shape is None or not all(isinstance(size, int) for size in value.shape):
+            return None
+        number = value.type.removeprefix("tensor(").removesuffix(")")
+        held[value.name] = math.prod(value.shape) * _NUMBER_BYTES.get(number, _MOST_NUMBER_BYTES)
+    uses = Counter(name for node in graph.nodes for name in node.inputs)
+    uses.update(graph.outputs)
+    now: int = sum(held.get(name, 0) for name, _ in graph.inputs)
+    most = now
+    for node in graph.nodes:
+        now += sum(held.get(name, 0) for name in node.outputs)
+        most = max(most, now)
+        for name in node.inputs:
+            uses[name] -= 1
+            if not uses[name]:
+                now -= held.get(name, 0)
+    return most
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _SILENT
+    # A model may name outside files as weights; `read_graph` refuses that. They would be looked
+    # up below this path, and below a device there is nothing.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", os.devnull
+    )
+    return options
+
+
+@cache
+def _limited_store() -> None:
+    """Make the store that sessions with `use_env_allocators` share; once in a process."""
+    onnxruntime.create_and_register_allocator(
+        onnxruntime.OrtMemoryInfo(
+            "Cpu",
+            onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+            0,
+            onnxruntime.OrtMemType.DEFAULT,
+        ),
+        onnxruntime.OrtArenaCfg(
+            {
+                "max_mem": MAX_WORKING_BYTES,
+                "arena_extend_strategy": 1,  # by what is asked for, not by powers of two
+                "initial_chunk_size_bytes": -1,
+                "max_dead_bytes_per_chunk": -1,
+            }
+        ),
+    )

@@ -1,0 +1,96 @@
+"""Decoded pixels in the forms that models start from: reduced, grey, or the tones of a square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from holotype.decoding import unit_range
+from holotype.records import Preprocessing
+
+# A larger picture is averaged down to this side first: a model's input is far smaller, and the
+# memory of a probe no longer follows the sender's camera.
+_WORKING_SIDE_PX = 1024
+# Luma of ITU-R BT.601-7, section 2.5.1: what "grey" means in JPEG and in Pillow's mode L.
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def grey(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """The luminance, averaged down to a working size.
+
+    Args:
+        pixels: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1].
+
+    Returns:
+        float32 [H', W'] in [0, 1], no side above 1,024.
+    """
+    return _luminance(unit_range(_reduced(pixels, _WORKING_SIDE_PX)))
+
+
+def photo(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """A photograph as the square input of a model, with every reduction antialiased.
+
+    `crop` takes the largest centered square, `stretch` draws the whole to a square, `pad` centers
+    the whole on a square of the mean tone, which is 0 in the result.
+
+    Args:
+        pixels: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1].
+        preprocessing: with `fit`, `mean` and `std`; others of its fields than `size_px` and
+            `channels` do not matter.
+
+    Returns:
+        float32 [C, S, S], (x - mean) / std of x in [0, 1].
+    """
+    side_px = preprocessing.size_px
+    if preprocessing.fit == "crop":
+        side = min(pixels.shape[:2])
+        top, left = ((length - side) // 2 for length in pixels.shape[:2])
+        pixels = pixels[top : top + side, left : left + side]
+    height = width = side_px
+    if preprocessing.fit == "pad":
+        longer = max(pixels.shape[:2])
+        height, width = (max(1, round(n * side_px / longer)) for n in pixels.shape[:2])
+    tones = unit_range(_reduced(pixels, max(_WORKING_SIDE_PX, 2 * side_px)))
+    if preprocessing.channels == 1:
+        tones = _luminance(tones)[:, :, None]
+    channels = preprocessing.channels
+    mean = np.asarray(preprocessing.mean, dtype=np.float32).reshape(channels, 1, 1)
+    std = np.asarray(preprocessing.std, dtype=np.float32).reshape(channels, 1, 1)
+    planes = [_resized(tones[:, :, i], height, width) for i in range(tones.shape[2])]
+    result = np.zeros((channels, side_px, side_px), dtype=np.float32)
+    top, left = (side_px - height) // 2, (side_px - width) // 2
+    # One plane of grey fills all channels.
+    result[:, top : top + height, left : left + width] = (np.stack(planes) - mean) / std
+    return result
+
+
+def _resized(plane: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    if plane.shape == (height, width):
+        return plane
+    # Pillow widens the filter with the reduction, which is what keeps fine patterns from aliasing.
+    small = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.float32)
+
+
+def _luminance(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    tones = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels @ _LUMA
+    return np.asarray(tones, dtype=np.float32)
+
+
+def _reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
+    """[H, W, C] -> block means with sides of at most `side_px`, in the same range."""
+    step = -(-max(pixels.shape[:2]) // side_px)
+    if step == 1:
+        return pixels
+    levels = 255 if pixels.dtype == np.uint8 else 1
+    total: NDArray[Any] = pixels
+    count = np.ones((1, 1, 1), dtype=np.float32)
+    for axis in (0, 1):
+        starts = np.arange(0, pixels.shape[axis], step)
+        total = np.add.reduceat(total, starts, axis=axis, dtype=np.float32)
+        sizes = np.diff(starts, append=pixels.shape[axis]).astype(np.float32)
+        count = count * np.expand_dims(sizes, (1 - axis, 2))
+    return total / (count * levels)

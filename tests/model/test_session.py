@@ -1,0 +1,113 @@
+"""Whatever a model asks for, it gets bounded memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from holotype.model.graph import read_graph
+from holotype.model.session import _working_bytes, open_session
+from hostile_models import HUGE, HUGE_IN_SECRET, SHAPE, harmless, huge_by_value
+from toy_photos import photo_model
+
+SIZES = {"batch": 2}
+_PROGRAM = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from holotype.model.graph import read_graph
+from holotype.model.session import open_session
+content = Path(sys.argv[1]).read_bytes()
+try:
+    session = open_session(content, read_graph(content), {"batch": 2}, threads=1)
+    session.run(None, {"images": np.zeros((2, 3, 8, 8), np.float32)})
+    print("ran")
+except Exception as error:
+    print(type(error).__name__, str(error).splitlines()[0])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def needed(model: onnx.ModelProto) -> int | None:
+    content = model.SerializeToString()
+    return _working_bytes(content, read_graph(content), SIZES)
+
+
+def test_what_a_model_needs() -> None:
+    # The pictures, and beside them the largest two maps, which the rectifier holds together.
+    pictures, one_map = 2 * 3 * 32 * 32 * 4, 2 * 24 * 14 * 14 * 4
+    assert needed(photo_model()) == 2 * one_map
+    assert 2 * one_map > pictures + one_map
+    assert needed(harmless()) is not None
+
+
+def test_a_size_that_follows_from_values_is_not_known() -> None:
+    assert needed(huge_by_value()) is None
+
+
+@pytest.mark.parametrize(("make", "said"), HUGE.values(), ids=HUGE)
+def test_too_much_is_refused_before_it_is_asked_for(
+    make: Callable[[], onnx.ModelProto], said: str
+) -> None:
+    content = make().SerializeToString()
+    with pytest.raises(ValueError, match=said):
+        open_session(content, read_graph(content), SIZES)
+
+
+@pytest.mark.parametrize("make", HUGE_IN_SECRET.values(), ids=HUGE_IN_SECRET)
+def test_what_is_not_known_gets_a_limited_store(
+    tmp_path: Path, make: Callable[[], onnx.ModelProto]
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(make().SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    outcome, peak = done.stdout.splitlines()
+    assert "ConstantOfShape" in outcome
+    assert int(peak) * (1 if sys.platform == "darwin" else 1024) < 400e6
+
+
+def test_what_is_not_known_and_harmless_runs() -> None:
+    """A reshape to a computed size, as transformers have it."""
+    model = photo_model()
+    model.graph.node[-1].output[0] = "pooled"
+    model.graph.node.extend(
+        [
+            helper.make_node("ReduceMax", ["pixels"], ["top"], keepdims=0),
+            helper.make_node("Mul", ["top", "zero"], ["none"]),
+            helper.make_node("Cast", ["none"], ["shift"], to=onnx.TensorProto.INT64),
+            helper.make_node("Shape", ["pooled"], ["shape"]),
+            helper.make_node("Add", ["shape", "shift"], ["same"]),
+            helper.make_node("Reshape", ["pooled", "same"], ["features"]),
+        ]
+    )
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(0), "zero"))
+    assert needed(model) is None
+    pictures = np.random.default_rng(0).random((2, 3, 32, 32), dtype=np.float32)
+    answers = []
+    for each in (model, photo_model()):
+        content = each.SerializeToString()
+        session = open_session(content, read_graph(content), SIZES, threads=1)
+        answers.append(session.run(None, {"pixels": pictures})[0])
+    np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_what_is_harmless_runs() -> None:
+    content = harmless().SerializeToString()
+    session = open_session(content, read_graph(content), SIZES)
+    pictures = np.random.default_rng(0).random((2, *SHAPE), dtype=np.float32)
+    (answer,) = session.run(None, {"images": pictures})
+    np.testing.assert_array_equal(answer, pictures.reshape(2, -1))
