@@ -54,6 +54,13 @@ def test_the_examples_about_comparing_run(tmp_path: Path) -> None:
     assert float(python) > 0.7  # two of the eight look alike; chance is 0.125
 
 
+def test_the_examples_about_packs_run(tmp_path: Path) -> None:
+    (output,) = run_blocks(ROOT / "docs" / "packs.md", tmp_path)
+    assert "The promise about strangers" in output
+    assert output.count("ok: ") == 6
+    assert (tmp_path / "mine-report.html").is_file()
+
+
 def test_the_examples_are_as_short_as_promised() -> None:
     blocks = dict(_EXECUTED.findall((ROOT / "README.md").read_text()))
     assert len(blocks["sh"].strip().splitlines()) == 5

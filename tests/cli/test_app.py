@@ -15,7 +15,7 @@ Run = Callable[..., Result]
 
 COMMANDS = (
     "demo", "data", "train", "export", "evaluate", "enroll", "identify", "verify", "forget",
-    "list", "methods", "pack", "compare",
+    "list", "methods", "pack", "compare", "watch",
 )  # fmt: skip
 LEAVES = [(c,) for c in COMMANDS if c not in ("data", "pack")] + [
     ("data", "omniglot"),
@@ -49,7 +49,8 @@ def test_every_command_has_help_with_an_example_and_json(
     ("command", "options"),
     [
         ("evaluate", "--data --protocol --n-way --k-shot --n-query --episodes --seed"),
-        ("identify", "--fpir"),
+        ("identify", "--fpir --all-faces"),
+        ("watch", "--gallery --fpir --keep-unknown --json"),
         ("verify", "--fmr"),
         ("enroll", "--model"),
         ("train", "--data --out --resume --recipe --seed --export"),

@@ -21,6 +21,7 @@ from holotype.cli import (
     recognition,
     show,
     trusting,
+    watching,
 )
 from holotype.cli.failures import reported
 
@@ -50,6 +51,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "enroll": recognition.enroll,
         "identify": recognition.identify,
         "verify": recognition.verify,
+        "watch": watching.watch,
         "forget": recognition.forget,
         "list": recognition.list_labels,
         "calibrate": trusting.calibrate,

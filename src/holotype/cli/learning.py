@@ -7,18 +7,30 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
+from holotype.cli.packing import print_measured
 from holotype.cli.progress import Report, bars, occasional_lines
+from holotype.errors import DataError
 
 if TYPE_CHECKING:
     from holotype.learn.training import Progress
+    from holotype.packing.measured import Measured
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    pack: Path
+    measured: Measured | None
+    written: tuple[Path, ...]
+    why_not: str  # measured; empty where it was, or nothing is held out
 
 
 def train(
@@ -26,21 +38,31 @@ def train(
     data: Annotated[
         str, typer.Option(metavar="DATA", help="omniglot, or a folder of class folders.")
     ],
-    out: Annotated[Path, typer.Option(metavar="RUN", help="The folder of the run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The folder of the run.", show_default="PACK-run"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME", help="Named settings.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes all that is random.")] = 0,
     export: Annotated[
-        Path | None, typer.Option(metavar="PACK", help="Write the model pack at the end.")
+        Path | None,
+        typer.Option(metavar="PACK", help="Write the model pack at the end, and what it is worth."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a method on background classes; stopped at any moment, it goes on with `--resume`.
 
     Example: `holotype train prototypical --data omniglot --out runs/first`
+
+    Example: `holotype train prototypical --data pictures --export mine`
     """
+    if out is None:
+        if export is None:
+            raise typer.BadParameter("name the folder of the run", param_hint="--out")
+        out = export.with_name(f"{export.name}-run")
     try:
         with training_extra("train"), bars() as report:
             from holotype.learn import pipeline
@@ -55,7 +77,7 @@ def train(
                 progress=_training_progress(report),
                 preparing=lambda what, done, total: report(what, done, total, ""),
             )
-            pack = pipeline.export_run(out, export).path if export else None
+            pack = _exported(out, export, report) if export else None
     except KeyboardInterrupt as interrupt:
         if str(interrupt):
             raise
@@ -63,9 +85,11 @@ def train(
         again += " --resume" * ((out / "run.json").exists() and not resume)
         raise KeyboardInterrupt(f"go on with `{again}`") from None
     if as_json:
-        print_json({"run": os.fspath(out), "pack": os.fspath(pack) if pack else None})
-    else:
-        say(f"The run is in {os.fspath(out)}" + (f", the model pack in {pack}" if pack else ""))
+        print_json({"run": os.fspath(out), **(_json(pack) if pack else {"pack": None})})
+        return
+    say(f"The run is in {os.fspath(out)}")
+    if pack:
+        _show(pack)
 
 
 def export(
@@ -73,18 +97,16 @@ def export(
     out: Annotated[Path, typer.Option(metavar="PACK", help="The folder to make.")],
     as_json: AsJson = False,
 ) -> None:
-    """Ship a trained model as one folder.
+    """Ship a trained model as one folder, and measure it on classes that it has not seen.
 
     Example: `holotype export runs/first --out my-pack`
     """
-    with training_extra("export"):
-        from holotype.learn import pipeline
-
-        pack = pipeline.export_run(run, out).path
+    with training_extra("export"), bars() as report:
+        pack = _exported(run, out, report)
     if as_json:
-        print_json({"run": os.fspath(run), "pack": os.fspath(pack)})
+        print_json({"run": os.fspath(run), **_json(pack)})
     else:
-        say(f"The model pack is in {os.fspath(pack)}")
+        _show(pack)
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -119,6 +141,44 @@ def methods(as_json: AsJson = False) -> None:
             for row in known
         ],
     )
+
+
+def _exported(run: Path, out: Path, report: Report) -> _Exported:
+    """The pack of a run; measured, where its data have classes that nothing of it has seen."""
+    from holotype.learn import pipeline
+    from holotype.packing.measured import put_to_the_test
+
+    pack, unseen = pipeline.export_run(run, out), pipeline.held_out(run)
+    if unseen is None:
+        return _Exported(pack.path, None, (), "")
+    try:
+        measured, written = put_to_the_test(
+            pack, *unseen, lambda what, done, total: report(what, done, total, "")
+        )
+    except DataError as error:  # too few; the pack is there all the same
+        return _Exported(pack.path, None, (), str(error))
+    return _Exported(pack.path, measured, written, "")
+
+
+def _json(exported: _Exported) -> dict[str, Any]:
+    measured = exported.measured
+    return {
+        "pack": os.fspath(exported.pack),
+        "scores": measured.scores if measured else [],
+        "promise": measured.promise if measured else [],
+        "written": [os.fspath(path) for path in exported.written],
+        "not_measured": exported.why_not or None,
+    }
+
+
+def _show(exported: _Exported) -> None:
+    if exported.measured:
+        print_measured(exported.measured)
+    if exported.why_not:
+        say(f"What the pack is worth was not measured: {exported.why_not}")
+    say(f"The model pack is in {os.fspath(exported.pack)}")
+    for path in exported.written[:1]:
+        say(f"The report is in {os.fspath(path)}")
 
 
 def _first_line(thing: object) -> str:

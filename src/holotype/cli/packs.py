@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from holotype.cli import packing
 from holotype.cli.display import AsJson, Cell, print_json, print_table
 from holotype.pack import Pack, load_pack, shipped_packs
+from holotype.pack_card import card_document, rate_with_interval
 
-app = typer.Typer(help="Look at model packs.", no_args_is_help=True)
+app = typer.Typer(help="Look at model packs, make, check and share them.", no_args_is_help=True)
+for _command in (packing.build, packing.verify, packing.push, packing.pull):
+    app.command()(_command)
 
 
 @app.command("list")
@@ -52,7 +55,7 @@ def show_pack(
     """
     loaded = load_pack(pack)
     if as_json:
-        print_json({"path": os.fspath(loaded.path), **asdict(loaded.card)})
+        print_json({"path": os.fspath(loaded.path), **card_document(loaded.card)})
         return
     print_table(("fact", "value"), _facts(loaded), title=loaded.card.name)
     if loaded.card.scores:
@@ -72,6 +75,22 @@ def show_pack(
             numbers=("episodes", "accuracy, %"),
             title="Scores",
         )
+    if loaded.card.promise:
+        print_table(
+            ("enrolled", "examples", "stated FPIR, %", "measured FPIR, %", "FNIR, %"),
+            [
+                (
+                    str(row["enrolled"]),
+                    str(row["examples"]),
+                    f"{100 * row['stated_fpir']:g}",
+                    rate_with_interval(row.get("fpir")) or "refused",
+                    rate_with_interval(row.get("fnir")),
+                )
+                for row in loaded.card.promise
+            ],
+            numbers=("enrolled", "examples", "stated FPIR, %"),
+            title="The promise about strangers, with 95 % intervals",
+        )
 
 
 def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
@@ -81,7 +100,9 @@ def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
         "model id": card.model_id,
         "size": f"{_size_bytes(pack) / 1e6:.1f} MB",
         "dimensions": card.embedding_dim,
-        "input": ", ".join(f"{name} {value}" for name, value in asdict(card.preprocessing).items()),
+        "input": ", ".join(
+            f"{name} {value}" for name, value in card.preprocessing.to_json().items()
+        ),
         "license": card.license,
     }
     for part in ("background", "cohort", "training"):

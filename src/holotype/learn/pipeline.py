@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype import images
 from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
@@ -18,7 +19,7 @@ from holotype.learn.comparing import asked
 from holotype.learn.export import export_pack
 from holotype.learn.history import History
 from holotype.learn.method import Method
-from holotype.learn.pictures import PictureRecipe, part, pixels, prepared
+from holotype.learn.pictures import HELD_OUT, PictureRecipe, part, pixels, prepared
 from holotype.learn.recipe import Preparing, Recipe
 from holotype.learn.recipes import RECIPES
 from holotype.learn.settings import TrainingSettings
@@ -26,7 +27,11 @@ from holotype.learn.training import Progress, train
 from holotype.learn.views import VIEWS
 from holotype.pack import Pack
 from holotype.records import Episode, Preprocessing
-from holotype.tasks.datasets import load_dataset
+from holotype.tasks.datasets import Dataset, load_dataset
+
+_PHOTOS = "photos"
+# Pictures that are looked at, and the mean range of their channels from which they are in color.
+_LOOKED_AT, _COLORED = 20, 0.04
 
 
 def train_run(
@@ -47,7 +52,8 @@ def train_run(
         method: a key of `RECIPES`.
         data: what the recipe learns from; for pictures, what `load_dataset` takes.
         out: folder of the run.
-        recipe: a key of `RECIPES[method]`; None: the first.
+        recipe: a key of `RECIPES[method]`; None: `photos` for a folder of color pictures where
+            the method has it, else the first.
         seed: of the initial weights and of every batch.
         steps: how many; None: as the recipe says. Its schedule is stretched to them.
         resume: go on with the run in `out`.
@@ -58,7 +64,7 @@ def train_run(
         TrainingError: no such method or recipe, or the run cannot start or go on.
         DataError: the data set cannot be read or has too few classes.
     """
-    name, chosen = find_recipe(method, recipe)
+    name, chosen = find_recipe(method, recipe or fitting_recipe(method, data))
     settings = _stretched(replace(chosen.settings, seed=seed), steps)
     config = {"method": method, "recipe": name, "data": data}
     if resume:  # before minutes of preparation
@@ -74,6 +80,32 @@ def train_run(
         resume=resume,
         progress=progress,
     )
+
+
+def fitting_recipe(method: str, data: str) -> str | None:
+    """What suits a folder of color pictures, if the method has a recipe for them; None: any."""
+    if _PHOTOS not in RECIPES.get(method, {}) or not Path(data).is_dir():
+        return None
+    pictures = load_dataset(data).images
+    if not isinstance(pictures, tuple):
+        return None
+    some = [pictures[row] for row in np.linspace(0, len(pictures) - 1, _LOOKED_AT, dtype=int)]
+    tints = [float(np.ptp(images.read(picture), axis=0).mean()) for picture in some]
+    return _PHOTOS if float(np.median(tints)) > _COLORED else None
+
+
+def held_out(run: Path) -> tuple[Dataset, int] | None:
+    """Classes that a run and its pack have not seen, and the run's seed; None for Omniglot.
+
+    Its evaluation alphabets are opened by who asks for them, not with each run.
+
+    Raises:
+        TrainingError: the run is missing or unfinished.
+        DataError: the data set cannot be read.
+    """
+    facts, _, _ = _finished(run)
+    dataset, seed = load_dataset(facts["config"]["data"]), facts["settings"]["seed"]
+    return None if dataset.name == "omniglot" else (part(dataset, (HELD_OUT,), seed), seed)
 
 
 def export_run(run: Path, out: Path) -> Pack:

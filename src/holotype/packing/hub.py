@@ -1,0 +1,193 @@
+"""Packs on the Hugging Face Hub: sent and fetched as what they are, four files.
+
+What is fetched is pinned: by the commit of the repository, which is looked up once, and by the
+digest of the pack, which the caller may demand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holotype.errors import MissingExtraError, PackError
+from holotype.pack import MAX_CARD_BYTES, MAX_COHORT_BYTES, MAX_MODEL_BYTES
+from holotype.packing.verify import FILES, pack_digest, verify_pack
+
+_PLACE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LIMIT_BYTES = {
+    "card.json": MAX_CARD_BYTES,
+    "model.onnx": MAX_MODEL_BYTES,
+    "cohort.npz": MAX_COHORT_BYTES,
+    "README.md": MAX_CARD_BYTES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A pack in a repository."""
+
+    repository: str  # owner/name
+    revision: str  # the commit
+    digest: str  # of the pack
+
+    @property
+    def command(self) -> str:
+        """What fetches exactly this pack."""
+        place, name = f"hf:{self.repository}@{self.revision}", self.repository.split("/")[1]
+        return shlex.join(
+            ["holotype", "pack", "pull", place, "--out", name, "--sha256", self.digest]
+        )
+
+
+def push_pack(name_or_path: str | os.PathLike[str], place: str) -> Shared:
+    """Send a pack, checked before it leaves; the repository is made where there is none.
+
+    Args:
+        name_or_path: as for `load_pack`.
+        place: `hf:owner/name`.
+
+    Raises:
+        PackError: the pack fails a check, or the hub refuses it or cannot be reached.
+        MissingExtraError: the extra `hub` is not installed.
+    """
+    repository, revision = _parsed(place)
+    if revision:
+        raise PackError(f"{place!r} names a revision, which sending makes", "Leave it out")
+    checked = verify_pack(name_or_path)
+    with _hub(place) as (hub, api), warnings.catch_warnings():
+        # The hub warns that README.md has no header for its search; a pack's page is for people.
+        warnings.simplefilter("ignore")
+        api.create_repo(repository, exist_ok=True)
+        commit = api.create_commit(
+            repository,
+            [
+                hub.CommitOperationAdd(path_in_repo=file, path_or_fileobj=checked.pack.path / file)
+                for file in FILES
+            ],
+            commit_message=f"Pack {checked.pack.card.name}, model {checked.pack.card.model_id}",
+        )
+    return Shared(repository, str(commit.oid), checked.digest)
+
+
+def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
+    """Fetch a pack into a new folder; what fails a check is not kept.
+
+    Args:
+        place: `hf:owner/name`, and `@revision` for another than the newest.
+        out: the folder to make.
+        digest: what the pack must be, from `push_pack` or an earlier `pull_pack`.
+
+    Raises:
+        PackError: there is no such pack, it fails a check, is another than demanded, or the hub
+            cannot be reached.
+        MissingExtraError: the extra `hub` is not installed.
+    """
+    repository, wanted = _parsed(place)
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise PackError(f"{digest!r} is no SHA-256 digest", "Pass 64 digits of 0-9 and a-f")
+    if os.path.lexists(out):
+        raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        draft = Path(folder) / "pack"
+        with _hub(place) as (hub, api):
+            revision = str(api.model_info(repository, revision=wanted).sha)
+            _check_sizes(place, api.get_paths_info(repository, list(FILES), revision=revision))
+            for file in FILES:
+                kept = hub.hf_hub_download(
+                    repository,
+                    file,
+                    revision=revision,
+                    cache_dir=Path(folder) / "cache",
+                    endpoint=api.endpoint,
+                )
+                draft.mkdir(exist_ok=True)
+                (draft / file).write_bytes(Path(kept).read_bytes())
+        found = pack_digest(draft)
+        if digest is not None and found != digest:
+            raise PackError(
+                f"{place} is the pack {found}, not the {digest} that was demanded",
+                "Ask whoever gave the digest; use the pack only if you know why it changed",
+            )
+        verify_pack(draft)
+        draft.rename(out)
+    return Shared(repository, revision, found)
+
+
+def _parsed(place: str) -> tuple[str, str | None]:
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise PackError(
+            f"{place!r} is not hf:owner/name or hf:owner/name@revision",
+            "Name a model repository of the Hugging Face Hub",
+        )
+    return match[1], match[2]
+
+
+def _check_sizes(place: str, found: list[Any]) -> None:
+    sizes = {file.path: file.size for file in found}
+    for file, limit in _LIMIT_BYTES.items():
+        if file not in sizes:
+            raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
+        if sizes[file] > limit:
+            raise PackError(
+                f"{file} of {place} has {sizes[file]:,} bytes; at most {limit:,} are fetched",
+                "Name another pack",
+            )
+
+
+@contextmanager
+def _hub(place: str) -> Iterator[tuple[Any, Any]]:
+    """The library and its client; what goes wrong comes out as a PackError."""
+    for switch in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(switch, "1")
+    try:
+        import huggingface_hub
+        from huggingface_hub import errors
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "packs are shared through huggingface_hub, which is not installed",
+            'Install it with pip install "holotype[hub]"',
+        ) from error
+    endpoint = os.environ.get("HF_ENDPOINT")
+    api = huggingface_hub.HfApi(endpoint=endpoint)
+    try:
+        yield huggingface_hub, api
+    except PackError:
+        raise
+    except errors.RepositoryNotFoundError as error:
+        raise PackError(
+            f"there is no {place}, or it is not yours to see",
+            "Check the name, and log in with `hf auth login`",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise PackError(f"there is no such revision as in {place}", "Check it") from error
+    except errors.HfHubHTTPError as error:
+        raise PackError(
+            f"the hub refused {place} ({_line(error)})",
+            "Log in with `hf auth login`, or check your rights to that repository",
+        ) from error
+    except OSError as error:  # of the file system or the network
+        raise _unreachable(place, api.endpoint, error) from error
+    except Exception as error:  # the HTTP client below has kinds of its own
+        raise _unreachable(place, api.endpoint, error) from error
+
+
+def _unreachable(place: str, endpoint: str, error: Exception) -> PackError:
+    return PackError(
+        f"{place} cannot be reached at {endpoint} ({_line(error)})",
+        "Check the connection; a pack that is on this machine is used without it",
+    )
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

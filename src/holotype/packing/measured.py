@@ -1,0 +1,149 @@
+"""What a pack does on classes that no part of it has seen: the figures for its card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holotype import calibration, report
+from holotype.pack import Pack, add_scores
+from holotype.scoring import Floats, prototype_scores
+from holotype.tasks.datasets import Dataset
+from holotype.tasks.episodes import episodes, sample
+from holotype.tasks.evaluate import evaluate
+from holotype.tasks.open_set import RATES
+
+_EPISODES = 1000
+_GALLERIES = 15
+_WAYS = (5, 20)
+_MOST_QUERIES = 15
+_SPARE = 1.2
+
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The one-shot and the open-set test of a pack."""
+
+    scores: list[dict[str, Any]]  # for `Card.scores`
+    promise: list[dict[str, Any]]  # for `Card.promise`
+    smallest_rate: float  # that can be promised for a gallery of all these classes; 1 if none
+    proof: report.Proof
+
+
+def measure(pack: Pack, held_out: Dataset, seed: int, progress: Progress | None = None) -> Measured:
+    """Put a pack to the test, embedding every picture once.
+
+    Args:
+        pack: whose cohort sets the thresholds.
+        held_out: classes that are neither its background nor its cohort: three or more, of two
+            pictures or more.
+        seed: which episodes and galleries are drawn.
+        progress: called with what is done, how much, and of how much.
+
+    Raises:
+        DataError: too few classes or pictures.
+        ImageError: a picture cannot be read or shows nothing.
+    """
+    cohort = calibration.Cohort(*pack.cohort())
+    embeddings, doubtful = report.seen(held_out, pack, cohort, progress)
+    everybody = _first_of_each(embeddings, held_out)
+    draws = calibration.StrangerDraws.of(cohort, range(len(everybody)), everybody)
+    smallest = draws.smallest_rate()
+    proof = report.prove(
+        held_out,
+        embeddings,
+        partial(report.judge, cohort, calibration.MatchProbability.fit(cohort), doubtful),
+        model=pack.card.name,
+        model_id=pack.card.model_id,
+        galleries=_GALLERIES,
+        rates=_rates(smallest),
+        seed=seed,
+        progress=progress,
+    )
+    date = proof.date[:10]
+    return Measured(
+        scores=_scores(embeddings, held_out, seed, date),
+        promise=[
+            {
+                "data": held_out.name,
+                "date": date,
+                "enrolled": tested.enrolled,
+                "strangers": tested.strangers,
+                "examples": tested.k_shot,
+                **row.to_json(),
+            }
+            for tested in proof.reports
+            for row in tested.identification
+        ],
+        smallest_rate=smallest,
+        proof=proof,
+    )
+
+
+def put_to_the_test(
+    pack: Pack, held_out: Dataset, seed: int, progress: Progress | None = None
+) -> tuple[Measured, tuple[Path, ...]]:
+    """Measure a pack, note the figures in its card, and write the report beside it.
+
+    Args:
+        pack: in a folder that can be written.
+        held_out: as for `measure`.
+        seed: likewise.
+        progress: likewise.
+
+    Returns:
+        What was measured, and the paths of the report.
+
+    Raises:
+        DataError: too few classes or pictures.
+        ImageError: a picture cannot be read or shows nothing.
+        PackError: the pack cannot be written.
+    """
+    measured = measure(pack, held_out, seed, progress)
+    add_scores(pack.path, measured.scores, measured.promise)
+    return measured, report.write_report(measured.proof, report_path(pack.path))
+
+
+def report_path(pack: Path) -> Path:
+    """Where the report about a pack lies: beside it."""
+    return pack.with_name(f"{pack.name}-report.html")
+
+
+def _scores(embeddings: Floats, held_out: Dataset, seed: int, date: str) -> list[dict[str, Any]]:
+    dataset = held_out.with_images(embeddings)
+    classes = len(held_out.class_names)
+    n_query = min(_MOST_QUERIES, int(np.bincount(held_out.class_index).min()) - 1)
+    scores = []
+    for n_way in sorted({min(n_way, classes) for n_way in _WAYS}):
+        drawn = sample(
+            dataset, n_way=n_way, k_shot=1, n_query=n_query, episodes=_EPISODES, seed=seed
+        )
+        result = evaluate(
+            prototype_scores,
+            episodes(embeddings, drawn),
+            protocol="held-out classes",
+            n_query=n_query,
+        )
+        scores.append({**result.to_json(), "data": held_out.name, "date": date})
+    return scores
+
+
+def _rates(smallest: float) -> tuple[float, ...]:
+    """The usual rates; where a small cohort can promise none of them, one that it can as well."""
+    if not max(RATES) < smallest < 1:
+        return RATES
+    # Galleries differ in what they support; a little more than this one needs, in whole percent.
+    return (*RATES, min(0.5, math.ceil(100 * _SPARE * smallest) / 100))
+
+
+def _first_of_each(embeddings: Floats, held_out: Dataset) -> Floats:
+    _, first = np.unique(held_out.class_index, return_index=True)
+    return embeddings[first]

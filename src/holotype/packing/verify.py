@@ -1,0 +1,96 @@
+"""All that can be checked of a pack from a stranger."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from holotype.embedder import Embedder
+from holotype.errors import PackError
+from holotype.pack import Pack, load_pack
+from holotype.pack_card import model_card
+from holotype.packing.trial import try_out
+
+FILES = ("card.json", "model.onnx", "cohort.npz", "README.md")
+_BATCH = 4
+_MAX_DIFFERENCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A pack that passed every check."""
+
+    pack: Pack
+    digest: str  # of the pack, see `pack_digest`
+    done: list[str]  # the checks, in words
+
+
+def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
+    """Check a pack: its files, its model's parts, and how the model behaves.
+
+    Args:
+        name_or_path: as for `load_pack`.
+
+    Raises:
+        PackError: what is wrong; nothing of a pack is executed before it is checked, and the
+            model first runs in a process of its own.
+    """
+    pack = load_pack(name_or_path)
+    others = sorted(path.name for path in pack.path.iterdir() if path.name not in FILES)
+    if others:
+        raise PackError(
+            f"the folder of pack {str(pack.path)!r} holds {len(others)} other files, such as "
+            f"{others[0]!r}",
+            "Remove them; a pack is four files, and no other is ever read",
+        )
+    page = pack.path / "README.md"
+    try:
+        told = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        told = ""
+    if told != model_card(pack.card):
+        raise PackError(
+            f"README.md of pack {str(pack.path)!r} does not say what card.json says",
+            "Believe card.json (`holotype pack show`), or fetch the pack again",
+        )
+    side = pack.card.preprocessing.size_px
+    shape = try_out(pack.path / "model.onnx", (pack.card.preprocessing.channels, side, side))
+    _check_batches(Embedder(pack), pack.path)
+    cohort, _ = pack.cohort()
+    return Verified(
+        pack,
+        pack_digest(pack.path),
+        [
+            f"card.json, with the digests of model.onnx and cohort.npz; {len(FILES)} files",
+            "README.md says what card.json says",
+            "model.onnx: standard operators, no loops, all weights inside",
+            f"it answers with {list(shape)} in a process with limits on memory and time",
+            "a picture's embedding does not depend on the pictures beside it",
+            f"cohort.npz: {len(cohort):,} embeddings of {len(pack.card.cohort['class_names']):,} "
+            "classes, numbers only",
+        ],
+    )
+
+
+def pack_digest(path: Path) -> str:
+    """What a pack is known by: SHA-256 of its card, which holds those of model and cohort."""
+    return hashlib.sha256((path / "card.json").read_bytes()).hexdigest()
+
+
+def _check_batches(embedder: Embedder, path: Path) -> None:
+    constants = embedder.preprocessing
+    shape = (_BATCH, constants.channels, constants.size_px, constants.size_px)
+    noise = np.random.default_rng(0).random(shape, dtype=np.float32)
+    together = embedder.embed_prepared(noise)
+    alone = np.concatenate([embedder.embed_prepared(noise[i : i + 1]) for i in range(_BATCH)])
+    difference = float(np.abs(together - alone).max())
+    if not difference <= _MAX_DIFFERENCE:
+        raise PackError(
+            f"the model of pack {os.fspath(path)!r} gives one picture other embeddings in another "
+            f"batch (they differ by {difference:.2g}; at most {_MAX_DIFFERENCE:g} is allowed)",
+            "Export it in evaluation mode",
+        )
