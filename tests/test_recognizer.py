@@ -195,6 +195,16 @@ def test_what_cannot_be_is_refused(desk: holotype.Recognizer, call, error) -> No
         call(desk)
 
 
+def test_a_description_is_refused_with_the_packs_that_see_pictures_alone(
+    tmp_path: Path, pack: Path
+) -> None:
+    with holotype.open(tmp_path / "new.gallery", model=pack) as recognizer:
+        for images in ((), (drawing(0),)):
+            with pytest.raises(PackError, match=r"text side.*characters.*Enroll a picture"):
+                recognizer.enroll("a", *images, text="two circles")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_rate_that_the_cohort_cannot_promise_is_refused(desk: holotype.Recognizer) -> None:
     desk.enroll("a", drawing(0))
     with pytest.raises(RateError, match=r"fpir=1e-05 .*smallest"):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holotype import scoring
+from holotype.faces.boxes import Box
 from holotype.records import Answer, Candidate, Decision, Reason
 from holotype.scoring import Floats
 
@@ -28,11 +30,14 @@ def decide(
     probability: float | None,
     familiarity: float,
     quality: Sequence[Reason],
+    promised: bool = True,
+    box: Box | None = None,
 ) -> Decision:
     """Answer for one probe.
 
     Args:
-        labels: N, the enrolled, or the one that is claimed.
+        labels: N, the enrolled, or the one that is claimed; none where `quality` says why there
+            is nothing to compare with them.
         similarity: float32 [N].
         threshold: the similarity from which a probe is accepted; None when nobody is enrolled.
         rate_kind: which rate was stated.
@@ -40,6 +45,9 @@ def decide(
         probability: that the best candidate is right.
         familiarity: p-value in (0, 1].
         quality: what is wrong with the picture; empty for a fit one.
+        promised: whether strangers set the threshold, so that it keeps the rate; False: it is a
+            default.
+        box: of a face.
     """
     best = scoring.top_k(similarity, _CANDIDATES)
     candidates = tuple(
@@ -49,11 +57,20 @@ def decide(
     )
     accepted = bool(candidates) and threshold is not None and similarity[best[0]] >= threshold
     doubts = list(quality)
-    if accepted and len(best) > 1 and similarity[best[0]] - similarity[best[1]] <= _TIE:
+    if accepted and len(best) > 1 and tied(similarity[best[0]], similarity[best[1]]):
         first, second = (candidate.label for candidate in candidates[:2])
         doubts.append(Reason("close_second", f"{first} and {second} fit equally well"))
     doubts.extend(unfamiliar(familiarity))
     answer: Answer = "cannot_tell" if doubts else "match" if accepted else "unknown"
+    reasons = list(doubts)
+    if candidates or threshold is None:
+        reasons.append(_by_threshold(candidates, threshold, accepted))
+    if not promised:
+        text = (
+            f"the threshold is a default: too few strangers were shown here to promise {rate:.3g}, "
+            "and how many are accepted is not known. Show more with `holotype calibrate`"
+        )
+        reasons.append(Reason("not_measured", text))
     return Decision(
         answer=answer,
         label=candidates[0].label if answer == "match" else None,
@@ -64,8 +81,22 @@ def decide(
         candidates=candidates,
         probability=probability,
         familiarity=familiarity,
-        reasons=(*doubts, _by_threshold(candidates, threshold, accepted)),
+        reasons=tuple(reasons),
+        promised=promised,
+        box=box,
     )
+
+
+def tied(
+    best: NDArray[np.float32] | np.float32, second: NDArray[np.float32] | np.float32
+) -> NDArray[np.bool_] | np.bool_:
+    """Whether two identities fit equally well, elementwise; both then get no match.
+
+    Args:
+        best: similarity of the first, in [-1, 1].
+        second: of the runner-up.
+    """
+    return best - second <= _TIE
 
 
 def unfamiliar(familiarity: float) -> tuple[Reason, ...]:

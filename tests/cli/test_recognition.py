@@ -32,6 +32,18 @@ def test_enroll_creates_the_gallery_and_adds_to_it(
     assert second.stdout == "Ada: 2 examples added, 3 examples now\n"
 
 
+def test_enroll_from_a_description_alone_says_which_packs_see_pictures(
+    tmp_path: Path, pack: Path, run: Run
+) -> None:
+    gallery = tmp_path / "new.gallery"
+    done = run("enroll", gallery, "Ada", "--text", "a countess", "--model", pack)
+    assert done.exit_code == 7
+    assert "text side" in done.stderr
+    assert "objects" in done.stderr
+    assert run("enroll", gallery, "Ada", "--model", pack).exit_code == 3  # no picture at all
+    assert not gallery.exists()
+
+
 def test_identify_prints_one_object_per_image_in_order(
     desk: Path, drawings: Path, run: Run
 ) -> None:

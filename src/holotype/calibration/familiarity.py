@@ -42,6 +42,8 @@ class Familiarity:
     def _nearness(self, embeddings: Floats) -> Floats:
         """Mean similarity to the nearest prototypes: float32 [B]."""
         nearest = min(_NEIGHBORS, len(self._background))
+        if not nearest:  # nothing is known of what prepared the model, so nothing is unlike it
+            return np.zeros(len(embeddings), dtype=np.float32)
         result = np.empty(len(embeddings), dtype=np.float32)
         for start in range(0, len(embeddings), _CHUNK_ROWS):
             similarity = embeddings[start : start + _CHUNK_ROWS] @ self._background.T

@@ -120,9 +120,9 @@ class GalleryDraws:
         if by_own is not None and (found is None or rate >= _ROOM * own.smallest):
             found = by_own
         if found is None:
-            who = (
-                f"this cohort of {cohort.classes} classes, or these own strangers of {own.classes},"
-            )
+            own_who = f"these own strangers of {own.classes} classes"
+            who = f"this cohort of {cohort.classes} classes, or {own_who},"
+            who = who if cohort.classes else own_who
             raise refusal(rate, name, who, self.smallest_rate())
         # Where one kind gives way to the other, a stricter rate keeps the higher threshold.
         looser = [
@@ -156,6 +156,14 @@ class GalleryDraws:
         own, others = self._levels
         moved = 1 - np.exp(-(depth(self.cohort.values) + own.mean() - others))
         return np.asarray(np.maximum(moved, -1), dtype=np.float32)
+
+    @property
+    def without_kin(self) -> Floats:
+        """Likewise, of strangers who have no kin among the enrolled: float32 [M].
+
+        Where own strangers show how alike those of this place are, nothing is left to suppose.
+        """
+        return self.cohort.without_kin if self._evidence is None else self.values
 
     @cached_property
     def _evidence(self) -> Evidence | None:

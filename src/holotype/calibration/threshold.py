@@ -90,7 +90,7 @@ class Evidence:
     def __init__(self, draws: Floats, class_index: NDArray[np.int64]) -> None:
         self.draws = draws
         _, self._member = np.unique(class_index, return_inverse=True)
-        self.classes = int(self._member.max()) + 1
+        self.classes = int(self._member.max(initial=-1)) + 1
         self._sizes = np.bincount(self._member, minlength=self.classes).astype(np.float32)
         self._weights = _resamples(self.classes)
         self._items = self._weights @ self._sizes
@@ -106,7 +106,7 @@ class Evidence:
 
     def _kept(self, rate: float) -> float | None:
         """The threshold at a rate; None where it could not honestly be kept."""
-        if rate < _UNSEEN_SHARE / (self.classes + 1):
+        if not self.classes or rate < _UNSEEN_SHARE / (self.classes + 1):
             return None
         if np.count_nonzero(self._reaching(math.floor(rate * len(self.draws)))) < FEW_CLASSES:
             return None

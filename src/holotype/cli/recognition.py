@@ -44,7 +44,13 @@ _STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 def enroll(
     gallery: _Gallery,
     label: _Label,
-    images: _Images,
+    images: Annotated[
+        list[Path] | None, typer.Argument(metavar="IMAGE", help="Pictures, one example each.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="A description in place of a picture, for a model that reads text."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -88,7 +94,8 @@ def enroll(
         add = partial(
             recognizer.enroll,
             label,
-            *images,
+            *(images or ()),
+            text=text,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
         )
@@ -127,6 +134,9 @@ def identify(
         ),
     ] = "0.01",
     stranger_prior: _Prior = 0.5,
+    all_faces: Annotated[
+        bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Who is it, or is it nobody? Exit code 0 whatever the answer.
@@ -134,11 +144,21 @@ def identify(
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
     """
     with holotype.open(gallery, create=False) as recognizer:
-        decisions = recognizer.identify(images, fpir=fpir, stranger_prior=stranger_prior)
+        if all_faces:
+            seen = [
+                (image, sighting.decision)
+                for image in images
+                for sighting in recognizer.identify_all(
+                    image, fpir=fpir, stranger_prior=stranger_prior
+                )
+            ]
+            images, decisions = [image for image, _ in seen], [decision for _, decision in seen]
+        else:
+            decisions = recognizer.identify(images, fpir=fpir, stranger_prior=stranger_prior)
     if as_json:
         print_json(
             [
-                {"image": os.fspath(image), **_decision(decision)}
+                {"image": os.fspath(image), **decision_document(decision)}
                 for image, decision in zip(images, decisions, strict=True)
             ]
         )
@@ -155,7 +175,7 @@ def identify(
         for image, decision in zip(images, decisions, strict=True):
             if decision.answer == "cannot_tell":
                 say(f"{os.fspath(image)}: {decision.reasons[0].text}.", style="magenta")
-        say(f"At most {percent(decisions[0].rate)} of strangers are accepted.", style="dim")
+        say_promise(decisions[0], "strangers")
 
 
 def verify(
@@ -179,7 +199,7 @@ def verify(
     with holotype.open(gallery, create=False) as recognizer:
         decision = recognizer.verify(label, image, fmr=fmr, stranger_prior=stranger_prior)
     if as_json:
-        print_json({"image": os.fspath(image), "claimed": label, **_decision(decision)})
+        print_json({"image": os.fspath(image), "claimed": label, **decision_document(decision)})
     else:
         print_table(
             ("image", "claimed", "answer", "similarity", "accepted from"),
@@ -194,7 +214,7 @@ def verify(
             ],
             numbers=("similarity", "accepted from"),
         )
-        say(f"At most {percent(decision.rate)} of impostors are accepted.", style="dim")
+        say_promise(decision, "impostors")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)
 
@@ -231,7 +251,20 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
         say("Nobody is enrolled.")
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def say_promise(decision: Decision, who: str) -> None:
+    """Say what a decision promises about strangers, or that it promises nothing."""
+    if decision.promised:
+        say(f"At most {percent(decision.rate)} of {who} are accepted.", style="dim")
+    else:
+        say(
+            f"{percent(decision.rate)} cannot be promised: too few {who} were shown here, and the "
+            "threshold is a default. Show more with `holotype calibrate`.",
+            style="yellow",
+        )
+
+
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """A decision as `--json` shows it."""
     return {
         "id": decision.id,
         "answer": decision.answer,
@@ -239,6 +272,8 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "similarity": decision.similarity,
         "threshold": decision.threshold,
         decision.rate_kind: decision.rate,
+        "promised": decision.promised,
+        **({} if decision.box is None else {"box": decision.box}),
         "probability": decision.probability,
         "familiarity": decision.familiarity,
         "reasons": [asdict(reason) for reason in decision.reasons],

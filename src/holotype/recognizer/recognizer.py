@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,20 +11,22 @@ from typing import Literal, overload
 from holotype import calibration
 from holotype.calibration import GalleryDraws
 from holotype.decision import decide
-from holotype.errors import AlikeError, ImageError, LabelError
+from holotype.errors import AlikeError, ImageError, LabelError, PackError
 from holotype.gallery import Erasure, check_label
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
+from holotype.pack import shipped_packs
 from holotype.recognizer.examples import disagreements, kept_bytes
-from holotype.recognizer.joined import Reasons
+from holotype.recognizer.probes import Probe
 from holotype.recognizer.review import Reviewing
 from holotype.recognizer.strangers import Calibrating
 from holotype.recognizer.view import View
-from holotype.records import Decision, Enrollment
-from holotype.scoring import Floats, unit
+from holotype.records import Decision, Enrollment, Sighting
+from holotype.scoring import unit
 
 # Inside the class, `list` is the method of that name.
 _Decisions = list[Decision]
+_Sightings = list[Sighting]
 
 
 class Recognizer(Calibrating, Reviewing):
@@ -37,12 +40,15 @@ class Recognizer(Calibrating, Reviewing):
         gallery: bound to that model, or what makes one when it is first needed.
         cohort: the strangers that set the thresholds, from the model pack.
         background: float32 unit [B, D], the prototypes of what trained the model, likewise.
+        default: the similarity that is accepted where the strangers are too few to promise the
+            stated rate; such decisions are not `promised`. None: such rates are refused.
     """
 
     def enroll(
         self,
         label: str,
         *images: ImageSource,
+        text: str | None = None,
         consent: str | None = None,
         retain_until: date | None = None,
         strict: bool = False,
@@ -58,6 +64,7 @@ class Recognizer(Calibrating, Reviewing):
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
             images: paths, bytes, PIL images or arrays, one example each.
+            text: a description in place of an example, for a model that embeds text as well.
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
@@ -68,7 +75,15 @@ class Recognizer(Calibrating, Reviewing):
             LabelError: the label cannot be stored.
             AlikeError: strict, and there are look-alikes.
             GalleryError: the gallery cannot be written.
+            PackError: a description is given; no format of model packs has a text side yet.
         """
+        if text is not None:
+            raise PackError(
+                f"{shown(label)} is described by {shown(text)}, which a model with a text side "
+                f"could embed; this one sees pictures alone, and so do the shipped packs "
+                f"({', '.join(shipped_packs())})",
+                "Enroll a picture of it instead",
+            )
         if not images:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         check_label(label)  # before pictures are read for nothing
@@ -134,21 +149,31 @@ class Recognizer(Calibrating, Reviewing):
         batch: Sequence[ImageSource] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
         if not batch:
             return []
-        view = self._current()
-        threshold = view.threshold(rate)
-        vectors, quality = self._embedded(batch)
-        decisions = [
-            self._decided(
-                view, None, row, view.draws, threshold, ("fpir", rate), p, problem, stranger_prior
-            )
-            for row, p, problem in zip(
-                vectors @ view.prototypes.T,
-                self._familiarity.p_value(vectors).tolist(),
-                quality,
-                strict=True,
-            )
-        ]
+        seen = self._identified(batch, rate, stranger_prior, everybody=False)
+        decisions = [sighting.decision for (sighting,) in seen]
         return decisions if isinstance(images, list | tuple) else decisions[0]
+
+    def identify_all(
+        self, image: ImageSource, fpir: float | str = 0.01, *, stranger_prior: float = 0.5
+    ) -> _Sightings:
+        """1:N for everything that a picture shows: each of its faces, largest first.
+
+        A model that does not look for faces sees one thing, the whole picture.
+
+        Args:
+            image: as for `identify`, and so the others.
+            fpir: the share of strangers that may be accepted, in (0, 1), of each that is shown.
+            stranger_prior: as for `identify`.
+
+        Returns:
+            At least one sighting: that there is no face is one as well.
+
+        Raises:
+            ImageError: the image cannot be read, or a drawing holds nothing.
+            RateError: the rate is no fraction, or cannot be promised for this gallery.
+        """
+        rate = calibration.parse_rate(fpir, "fpir")
+        return self._identified([image], rate, stranger_prior, everybody=True)[0]
 
     def verify(
         self,
@@ -180,13 +205,9 @@ class Recognizer(Calibrating, Reviewing):
             )
         at = view.labels.index(label)
         draws = view.draws.claim(view.snapshot.identities[at])
-        threshold = draws.threshold(rate, "fmr")
-        vectors, (problem,) = self._embedded([image])
-        similarity = vectors[0] @ view.prototypes[at : at + 1].T
-        p_value = float(self._familiarity.p_value(vectors)[0])
-        return self._decided(
-            view, at, similarity, draws, threshold, ("fmr", rate), p_value, problem, stranger_prior
-        )
+        level = view.threshold(rate, "fmr", draws)
+        ((probe,),) = self._probes([image], view.prototypes[at : at + 1])
+        return self._decided(view, at, probe, draws, level, ("fmr", rate), stranger_prior)
 
     def forget(self, label: str) -> Erasure:
         """Erase `label` and all its examples from the file.
@@ -205,36 +226,54 @@ class Recognizer(Calibrating, Reviewing):
         """The enrolled labels with their numbers of examples, in order of first enrollment."""
         return self.gallery.labels()
 
+    def _identified(
+        self, images: Sequence[ImageSource], rate: float, prior: float, everybody: bool
+    ) -> builtins.list[_Sightings]:
+        """The sightings on each of the images."""
+        view = self._current()
+        level = view.threshold(rate)
+        return [
+            [
+                Sighting(
+                    self._decided(view, None, probe, view.draws, level, ("fpir", rate), prior),
+                    probe.vector,
+                )
+                for probe in probes
+            ]
+            for probes in self._probes(images, view.prototypes, everybody)
+        ]
+
     def _decided(
         self,
         view: View,
         claimed: int | None,
-        similarity: Floats,
+        probe: Probe,
         draws: GalleryDraws,
-        threshold: float | None,
+        level: tuple[float | None, bool],
         stated: tuple[Literal["fpir", "fmr"], float],
-        familiarity: float,
-        quality: Reasons,
         stranger_prior: float,
     ) -> Decision:
-        """The signed answer for one probe, of which `similarity` is [N], or [1] under a claim."""
-        best = claimed
+        """The signed answer for one probe, compared with all, or with the one that is claimed."""
+        best, similarity = claimed, probe.similarity
         if best is None and len(similarity):
             best = int(similarity.argmax())
         probability = None
-        if self._matching is not None and best is not None:
+        if self._matching is not None and best is not None and len(similarity):
             probability = self._matching.probability(
                 float(similarity.max()), int(view.examples[best]), draws, stranger_prior
             )
+        labels = view.labels if claimed is None else (view.labels[claimed],)
         decision = decide(
-            view.labels if claimed is None else (view.labels[claimed],),
+            labels if probe.vector is not None else (),
             similarity,
-            threshold=threshold,
+            threshold=level[0],
             rate_kind=stated[0],
             rate=stated[1],
             probability=probability,
-            familiarity=familiarity,
-            quality=quality,
+            familiarity=probe.familiarity,
+            quality=probe.reasons,
+            promised=level[1],
+            box=probe.box,
         )
         token = self.gallery.sign(
             {

@@ -28,10 +28,17 @@ class View:
     prototypes: Floats  # [N, D] unit
     examples: NDArray[np.int64]  # [N] how many each has
     draws: GalleryDraws
-    _levels: dict[float, float] = field(default_factory=dict)  # stated FPIR -> similarity
+    default: float | None = None  # similarity accepted where strangers cannot promise a rate
+    _levels: dict[float, tuple[float, bool]] = field(default_factory=dict)  # of stated FPIRs
 
     @classmethod
-    def of(cls, snapshot: Snapshot, cohort: Cohort, before: View | None) -> View:
+    def of(
+        cls,
+        snapshot: Snapshot,
+        cohort: Cohort,
+        before: View | None,
+        default: float | None = None,
+    ) -> View:
         """Derive it, at the cost of what differs from the view before."""
         count = len(snapshot.labels)
         prototypes = scoring.group_prototypes(snapshot.vectors, snapshot.owner, count)
@@ -46,7 +53,7 @@ class View:
             draws = before.draws.follow(*state)
             if strangers.version != before.snapshot.strangers.version:
                 draws = draws.with_own(own)
-        return cls(snapshot, prototypes, examples, draws)
+        return cls(snapshot, prototypes, examples, draws, default)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -58,17 +65,42 @@ class View:
         at = self.labels.index(label) if label in self.labels else -1
         return np.asarray(self.snapshot.vectors[self.snapshot.owner == at])
 
-    def threshold(self, fpir: float) -> float | None:
-        """The similarity from which a probe is accepted; None when nobody is enrolled.
+    def threshold(
+        self, rate: float, name: str = "fpir", draws: GalleryDraws | None = None
+    ) -> tuple[float | None, bool]:
+        """The similarity from which a probe is accepted, and whether it keeps the rate.
+
+        Where the strangers are too few to promise the rate and the model has a default, it is the
+        default, or what keeps the smallest rate that can be promised if that is more.
+
+        Args:
+            rate: the stated rate.
+            name: of the rate, "fpir" or "fmr".
+            draws: others than those against the whole gallery.
+
+        Returns:
+            None and True when nobody is enrolled.
 
         Raises:
-            RateError: the rate cannot be promised.
+            RateError: the rate cannot be promised, and there is no default.
         """
         if not self.labels:
-            return None
-        if fpir not in self._levels:
-            self._levels[fpir] = self.draws.threshold(fpir, "fpir")
-        return self._levels[fpir]
+            return None, True
+        if draws is not None:
+            return self._level(rate, name, draws)
+        if rate not in self._levels:
+            self._levels[rate] = self._level(rate, name, self.draws)
+        return self._levels[rate]
+
+    def _level(self, rate: float, name: str, draws: GalleryDraws) -> tuple[float, bool]:
+        try:
+            return draws.threshold(rate, name), True
+        except RateError:
+            if self.default is None:
+                raise
+            smallest = draws.smallest_rate()
+            kept = draws.threshold(smallest, name) if smallest < 1 else self.default
+            return max(self.default, kept), False
 
     def strict_threshold(self, draws: GalleryDraws | None = None) -> float | None:
         """The threshold at `STRICT_RATE`, or at the smallest rate that can be promised.
@@ -79,12 +111,10 @@ class View:
         Returns:
             None when nobody is enrolled, or no rate can be promised.
         """
-        draws = draws or self.draws
-        if not self.labels:
-            return None
         try:
-            return draws.threshold(STRICT_RATE, "fpir")
+            return self.threshold(STRICT_RATE, draws=draws)[0]
         except RateError:
+            draws = draws or self.draws
             smallest = draws.smallest_rate()
             return draws.threshold(smallest, "fpir") if smallest < 1 else None
 

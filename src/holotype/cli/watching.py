@@ -1,0 +1,84 @@
+"""The command that identifies pictures as they come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import holotype
+from holotype.cli.display import say
+from holotype.cli.recognition import decision_document, say_promise
+from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
+
+_STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
+
+
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A folder, a video file, or the number of a camera (0: first)."
+        ),
+    ],
+    gallery: Annotated[Path, typer.Option(metavar="GALLERY", help="The file of the gallery.")],
+    fpir: Annotated[
+        str,
+        typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),
+    ] = "0.01",
+    keep_unknown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep a picture of each unknown there; else none is kept."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document for each event, one a line.")
+    ] = False,
+) -> None:
+    """Identify what comes, until the video ends or Ctrl-C.
+
+    Example: `holotype watch 0 --gallery door.gallery`
+    """
+    from holotype.watching.watch import watch  # on demand, since it brings onnxruntime
+
+    with holotype.open(gallery, create=False) as recognizer:
+        told = False
+        for event in watch(recognizer, source, fpir=fpir, keep_unknown=keep_unknown):
+            if as_json:
+                print(json.dumps(_document(event), allow_nan=False), flush=True)
+                continue
+            _tell(event)
+            if isinstance(event, Seen) and not told:
+                told = True
+                say_promise(event.decision, "strangers")
+
+
+def _tell(event: Event) -> None:
+    match event:
+        case Seen(picture, seconds, track, decision, kept):
+            answer = decision.answer.replace("_", " ")
+            what = [f"{seconds:8.1f} s  {picture}  #{track}  {answer}"]
+            if decision.label is not None:
+                what.append(decision.label)
+            what.append(decision.reasons[0].text)
+            if kept is not None:
+                what.append(f"kept as {kept}")
+            say("  ".join(what), style=_STYLES[decision.answer])
+        case Dropped(pictures):
+            say(f"{pictures} pictures dropped: they come faster than they are identified", "dim")
+        case Warned(_, text):
+            say(f"warning: {text}", style="yellow")
+        case Ended(pictures, dropped):
+            say(f"The end, after {pictures} pictures; {dropped} were dropped.", style="dim")
+
+
+def _document(event: Event) -> dict[str, Any]:
+    document = {"event": type(event).__name__.lower(), **asdict(event)}
+    if isinstance(event, Seen):
+        del document["decision"]
+        document |= decision_document(event.decision)
+    return document

@@ -1,0 +1,4 @@
+"""Faces: found, turned upright and cut out, and the pack that tells them apart.
+
+All of it needs the extra `faces`; nothing here is imported unless a pack of the kind `face` is.
+"""

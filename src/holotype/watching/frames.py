@@ -1,0 +1,205 @@
+"""Pictures as they come, from a folder, a video file or a camera."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import DataError, MissingExtraError
+from holotype.images import ImageSource
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff")
+_LOOK_S = 0.2  # between two looks at a folder
+_SETTLED_S = 0.5  # a file that did not change for so long is whole
+_BACKLOG = 64  # files that may wait; of more, the oldest are left out
+# A video that ends before this share of the frames that its header announces was cut off.
+_WHOLE = 0.98
+_QUIET = -8  # AV_LOG_QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a source."""
+
+    name: str
+    seconds: float  # since the beginning: of the video's own time, or of the clock
+    source: ImageSource
+    dropped: int = 0  # pictures left out just before it
+
+
+def folder_frames(folder: Path, stop: threading.Event) -> Iterator[Frame]:
+    """The pictures of a folder, those that are there and those that come, oldest first.
+
+    A file counts once it has stopped growing. Names that begin with a dot are left alone.
+
+    Raises:
+        DataError: the folder vanishes.
+    """
+    began = time.monotonic()
+    known: dict[str, tuple[int, int]] = {}  # files that were given out, or left out
+    growing: dict[str, tuple[tuple[int, int], float]] = {}  # its state, and since when
+    while not stop.is_set():
+        ready = []
+        for path, state in _files(folder):
+            if known.get(path.name) == state:
+                continue
+            before, since = growing.get(path.name, (None, 0.0))
+            if before != state:
+                growing[path.name] = (state, time.monotonic())
+            elif time.monotonic() - since >= _SETTLED_S:
+                ready.append((state[1], path, state))
+        ready.sort()
+        dropped = max(len(ready) - _BACKLOG, 0)
+        for place, (_, path, state) in enumerate(ready):
+            known[path.name] = state
+            growing.pop(path.name, None)
+            if place >= dropped:
+                seconds = time.monotonic() - began
+                yield Frame(str(path), seconds, path, dropped if place == dropped else 0)
+                if stop.is_set():
+                    return
+        stop.wait(_LOOK_S)
+
+
+def _files(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
+    """The pictures in a folder, each with its size and time of change."""
+    found = []
+    try:
+        for path in folder.iterdir():
+            if path.suffix.lower() in _ENDINGS and not path.name.startswith("."):
+                try:
+                    status = path.stat()
+                except FileNotFoundError:  # removed or renamed in between
+                    continue
+                found.append((path, (status.st_size, status.st_mtime_ns)))
+    except OSError as error:
+        raise DataError(
+            f"the folder {str(folder)!r} cannot be read any more ({error.strerror})",
+            "Put it back, and watch it again",
+        ) from error
+    return found
+
+
+def video_frames(path: Path) -> Iterator[Frame]:
+    """Every frame of a video file.
+
+    Raises:
+        DataError: it is no video, or ends before the end that it announces.
+        MissingExtraError: what reads videos is not installed.
+    """
+    cv2 = _cv2()
+    video = cv2.VideoCapture(str(path))
+    try:
+        if not video.isOpened():
+            raise DataError(
+                f"{str(path)!r} is not a video that can be read", "Save it as MP4, MKV or AVI"
+            )
+        announced = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        per_second = video.get(cv2.CAP_PROP_FPS) or 25.0
+        number = 0
+        while True:
+            there, pixels = video.read()
+            if not there:
+                break
+            yield Frame(f"frame {number}", number / per_second, _rgb(pixels))
+            number += 1
+    finally:
+        video.release()
+    if number < _WHOLE * announced:
+        raise DataError(
+            f"the video {str(path)!r} ends at frame {number} of {announced}: it was cut off, or is "
+            "damaged",
+            "Copy it again; what was seen until then stands",
+        )
+
+
+def camera_frames(device: int, stop: threading.Event) -> Iterator[Frame]:
+    """The newest picture of a camera, each time one is asked for; those between are dropped.
+
+    Raises:
+        DataError: there is no such camera, or it stops to give pictures.
+        MissingExtraError: what reads cameras is not installed.
+    """
+    camera = _cv2().VideoCapture(device)
+    if not camera.isOpened():
+        raise DataError(
+            f"camera {device} is not there, or another program uses it",
+            "Check that it is plugged in, and its number; 0 is the first",
+        )
+    yield from newest(camera, f"camera {device}", stop)
+
+
+def newest(camera: Any, name: str, stop: threading.Event) -> Iterator[Frame]:
+    """The newest picture of a live source, read in a thread of its own.
+
+    Args:
+        camera: with `read() -> (there, BGR pixels)` and `release()`.
+        name: of the source.
+        stop: ends it.
+
+    Raises:
+        DataError: the source stops to give pictures.
+    """
+    began, fresh = time.monotonic(), threading.Condition()
+    latest: list[NDArray[np.uint8] | None] = []  # at most one; None: the source has ended
+    taken, done = 0, threading.Event()
+
+    def read() -> None:
+        nonlocal taken
+        while not done.is_set():
+            there, pixels = camera.read()
+            with fresh:
+                latest[:] = [pixels if there else None]
+                taken += bool(there)
+                fresh.notify()
+            if not there:
+                return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    seen = 0
+    try:
+        while not stop.is_set():
+            with fresh:
+                while not latest and not stop.is_set():
+                    fresh.wait(_LOOK_S)
+                if not latest:
+                    return
+                pixels, count = latest.pop(), taken
+            if pixels is None:
+                raise DataError(
+                    f"{name} gives no more pictures", "Check that it is plugged in, and start again"
+                )
+            number, dropped = count - 1, count - seen - 1
+            seen = count
+            yield Frame(f"frame {number}", time.monotonic() - began, _rgb(pixels), dropped)
+    finally:
+        done.set()
+        reader.join(timeout=2)
+        camera.release()
+
+
+def _rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _cv2() -> Any:
+    # Errors arrive as exceptions; FFmpeg's own lines on stderr would stand between the events.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", str(_QUIET))
+    try:
+        import cv2
+    except ModuleNotFoundError:
+        raise MissingExtraError(
+            "videos and cameras need opencv-python-headless, which is not installed",
+            'Install it with pip install "holotype[video]"',
+        ) from None
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2

@@ -1,0 +1,121 @@
+"""Identify what comes, picture by picture."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from holotype import images
+from holotype.errors import DataError, ImageError
+from holotype.recognizer import Recognizer
+from holotype.records import Decision, Sighting
+from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
+from holotype.watching.frames import Frame, camera_frames, folder_frames, video_frames
+from holotype.watching.tracks import Tracks
+
+_AROUND = 0.5  # of the width of a face, kept around it
+
+
+def watch(
+    recognizer: Recognizer,
+    source: str | os.PathLike[str] | int,
+    *,
+    fpir: float | str = 0.01,
+    keep_unknown: str | os.PathLike[str] | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Event]:
+    """Identify the pictures of a source as they come.
+
+    Of a video or a camera, one who stays in view is told of once, and once more when an unknown
+    is recognized; frames without a face are passed over. Of a folder, each picture is told of. A
+    camera gives its newest picture whenever the one before is done, and what came in between is
+    dropped; of a folder's waiting pictures the oldest are, beyond some dozens. A video file is not
+    live, and is looked at whole.
+
+    Args:
+        recognizer: with any model; it is not closed.
+        source: a folder, a video file, or the number of a camera (0 is the first).
+        fpir: the share of strangers that may be accepted, of each picture or face.
+        keep_unknown: a folder for pictures of who is told of as unknown; None keeps none.
+        stop: ends the watch of a folder or camera when it is set.
+
+    Yields:
+        Events, the last of them `Ended`.
+
+    Raises:
+        DataError: the source is not there, or breaks off.
+        RateError: the rate is no fraction, or cannot be promised for this gallery.
+        MissingExtraError: what reads videos, or what finds faces, is not installed.
+    """
+    stop = stop or threading.Event()
+    frames, moving = _frames(source, stop)
+    tracks, looked_at, dropped = Tracks(), 0, 0
+    for frame in frames:
+        if frame.dropped:
+            dropped += frame.dropped
+            yield Dropped(frame.dropped)
+        looked_at += 1
+        try:
+            sightings = recognizer.identify_all(frame.source, fpir)
+        except ImageError as error:
+            if not moving:  # a frame that shows nothing is no news
+                yield Warned(frame.name, str(error))
+            continue
+        if moving:
+            shown = [sighting for sighting in sightings if sighting.vector is not None]
+            news = tracks.follow(shown, frame.seconds)
+        else:
+            news = [(looked_at, sighting) for sighting in sightings]
+        for track, sighting in news:
+            kept = None
+            if keep_unknown is not None and sighting.decision.answer == "unknown":
+                kept = _keep(Path(keep_unknown), track, frame, sighting)
+            yield Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept)
+    yield Ended(looked_at, dropped)
+
+
+def _frames(
+    source: str | os.PathLike[str] | int, stop: threading.Event
+) -> tuple[Iterator[Frame], bool]:
+    """The pictures of a source, and whether they show one place over time."""
+    if isinstance(source, int) or str(source).isdecimal():
+        return camera_frames(int(str(source)), stop), True
+    path = Path(source)
+    if path.is_dir():
+        return folder_frames(path, stop), False
+    if not path.exists():
+        raise DataError(
+            f"{os.fspath(path)!r} is not there",
+            "Name a folder, a video file, or the number of a camera",
+        )
+    return video_frames(path), True
+
+
+def _keep(folder: Path, track: int, frame: Frame, sighting: Sighting) -> str:
+    pixels = np.rint(255 * images.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
+    left, top, right, bottom = _around(sighting.decision, pixels.shape[1], pixels.shape[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    moment = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    path = folder / f"{moment}-{track}.png"
+    Image.fromarray(pixels[top:bottom, left:right]).save(path)
+    return str(path)
+
+
+def _around(decision: Decision, width: int, height: int) -> tuple[int, int, int, int]:
+    """The box of a face with something around it, or the whole picture."""
+    if decision.box is None:
+        return 0, 0, width, height
+    left, top, right, bottom = decision.box
+    margin = round(_AROUND * (right - left))
+    return (
+        max(left - margin, 0),
+        max(top - margin, 0),
+        min(right + margin, width),
+        min(bottom + margin, height),
+    )

@@ -1,0 +1,124 @@
+"""A watch tells what comes, with any model."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import holotype
+from holotype.errors import DataError
+from holotype.recognizer import Recognizer
+from holotype.watching.events import Ended, Seen, Warned
+from holotype.watching.watch import watch
+from toy_packs import make_toy_pack, toy_drawing
+
+FPIR = 0.2
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Recognizer]:
+    with holotype.open(tmp_path / "desk.gallery", make_toy_pack(tmp_path / "toy")) as recognizer:
+        recognizer.enroll("one", toy_drawing(1))
+        yield recognizer
+
+
+def drawing(path: Path, character: int) -> None:
+    Image.fromarray(toy_drawing(character)).save(path)
+
+
+def test_each_picture_of_a_folder_is_told_of(desk: Recognizer, tmp_path: Path) -> None:
+    inbox, stop = tmp_path / "inbox", threading.Event()
+    inbox.mkdir()
+    drawing(inbox / "1.png", 1)
+    events = watch(desk, inbox, fpir=FPIR, keep_unknown=tmp_path / "kept", stop=stop)
+    first = next(events)
+    assert isinstance(first, Seen)
+    assert (first.decision.label, first.kept) == ("one", None)
+    (inbox / "2.png").write_bytes((inbox / "1.png").read_bytes()[:60])
+    second = next(events)
+    assert isinstance(second, Warned)
+    assert "2.png" in second.text
+    drawing(inbox / "2.png", 77)  # now it is whole
+    third = next(events)
+    assert isinstance(third, Seen)
+    assert third.decision.answer == "unknown"
+    assert third.kept is not None
+    with Image.open(third.kept) as kept:
+        assert kept.size == (40, 40)
+    stop.set()
+    assert list(events) == [Ended(pictures=3, dropped=0)]
+    assert os.listdir(tmp_path / "kept") == [Path(third.kept).name]
+
+
+def test_a_video_tells_of_each_thing_once(desk: Recognizer, tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", reason="needs the extra `video`")
+    path = tmp_path / "desk.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 160))
+    for character in (1, 1, 1, None, 77, 77):
+        grey = np.full((40, 40), 255, np.uint8) if character is None else toy_drawing(character)
+        large = np.asarray(Image.fromarray(grey).resize((160, 160)))
+        writer.write(np.stack([large] * 3, axis=-1))
+    writer.release()
+    *seen, end = watch(desk, path, fpir=FPIR)
+    assert end == Ended(pictures=6, dropped=0)
+    told = [(e.picture, e.decision.answer) for e in seen if isinstance(e, Seen)]
+    assert told[0] == ("frame 0", "match")
+    assert [frame for frame, _ in told] == ["frame 0", "frame 4"]
+
+
+def test_a_source_that_is_not_there_is_an_error(desk: Recognizer, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not there"):
+        next(watch(desk, tmp_path / "nothing"))
+
+
+def test_the_command_prints_a_line_for_each_event_and_ends_with_ctrl_c(
+    desk: Recognizer, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    drawing(inbox / "1.png", 1)
+    command = [sys.executable, "-m", "holotype", "watch", str(inbox), "--fpir", str(FPIR)]
+    command += ["--gallery", str(tmp_path / "desk.gallery"), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        event = json.loads(process.stdout.readline())
+        assert (event["event"], event["answer"], event["label"]) == ("seen", "match", "one")
+        assert event["promised"] is True
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+def test_the_command_speaks_to_people(desk: Recognizer, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "holotype", "watch", "nothing"),
+            *("--gallery", str(tmp_path / "desk.gallery")),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 8
+    assert done.stdout == ""
+    assert "Name a folder, a video file, or the number of a camera" in done.stderr
+
+
+def test_a_file_that_is_no_video_is_one_line_on_stderr(desk: Recognizer, tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="needs the extra `video`")
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    command = [sys.executable, "-m", "holotype", "watch", str(tmp_path / "a.mp4"), "--gallery"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "desk.gallery")], capture_output=True, text=True
+    )
+    assert done.returncode == 8
+    (line,) = done.stderr.splitlines()
+    assert "is not a video that can be read" in line
