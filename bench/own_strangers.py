@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from holotype.calibration import Cohort, GalleryDraws
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.pack import load_pack
+from holotype.scoring import prototypes
 from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import load_dataset
 from holotype.tasks.splits import split
@@ -94,34 +95,40 @@ def play(
     enrolled: int,
     own: tuple[int, int],
     trials: int,
+    *,
+    shots: int = 1,
+    apart: int = KEPT_APART,
+    rates: Sequence[float] = RATES,
+    doubtful: NDArray[np.bool_] | None = None,
 ) -> list[dict[str, Any]]:
-    """One row for each stated rate."""
+    """One row for each stated rate; who is doubtful gets no answer."""
     count = int(class_index.max()) + 1
-    accepted, missed = ({rate: np.zeros((2, count)) for rate in RATES} for _ in range(2))
-    refused = dict.fromkeys(RATES, 0)
+    doubtful = np.zeros(len(vectors), bool) if doubtful is None else doubtful
+    accepted, missed = ({rate: np.zeros((2, count)) for rate in rates} for _ in range(2))
+    refused: dict[float, list[float]] = {rate: [] for rate in rates}  # what could be promised
     for trial in range(trials):
         rng = np.random.default_rng(trial)
         order = rng.permutation(count)
         shuffled = {c: rng.permutation(np.flatnonzero(class_index == c)) for c in order}
         known, given = order[:enrolled], order[enrolled : enrolled + own[0]]
-        gallery = vectors[[shuffled[c][0] for c in known]]
+        gallery = prototypes(np.stack([vectors[shuffled[c][:shots]] for c in known]))
         rows = np.concatenate([np.empty(0, np.int64), *(shuffled[c][: own[1]] for c in given)])
         strangers = Cohort(vectors[rows], class_index[rows])
-        draws = GalleryDraws.of(cohort, strangers, range(enrolled), gallery)
-        counted = np.isin(class_index, order[KEPT_APART:])
+        draws = GalleryDraws.of(cohort, strangers, range(enrolled), gallery, shots)
+        counted = np.isin(class_index, order[apart:])
         best = (vectors[counted] @ gallery.T).max(axis=1)
-        probes = np.concatenate([shuffled[c][1:] for c in known])
+        probes = np.concatenate([shuffled[c][shots:] for c in known])
         similarity = vectors[probes] @ gallery.T
         right = known[similarity.argmax(axis=1)] == class_index[probes]
-        for rate in RATES:
+        for rate in rates:
             try:
                 level = draws.threshold(rate, "fpir")
             except RateError:
-                refused[rate] += 1
+                refused[rate].append(draws.smallest_rate())
                 continue
-            found = right & (similarity.max(axis=1) >= level)
+            found = right & (similarity.max(axis=1) >= level) & ~doubtful[probes]
             for tally, classes, hits in (
-                (accepted, class_index[counted], best >= level),
+                (accepted, class_index[counted], (best >= level) & ~doubtful[counted]),
                 (missed, class_index[probes], ~found),
             ):
                 tally[rate][0] += np.bincount(classes[hits], minlength=count)
@@ -132,11 +139,12 @@ def play(
             "own_classes": own[0],
             "own_pictures": own[0] * own[1],
             "stated": rate,
-            "refused": refused[rate] / trials,
+            "refused": len(refused[rate]) / trials,
+            "smallest": round(float(np.median(refused[rate])), 4) if refused[rate] else None,
             "fpir": share(*accepted[rate]).to_json() if accepted[rate].any() else None,
             "fnir": share(*missed[rate]).to_json() if missed[rate].any() else None,
         }
-        for rate in RATES
+        for rate in rates
     ]
 
 

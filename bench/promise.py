@@ -4,8 +4,10 @@ python bench/promise.py                       # the final measurement: evaluatio
 python bench/promise.py --split selection     # for choosing
 
 Galleries of N evaluation classes are enrolled with k drawings each; the other drawings are the
-probes, and all drawings of all other classes are the strangers. Intervals resample classes. Beside
-it, one constant threshold for each k: what the galleries of 10 get on average at the stated rate.
+probes, and all drawings of all other classes are the strangers. Every probe gets the answer that
+`identify` gives: who gets "cannot tell" counts as missed, or as not accepted. Intervals resample
+classes. Beside it, one constant threshold for each k: what the galleries of 10 get on average at
+the stated rate.
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, Familiarity, MatchProbability, StrangerDraws
-from holotype.embedder import Embedder
+from holotype.calibration import Cohort, MatchProbability, StrangerDraws
+from holotype.decision import tied
 from holotype.errors import RateError
-from holotype.pack import load_pack
+from holotype.pack import Pack, load_pack
+from holotype.report import seen
 from holotype.scoring import prototypes
 from holotype.tasks.bootstrap import Share, share
-from holotype.tasks.datasets import load_dataset
+from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import draw_galleries
 from holotype.tasks.reliability import reliability
 from holotype.tasks.splits import split
@@ -34,7 +37,6 @@ from holotype.tasks.splits import split
 SIZES, SHOTS, RATES, PRIORS = (10, 100, 500), (1, 5), (0.1, 0.01, 0.001), (0.2, 0.5, 0.8)
 REFERENCE_SIZE = 10  # whose thresholds the constant one is made of
 BAR = {"size": 100, "rate": 0.1, "fnir": {1: 0.2, 5: 0.1}}
-UNFAMILIAR = (0.002, 0.005, 0.01)
 
 Tally = dict[Any, NDArray[np.float64]]  # by cell: hits and trials of each class, [2, C]
 
@@ -48,13 +50,13 @@ class Bench:
         self.data = split(load_dataset("omniglot"), part)
         self.classes = len(self.data.class_names)
         self.galleries = galleries
-        self.embeddings = _embed(pack, self.data.images, vectors)
         self.cohort = Cohort(*pack.cohort())
+        self.embeddings, self.doubtful = _seen(self.data, pack, self.cohort, vectors)
         self.probability = MatchProbability.fit(self.cohort)
-        self.familiarity = Familiarity(pack.background(), self.cohort)
         self.accepted: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
         self.missed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
         self.misnamed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
+        self.unsure: Tally = defaultdict(lambda: np.zeros((2, self.classes)))  # of the enrolled
         self.refused: dict[Any, list[float]] = defaultdict(list)  # smallest rates, where refused
         self.thresholds: dict[Any, list[float]] = defaultdict(list)
         self.answers: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
@@ -78,7 +80,11 @@ class Bench:
             free[drawn.support[g].ravel()] = False
             owner = column[self.data.class_index]
             similarity = self.embeddings[free] @ gallery.T
-            best, found = similarity.max(axis=1), similarity.argmax(axis=1)
+            at = np.arange(len(similarity))
+            found = similarity.argmax(axis=1)
+            best = similarity[at, found]
+            similarity[at, found] = -np.inf
+            twins, doubtful = tied(best, similarity.max(axis=1)), self.doubtful[free]
             stranger, right = owner[free] < 0, found == owner[free]
             of_class = self.data.class_index[free]
             for rate in RATES:
@@ -89,15 +95,18 @@ class Bench:
                     self.refused[cell].append(draws.smallest_rate())
                     continue
                 self.thresholds[cell].append(level)
-                self._count(cell, best >= level, stranger, right, of_class)
+                unsure = doubtful | ((best >= level) & twins)
+                accepted = (best >= level) & ~unsure
+                self._count(cell, accepted, stranger, right, of_class, unsure)
             for rate in RATES:
                 before = self.thresholds[REFERENCE_SIZE, shots, rate]
                 if before:
                     level = float(np.mean(before))
-                    self._count(
-                        ("constant", size, shots, rate), best >= level, stranger, right, of_class
-                    )
-            self._state(size, shots, draws, best, stranger, right)
+                    accepted = (best >= level) & ~doubtful
+                    name = ("constant", size, shots, rate)
+                    self._count(name, accepted, stranger, right, of_class, doubtful)
+            told = ~doubtful
+            self._state(size, shots, draws, best[told], stranger[told], right[told])
 
     def _count(
         self,
@@ -106,11 +115,13 @@ class Bench:
         stranger: NDArray[np.bool_],
         right: NDArray[np.bool_],
         of_class: NDArray[np.int64],
+        unsure: NDArray[np.bool_],
     ) -> None:
         for tally, rows, hits in (
             (self.accepted, stranger, accepted),
             (self.missed, ~stranger, ~(accepted & right)),
             (self.misnamed, ~stranger, accepted & ~right),
+            (self.unsure, ~stranger, unsure),
         ):
             tally[cell][0] += np.bincount(of_class[rows & hits], minlength=self.classes)
             tally[cell][1] += np.bincount(of_class[rows], minlength=self.classes)
@@ -170,10 +181,24 @@ class Bench:
                 ).to_json()
                 for (size, shots, prior), answers in self.answers.items()
             ],
-            "unfamiliar": {
-                str(p): float((self.familiarity.p_value(self.embeddings) <= p).mean())
-                for p in UNFAMILIAR
+            "reliability_of_all": {
+                str(prior): reliability(
+                    *(
+                        np.concatenate(parts)
+                        for parts in zip(
+                            *(
+                                a
+                                for key in self.answers
+                                if key[2] == prior
+                                for a in self.answers[key]
+                            ),
+                            strict=True,
+                        )
+                    )
+                ).to_json()
+                for prior in PRIORS
             },
+            "cannot_tell": round(float(self.doubtful.mean()), 6),
         }
 
     def _cell(self, size: int, shots: int, rate: float) -> dict[str, Any]:
@@ -195,6 +220,7 @@ class Bench:
                 "fpir": fpir.to_json(),
                 "fnir": share(*self.missed[cell]).to_json(),
                 "misnamed": share(*self.misnamed[cell]).to_json(),
+                "cannot_tell": share(*self.unsure[cell]).to_json(),
                 "threshold": round(float(np.mean(self.thresholds[cell])), 5),
                 "kept": _kept(fpir, rate),
                 "over_twice": fpir.value > 2 * rate,
@@ -214,19 +240,20 @@ def _kept(fpir: Share, rate: float) -> bool:
     return fpir.low <= rate
 
 
-def _embed(pack: Any, pictures: Any, vectors: Path | None) -> NDArray[np.float32]:
-    if vectors and vectors.exists():
-        return np.asarray(np.load(vectors))
-    embedder = Embedder(pack)
-    began, parts = time.monotonic(), []
-    for start in range(0, len(pictures), 512):
-        parts.append(embedder.embed(list(pictures[start : start + 512])))
-        print(f"embedded {start + len(parts[-1]):,} of {len(pictures):,}", end="\r", flush=True)
-    print(f"embedded {len(pictures):,} pictures in {time.monotonic() - began:.0f} s")
-    embeddings = np.concatenate(parts)
-    if vectors:
-        np.save(vectors, embeddings)
-    return embeddings
+def _seen(
+    data: Dataset, pack: Pack, cohort: Cohort, kept: Path | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    if kept and kept.exists():
+        with np.load(kept) as stored:
+            return stored["embeddings"], stored["doubtful"]
+    began = time.monotonic()
+    embeddings, doubtful = seen(
+        data, pack, cohort, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
+    )
+    print(f"embedded {len(embeddings):,} pictures in {time.monotonic() - began:.0f} s")
+    if kept:
+        np.savez(kept, embeddings=embeddings, doubtful=doubtful)
+    return embeddings, doubtful
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -252,13 +279,19 @@ def _print(report: dict[str, Any]) -> None:
             *marks,
         )
     print(
-        f"kept in {report['kept']} of {report['judged']} cells; unfamiliar {report['unfamiliar']}"
+        f"kept in {report['kept']} of {report['judged']} cells; cannot tell "
+        f"{report['cannot_tell']:.2%} of all pictures"
     )
     for row in report["reliability"]:
         print(
             f"{row['size']:5d} {row['shots']} prior {row['stranger_prior']}: calibration error "
             f"{100 * row['expected_calibration_error']:.2f} points, Brier {row['brier']:.4f} "
             f"(base rate {row['brier_of_base_rate']:.4f})"
+        )
+    for prior, row in report["reliability_of_all"].items():
+        print(
+            f"all cells, prior {prior}: calibration error "
+            f"{100 * row['expected_calibration_error']:.2f} points"
         )
     for cell in report["cells"]:
         if (cell["size"], cell["stated"]) == (BAR["size"], BAR["rate"]) and cell["fnir"]:
@@ -274,7 +307,7 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="characters")
     parser.add_argument("--split", default="evaluation")
     parser.add_argument("--galleries", type=int, default=200)
-    parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
+    parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings (.npz)")
     parser.add_argument("--out", type=Path, default=Path("results/promise.json"))
     options = parser.parse_args()
     bench = Bench(options.model, options.split, options.galleries, options.vectors)

@@ -12,6 +12,7 @@ from PIL import Image
 from holotype.report import Proof, embed_all, prove
 from holotype.scoring import unit
 from holotype.tasks.datasets import Dataset, load_dataset
+from holotype.tasks.open_set import CannotTell, Judge, Probability
 
 NASTY = ("<b>bold</b>", "lone \udcff byte", 'quote"d', "a & b", "\u202eright to left", "x" * 120)
 
@@ -51,14 +52,21 @@ def at(**thresholds: float) -> Callable[[np.ndarray, float], float]:
     return lambda _prototypes, rate: table[rate]
 
 
-def proof(decide: Any, dataset: Dataset | None = None, **options: Any) -> Proof:
+def proof(
+    decide: Any,
+    dataset: Dataset | None = None,
+    probability: Probability | None = None,
+    cannot_tell: CannotTell | None = None,
+    **options: Any,
+) -> Proof:
     """A proof of a few galleries."""
     dataset = drawings() if dataset is None else dataset
     options = {"galleries": 12, "rates": (0.1, 0.01), **options}
+    judge = Judge(decide, probability=probability, cannot_tell=cannot_tell)
     return prove(
         dataset,
         embed_all(dataset, embed),
-        lambda _: decide,
+        lambda _: judge,
         model="toy",
         model_id="feed",
         **options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cohorts import cohort_of
+from cohorts import cohort_of, related
 from holotype.calibration import Cohort, MatchProbability, StrangerDraws
 from holotype.errors import RateError
 from holotype.scoring import prototypes
@@ -46,6 +46,38 @@ def test_probabilities_come_true(size: int, shots: int, prior: float) -> None:
     measured = reliability(*played(size, shots, prior))
     assert measured.error < 0.05  # its noise with a few hundred probes is about 0.03
     assert measured.brier < 0.75 * measured.brier_base
+
+
+@pytest.mark.parametrize("size", [8, 40])
+def test_they_come_true_where_half_of_the_strangers_are_of_the_origins_of_the_enrolled(
+    size: int,
+) -> None:
+    found = []
+    for seed in range(8):
+        classes = 160
+        items, owner = related(4, classes, 12, seed=100 + seed, kinship=1.0, dim=6)
+        cohort = Cohort(items, owner)
+        fitted = MatchProbability.fit(cohort)
+        assert fitted is not None
+        # Others of 8 origins; the enrolled are of four of them, half of the strangers are not.
+        people, _ = related(8, classes, 12, seed=seed, kinship=1.0, dim=6)
+        people = people.reshape(classes, 12, -1)
+        near = np.flatnonzero(np.arange(classes) % 8 < 4)
+        known, strangers = near[:size], np.setdiff1d(np.arange(classes), near[:size])
+        strangers = np.concatenate([near[size:][:40], np.setdiff1d(strangers, near)[:40]])
+        gallery = people[known, 0]
+        draws = StrangerDraws.of(cohort, range(size), gallery)
+        for probes, right_row, share in (
+            (people[known, 1:], np.repeat(np.arange(size), 11), 0.5),
+            (people[strangers], np.full(12 * len(strangers), -1), 0.5),
+        ):
+            similarity = probes.reshape(len(right_row), -1) @ gallery.T
+            stated = fitted.probabilities(similarity.max(axis=1), 1, draws, 0.5)
+            right = similarity.argmax(axis=1) == right_row
+            found.append((stated, right, np.full(len(right), share / len(right))))
+    measured = reliability(*(np.concatenate(part) for part in zip(*found, strict=True)))
+    assert measured.error < 0.03  # 0.03 to 0.05 where all of them, or none, have kin
+    assert measured.brier < 0.8 * measured.brier_base
 
 
 COHORT = cohort_of(150, 20, seed=0, spread=SPREAD)

@@ -50,6 +50,15 @@ def test_a_folder_of_class_folders(run: Run, pack: Path, tmp_path: Path) -> None
     assert "evaluation, 4-way 1-shot" in table.stdout
 
 
+def test_an_open_set_of_one_class_has_no_stranger(run: Run, pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "c0").mkdir()
+    for drawer in range(3):
+        Image.fromarray(toy_drawing(0, drawer)).save(tmp_path / "c0" / f"{drawer}.png")
+    done = run("evaluate", pack, "--data", tmp_path, "--protocol", "open-set", "--json")
+    assert (done.exit_code, done.stdout) == (8, "")
+    assert "at least 3 classes" in done.stderr
+
+
 @pytest.mark.data
 def test_the_runs_of_lake(run: Run, pack: Path) -> None:
     report = json.loads(run("evaluate", pack, "--protocol", "lake", "--json").stdout)

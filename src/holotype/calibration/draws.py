@@ -177,6 +177,11 @@ class StrangerDraws:
         alike = table.others[np.arange(len(self.cohort)), place]
         return np.maximum(self.best, alike).ravel()
 
+    @property
+    def without_kin(self) -> Floats:
+        """The draws of strangers who have no kin among the enrolled: float32 [M]."""
+        return self.best
+
     @cached_property
     def class_index(self) -> NDArray[np.int64]:
         """The cohort class of each of `values`: int64 [J * M]."""

@@ -3,6 +3,12 @@
 A likelihood ratio (Ramos and Gonzalez-Rodriguez 2013) of two distributions of the best
 similarity: what the right identity reaches, learned from the cohort's own classes, and what the
 wrong ones reach, from the draws against this gallery.
+
+A threshold has to hold for strangers of the enrolled's own origins; a probability has to come true
+for whoever comes. So here half of the strangers have kin among the enrolled, as many as the
+enrolled have among themselves, and half have none. That was chosen on alphabets which had trained
+nothing, with strangers from the alphabets of the enrolled and from others: kin for all, or for
+none, was farther off when both count.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ _GRID = np.linspace(-math.log(2), MAX_DEPTH, 2048)
 _STEP = float(_GRID[1] - _GRID[0])
 # So much of each density is spread over the whole range: nothing is impossible.
 _ANYTHING = 1e-3
+_RELATED = 0.5  # of the strangers have kin among the enrolled
 
 _Draws = StrangerDraws | GalleryDraws
 
@@ -47,23 +54,36 @@ class MatchProbability:
     @classmethod
     def fit(cls, cohort: Cohort) -> MatchProbability | None:
         """Prepare for a cohort; None where no class of it has two items to compare."""
+        if not len(cohort):
+            return None
         largest = int(np.bincount(np.unique(cohort.class_index, return_inverse=True)[1]).max())
         return cls(cohort, min(largest - 1, _MAX_EXAMPLES)) if largest > 1 else None
 
     def probability(
         self, similarity: float, examples: int, draws: _Draws, stranger_prior: float
     ) -> float:
+        """As `probabilities`, of one probe."""
+        one = np.array(similarity)
+        return float(self.probabilities(one, examples, draws, stranger_prior))
+
+    def probabilities(
+        self,
+        similarity: NDArray[np.floating],
+        examples: int,
+        draws: _Draws,
+        stranger_prior: float,
+    ) -> Doubles:
         """The probability that the best candidate is who the probe shows.
 
         Args:
-            similarity: of the best candidate, in [-1, 1].
+            similarity: [...] of the best candidate, in [-1, 1].
             examples: how many that identity has.
             draws: against the gallery (their `claim` for one claimed identity).
             stranger_prior: the share of strangers that is expected among the probes, in [0, 1].
 
         Returns:
-            In [0, 1]; it never falls as the similarity rises. That an enrolled person is beaten
-            by another identity counts as wrong.
+            float64 [...] in [0, 1]; it never falls as the similarity rises. That an enrolled person
+            is beaten by another identity counts as wrong.
 
         Raises:
             RateError: the prior is not in [0, 1].
@@ -74,12 +94,12 @@ class MatchProbability:
                 "State the share of strangers that you expect among the probes, such as 0.5",
             )
         if not draws.keys:
-            return 0.0
+            return np.zeros(similarity.shape)
         curves = self._curves.setdefault(draws, {})
         key = (min(max(examples, 1), self.most), stranger_prior)
         if key not in curves:
             curves[key] = self._curve(draws, *key)
-        return float(np.interp(depth(np.array(similarity)), _GRID, curves[key]))
+        return np.asarray(np.interp(depth(similarity), _GRID, curves[key]))
 
     def genuine_quantile(self, share: float, examples: int) -> float:
         """What that share of pictures do not reach against other examples of their own class.
@@ -97,12 +117,13 @@ class MatchProbability:
     def _curve(self, draws: _Draws, examples: int, prior: float) -> Doubles:
         if examples not in self._genuine:
             self._genuine[examples] = _density(self._genuine_similarity(examples))
-        right, stranger = self._genuine[examples], _density(draws.values)
-        right_below, stranger_below = _below(right), _below(stranger)
-        # An enrolled probe meets one rival less than a stranger does.
+        right, related = self._genuine[examples], _density(draws.values)
+        stranger = _RELATED * related + (1 - _RELATED) * _density(draws.without_kin)
+        right_below, related_below = _below(right), _below(related)
+        # An enrolled probe meets one rival less than a stranger does, and its kin for certain.
         rivals = (len(draws.keys) - 1) / len(draws.keys)
-        rival_below = stranger_below**rivals
-        rival = rivals * stranger * stranger_below ** (rivals - 1)
+        rival_below = related_below**rivals
+        rival = rivals * related * related_below ** (rivals - 1)
         found = (1 - prior) * right * rival_below
         beaten = (1 - prior) * right_below * rival
         # Estimates waver where both densities are thin; more alike must not mean less probable.

@@ -1,6 +1,6 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
-from holotype.report.measure import decider, measure
+from holotype.report.measure import judge, measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove
 from holotype.report.tables import HEADINGS, table
@@ -10,10 +10,11 @@ __all__ = [
     "HEADINGS",
     "Proof",
     "data_for",
-    "decider",
     "embed_all",
+    "judge",
     "measure",
     "prove",
+    "seen",
     "summary",
     "table",
     "write_report",

@@ -16,7 +16,7 @@ from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, difference
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import usual_shots
-from holotype.tasks.open_set import RATES, CannotTell, Decide, Probability, open_set
+from holotype.tasks.open_set import RATES, Judge, open_set
 from holotype.tasks.open_set_report import Identification, OpenSetReport
 from holotype.tasks.splits import split
 
@@ -148,7 +148,7 @@ def embed_all(
 def prove(
     dataset: Dataset,
     embeddings: Floats,
-    decider: Callable[[int], Decide],
+    judge: Callable[[int], Judge],
     *,
     model: str,
     model_id: str,
@@ -157,9 +157,7 @@ def prove(
     galleries: int = 200,
     rates: Sequence[float] = RATES,
     seed: int = 0,
-    probability: Probability | None = None,
     stranger_prior: float = 0.5,
-    cannot_tell: CannotTell | None = None,
     progress: Progress | None = None,
 ) -> Proof:
     """Run the open-set test with each number of examples, on the same galleries and probes.
@@ -167,8 +165,8 @@ def prove(
     Args:
         dataset: M pictures.
         embeddings: float32 unit [M, D], one for each picture.
-        decider: number of examples -> what `open_set` calls `decide`; see there for all
-            arguments that are not named here.
+        judge: number of examples -> who answers; see `open_set` for all arguments that are not
+            named here.
         model: what the report calls the model.
         model_id: of its pack.
         k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
@@ -188,20 +186,22 @@ def prove(
             progress("galleries", galleries * len(reports) + done, total)
 
     for k_shot in shots:
-        reports.append(  # noqa: PERF401  `told` counts those that are done
+        answering = judge(k_shot)
+        reports.append(
             open_set(
                 embeddings,
                 index,
-                decider(k_shot),
+                answering.decide,
+                claim=answering.claim,
                 enrolled=enrolled,
                 k_shot=k_shot,
                 reserved=shots[-1],
                 galleries=galleries,
                 rates=rates,
                 seed=seed,
-                probability=probability,
+                probability=answering.probability,
                 stranger_prior=stranger_prior,
-                cannot_tell=cannot_tell,
+                cannot_tell=answering.cannot_tell,
                 progress=told,
             )
         )

@@ -146,9 +146,9 @@ def _promise(proof: Proof, rate: float) -> list[Remark]:
             Remark(
                 "advice",
                 "These strangers look more like the enrolled than the strangers that the model "
-                "brought along. Until it has strangers of the same origin as yours, state a "
-                "stricter rate, and measure again before it is relied on. A pack that is trained "
-                "on your own pictures (`holotype train ... --export PACK`) brings such strangers.",
+                "brought along. Give the gallery some of the same origin as yours (`holotype "
+                "calibrate GALLERY FOLDER`): its thresholds then follow them. Until then, state a "
+                "stricter rate, and measure again before it is relied on.",
             )
         )
     return remarks

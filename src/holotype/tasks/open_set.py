@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -55,6 +55,18 @@ class Scored:
 Decide = Callable[[Floats, float], float]
 Probability = Callable[[Scored], NDArray[np.floating]]
 CannotTell = Callable[[Scored, float], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How a gallery is answered for; `open_set` says what each part is."""
+
+    decide: Decide
+    claim: Decide | None = None
+    probability: Probability | None = None
+    cannot_tell: CannotTell | None = None
+
+
 Progress = Callable[[int, int], None]
 # Of the probes of one gallery: stated probability, whether it came true, who is a stranger.
 _Events = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
@@ -65,6 +77,7 @@ def open_set(
     class_index: NDArray[np.int64],
     decide: Decide,
     *,
+    claim: Decide | None = None,
     enrolled: int | None = None,
     k_shot: int = 1,
     reserved: int | None = None,
@@ -85,9 +98,10 @@ def open_set(
     Args:
         embeddings: float32 unit [M, D].
         class_index: int64 [M], the class of each.
-        decide: (prototypes [N, D], stated rate) -> the smallest accepted similarity; asked for
-            all N for 1:N and for one for 1:1, each rate in turn with the same array. May raise
-            RateError to refuse the rate.
+        decide: (prototypes [N, D], stated FPIR) -> the smallest accepted similarity; asked for
+            each rate in turn with the same array. May raise RateError to refuse the rate.
+        claim: likewise, for the claim to be the first of the N at a stated FMR. None: what
+            `decide` says of that one alone.
         enrolled: identities in each gallery. None: half of the classes.
         k_shot: examples of each.
         reserved: pictures of each enrolled class kept from the probes, see `draw_galleries`.
@@ -98,7 +112,8 @@ def open_set(
         stranger_prior: the share of strangers among the probes that `probability` reckons with;
             its reliability is measured at that share.
         cannot_tell: (probes, threshold) -> bool [P], who gets no answer. Such a probe is missed
-            if it is enrolled, and not accepted if it is a stranger.
+            if it is enrolled, and not accepted if it is a stranger. For 1:1 it is shown a gallery
+            of the claimed identity alone.
         progress: called with the number of galleries done and the number of all.
 
     Raises:
@@ -134,14 +149,19 @@ def open_set(
                 continue
             unclear = nobody if cannot_tell is None else cannot_tell(scored, threshold)
             row.count(scored, kind, threshold, unclear, drawn.enrolled[gallery])
-        claimed = scored.prototypes[:1]
-        for claim in verification:
+        alone = _alone(scored)
+        for claimed in verification:
             try:
-                threshold = decide(claimed, claim.rate)
+                threshold = (
+                    decide(alone.prototypes, claimed.rate)
+                    if claim is None
+                    else claim(scored.prototypes, claimed.rate)
+                )
             except RateError as error:
-                claim.refuse(error.problem)
+                claimed.refuse(error.problem)
                 continue
-            claim.count(scored, kind, threshold)
+            unsure = nobody if cannot_tell is None else cannot_tell(alone, threshold)
+            claimed.count(scored, kind, threshold, unsure)
         ranks.count(scored, kind)
         det.count(scored.best, scored.stranger, scored.right)
         claims.count(scored.claimed, scored.column != 0, scored.column == 0)
@@ -161,7 +181,7 @@ def open_set(
         galleries=galleries,
         seed=seed,
         identification=tuple(row.result() for row in identification),
-        verification=tuple(claim.result() for claim in verification),
+        verification=tuple(claimed.result() for claimed in verification),
         det=det.curve(),
         claims=claims.curve(),
         cmc=ranks.cmc(),
@@ -205,6 +225,22 @@ def _score(
             similarity[at, nearest[block]] = -np.inf
             second[block] = similarity.max(axis=1)
     return Scored(reference, support, row, column, nearest, best, second, own, rank, claimed)
+
+
+def _alone(scored: Scored) -> Scored:
+    """The same probes before the first identity alone, as its claim is judged."""
+    mine = scored.column == 0
+    return replace(
+        scored,
+        prototypes=scored.prototypes[:1],
+        support=scored.support[:1],
+        column=np.where(mine, 0, -1),
+        nearest=np.zeros_like(scored.nearest),
+        best=scored.claimed,
+        second=np.full_like(scored.second, -1),
+        own=np.where(mine, scored.claimed, np.float32(-1)),
+        rank=mine.astype(np.int64),
+    )
 
 
 def _reliability(events: list[_Events], stranger_prior: float) -> Reliability | None:

@@ -122,10 +122,16 @@ class VerificationTally:
         """Note that the rate was refused for a claim."""
         self._refusals.append(why)
 
-    def count(self, scored: Scored, kind: NDArray[np.int64], threshold: float) -> None:
+    def count(
+        self,
+        scored: Scored,
+        kind: NDArray[np.int64],
+        threshold: float,
+        unsure: NDArray[np.bool_],
+    ) -> None:
         """Count the answers to one claim; arguments as for `IdentificationTally.count`."""
         self._claims += 1
-        genuine, accepted = scored.column == 0, scored.claimed >= threshold
+        genuine, accepted = scored.column == 0, (scored.claimed >= threshold) & ~unsure
         for counts, mask in (
             (self._impostors, ~genuine),
             (self._accepted, ~genuine & accepted),
