@@ -10,6 +10,7 @@ from torch import nn
 
 from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
+from holotype.learn.generative.dagan import DAGAN
 from holotype.learn.generative.homoencoder import Homoencoder
 from holotype.learn.generative.vae import VariationalAutoencoder
 from holotype.learn.memory.key_value import KeyValueMemoryNetwork
@@ -91,6 +92,7 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
     "key-value-memory": ("key-value-memory", lambda: KeyValueMemoryNetwork(conv(), 8)),
     "homoencoder": ("homoencoder", lambda: Homoencoder(conv(), SIZE_PX, 16, discriminative=10.0)),
     "vae": ("vae", lambda: VariationalAutoencoder(conv(), SIZE_PX, 8)),
+    "dagan": ("dagan", lambda: DAGAN(width=8, size_px=SIZE_PX, noise_dim=8, critic_steps=2)),
     "maml": ("maml", lambda: MAML(task_conv(), steps=2, rates="per step")),
     "maml-as-published": (
         "maml",
@@ -104,7 +106,7 @@ BUILDS: dict[str, tuple[str, Callable[[], Method]]] = {
 }
 
 # What it takes to learn the toy, (steps, learning rate), where that is more than for the others.
-SLOW: dict[type[Method], tuple[int, float]] = {MANN: (500, 5e-3)}
+SLOW: dict[type[Method], tuple[int, float]] = {MANN: (500, 5e-3), DAGAN: (40, 2e-3)}
 
 
 def build(name: str, seed: int = 0) -> Method:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holotype.learn.generative.dagan import DAGAN
 from holotype.learn.generative.homoencoder import Homoencoder
 from holotype.learn.generative.vae import VariationalAutoencoder
 from holotype.learn.memory.key_value import KeyValueMemoryNetwork
@@ -50,6 +51,7 @@ METHODS: dict[str, type[Method]] = {
     "key-value-memory": KeyValueMemoryNetwork,
     "homoencoder": Homoencoder,
     "vae": VariationalAutoencoder,
+    "dagan": DAGAN,
     "maml": MAML,
     "fomaml": FirstOrderMAML,
     "meta-sgd": MetaSGD,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from holotype.learn.generative import minimal
 from holotype.learn.generative import recipes as generative
 from holotype.learn.memory import recipes as memory
 from holotype.learn.meta import recipes as meta
@@ -15,4 +16,5 @@ RECIPES: dict[str, Mapping[str, Recipe]] = {
     **memory.RECIPES,
     **generative.RECIPES,
     **meta.RECIPES,
+    "prototypical": {**metric.RECIPES["prototypical"], **minimal.RECIPES},
 }

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.embedding import embed
 from holotype.learn.generative.gaussians import Gaussian, crossed_kl
-from holotype.learn.generative.imagining import ImaginingMethod
+from holotype.learn.generative.imagining import CodedMethod
 from holotype.learn.generative.pictures import Decoder, log_likelihood
 
 
-class Homoencoder(ImaginingMethod):
+class Homoencoder(CodedMethod):
     """A class is a distribution of pictures, inferred from its support; the likeliest one answers.
 
     The model: c ~ N(0, I) is a class, z ~ N(c, v) the code of one of its pictures, x ~ p(x | z)

@@ -1,4 +1,4 @@
-"""What the methods that can draw share: pictures from the codes that a class predicts."""
+"""What the methods that can draw share, and a finished run of one at work."""
 
 from __future__ import annotations
 
@@ -15,16 +15,11 @@ from holotype.images import ImageSource
 from holotype.learn.comparing import ComparingMethod
 from holotype.learn.generative.gaussians import Gaussian
 from holotype.learn.generative.pictures import Decoder
+from holotype.learn.method import Method
 
 
-class ImaginingMethod(ComparingMethod):
-    """A method with a code for pictures, that tells which codes a class may have."""
-
-    decoder: Decoder
-
-    def predicted(self, support: Tensor) -> Gaussian:
-        """The codes of further pictures of each class: [N, K, C, H, W] -> [N, latent_dim]."""
-        raise NotImplementedError
+class ImaginingMethod(Method):
+    """A method that draws others of the kind of some pictures."""
 
     def imagine(self, support: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Other pictures of the classes of some examples.
@@ -35,12 +30,12 @@ class ImaginingMethod(ComparingMethod):
             generator: of the draws.
 
         Returns:
-            float32 [N, count, C, H, W] in [0, 1], the mean of p(x | z).
+            float32 [N, count, C, H, W] in [0, 1].
         """
-        return self.decoder.pictures(self.predicted(support).repeated(count).sample(generator))
+        raise NotImplementedError
 
     def between(self, first: Tensor, second: Tensor, count: int) -> Tensor:
-        """Pictures on the straight way from the typical code of one class to that of another.
+        """Pictures on the way from one class to another.
 
         Args:
             first: examples of the one, float32 [K, C, H, W] in [0, 1].
@@ -50,6 +45,24 @@ class ImaginingMethod(ComparingMethod):
         Returns:
             float32 [count, C, H, W] in [0, 1].
         """
+        raise NotImplementedError
+
+
+class CodedMethod(ComparingMethod, ImaginingMethod):
+    """A method with a code for pictures, that tells which codes a class may have."""
+
+    decoder: Decoder
+
+    def predicted(self, support: Tensor) -> Gaussian:
+        """The codes of further pictures of each class: [N, K, C, H, W] -> [N, latent_dim]."""
+        raise NotImplementedError
+
+    def imagine(self, support: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """The means of p(x | z) for codes z of each class; see `ImaginingMethod`."""
+        return self.decoder.pictures(self.predicted(support).repeated(count).sample(generator))
+
+    def between(self, first: Tensor, second: Tensor, count: int) -> Tensor:
+        """On the straight way between the typical codes of both; see `ImaginingMethod`."""
         a, b = self.predicted(first[None]).mean, self.predicted(second[None]).mean
         return self.decoder.pictures(torch.lerp(a, b, torch.linspace(0, 1, count)[:, None]))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from holotype.learn.backbones import Conv4
+from holotype.learn.generative.dagan import DAGAN
 from holotype.learn.generative.homoencoder import Homoencoder
 from holotype.learn.generative.vae import VariationalAutoencoder
 from holotype.learn.method import Method
@@ -56,6 +57,19 @@ RECIPES: dict[str, dict[str, PictureRecipe]] = {
                 Conv4(size_px=size_px), size_px
             ),
             description="Conv4-64 at 28 px, without classes, Vinyals split",
+        )
+    },
+    "dagan": {
+        "background": PictureRecipe(
+            build=lambda n_classes, size_px: DAGAN(size_px=size_px),
+            description="at 28 px, pairs of 32 classes, five updates of the critic for one of the "
+            "generator; all background alphabets but the cohort's",
+            preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+            settings=TrainingSettings(steps=4000, learning_rate=4e-4, schedule="one_cycle"),
+            training=("training", "selection"),
+            selection=None,
+            n_way=32,
+            n_query=5,
         )
     },
 }

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.generative.gaussians import Gaussian, crossed_kl, mixture
-from holotype.learn.generative.imagining import ImaginingMethod
+from holotype.learn.generative.imagining import CodedMethod
 from holotype.learn.generative.pictures import Decoder, log_likelihood
 
 
-class VariationalAutoencoder(ImaginingMethod):
+class VariationalAutoencoder(CodedMethod):
     """Codes of pictures, learned without their classes; a query goes to the closest code.
 
     The objective is log p(x) >= E_q(z|x) log p(x | z) - KL(q(z | x) || N(0, I)) (equation 3),
