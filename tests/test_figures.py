@@ -22,11 +22,17 @@ PAGES = [
 ]
 EVERYWHERE = {"95": "the level of all intervals"}
 CITED: dict[str, dict[str, str]] = {
+    "signature.md": {
+        "4.63": "SigNet-F with 12 references",
+        "0.58": "the best, trained on CEDAR itself",
+        "14.05": "the best, trained on another set",
+    },
     "characters.md": {
         "4.5": "people, Lake et al. 2015",
         "3.3": "Bayesian Program Learning, Lake et al. 2015",
         "2.5": "an example, to say what 400 trials can tell",
     },
+    "open-set.md": {"80": "an example of a stated probability"},
     "memory.md": {"45.7": "the mean of 1/5, 1/4, 1/3, 1/2 and 1: what guessing can reach"},
 }
 _PERCENTAGE = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?%")
