@@ -6,8 +6,9 @@ somebody states, the level of an interval) is listed here with its reason.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,29 +66,31 @@ def unfounded(text: str, figures: list[float], cited: dict[str, str]) -> list[st
     return missing
 
 
-def results_of(page: Path) -> list[float]:
+def results_of(page: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """All numbers in the result files that the tables of a page are made from."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "bench" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    read, found = tables.result, {}
+    sys.path.insert(0, str(ROOT / "bench"))
+    try:
+        tabling, tables = map(importlib.import_module, ("tabling", "tables"))
+    finally:
+        sys.path.pop(0)
+    read, found = tabling.result, {}
 
     def noted(name: str) -> Any:
         found[name] = read(name)
         return found[name]
 
-    tables.result = noted
+    monkeypatch.setattr(tabling, "result", noted)
     for _, name, _ in tables.MARKED.findall(page.read_text()):
         tables.TABLES[name]()
     return list(numbers(found))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_percentages_in_the_text_are_measured_or_cited(page: Path) -> None:
+def test_the_percentages_in_the_text_are_measured_or_cited(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cited = CITED.get(page.name, {})
-    assert unfounded(page.read_text(), results_of(page), cited) == []
+    assert unfounded(page.read_text(), results_of(page, monkeypatch), cited) == []
     assert [figure for figure in cited if figure not in percentages(page.read_text())] == []
 
 

@@ -1,0 +1,220 @@
+"""Tables of the places where one example is all there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tabling
+from tabling import markdown, percent
+
+_SHELF_ROWS = {
+    "whole": "the network's last map",
+    "middle": "its middle",
+    "aligned": "its middle, aligned",
+    "head": "**the head**",
+}
+
+
+def grocery() -> str:
+    cells = {
+        (row["model"], row["enrolled"]): row["accuracy"]
+        for row in tabling.result("grocery")["rows"]
+    }
+    kinds = list(dict.fromkeys(kind for _, kind in cells))
+    rows = [
+        (name, *(percent(cells[key, kind]) for kind in kinds)) for key, name in _SHELF_ROWS.items()
+    ]
+    return markdown(("right of 81, % [95 %]", *kinds), rows)
+
+
+def shelf_strangers() -> str:
+    rows = []
+    for row in tabling.result("shelf_strangers")["rows"]:
+        cells = ["refused", ""]
+        if row["fpir"] is not None:
+            cells = [percent(row[rate]) for rate in ("fpir", "fnir")]
+            cells[0] += f", refused in {100 * row['refused']:.0f} %" if row["refused"] else ""
+        rows.append((f"{100 * row['stated']:g}", row["enrolled_as"], *cells))
+    head = ("stated, %", "enrolled", "strangers let in, % [95 %]", "enrolled products missed, %")
+    return markdown(head, rows)
+
+
+def details() -> str:
+    found = tabling.result("details")
+    rows = []
+    for name in ("products", "characters"):
+        for row in found[name]["rows"]:
+            answers = [f"{100 * value:.1f}" for value in row["answers"].values()]
+            mended = "" if row["mended"] is None else f"{100 * row['mended']['value']:.0f}"
+            rows.append((name, str(row["examples"]), percent(row["nearest"]), mended, *answers))
+    kinds = [f"{kind}, %" for kind in found["products"]["rows"][0]["answers"]]
+    head = ("", "examples", "nearest is right, % [95 %]", "of one example's errors mended, %")
+    return markdown((*head, *kinds), rows)
+
+
+def mistaken() -> str:
+    found = tabling.result("details")
+    rows = [
+        (
+            name,
+            *(
+                case[key].replace("-", " ").replace("/character", " ").replace("_", " ")
+                for key in ("what", "for")
+            ),
+            f"{100 * case['share']:.0f}",
+        )
+        for name in ("products", "characters")
+        for case in found[name]["mistaken"]
+    ]
+    return markdown(("", "what was shown", "is taken for", "how often, %"), rows)
+
+
+def forgers() -> str:
+    rows = [
+        (str(row["examples"]), *(percent(row[kind]) for kind in ("genuine", "forged")))
+        for row in tabling.result("details")["signatures"]
+    ]
+    head = ("examples", "genuine: match, % [95 %]", "skilled forgery: match, %")
+    return markdown(head, rows)
+
+
+def signatures() -> str:
+    found = tabling.result("signatures")["rows"]
+    cells = {(r["contender"], r["forgeries"], r["references"]): r for r in found}
+    columns = [(kind, count) for kind in ("skilled", "random") for count in (1, 5, 12)]
+    rows = []
+    for name in dict.fromkeys(r["contender"] for r in found):
+        of_name = [cells[name, *column] for column in columns]
+        rows.append(
+            (
+                name,
+                *(
+                    f"{r['equal_error']:.1f} [{r['ci95'][0]:.1f}, {r['ci95'][1]:.1f}]"
+                    for r in of_name
+                ),
+            )
+        )
+    return markdown(("equal error, %", *(f"{kind}, {n}" for kind, n in columns)), rows)
+
+
+def defects() -> str:
+    found = tabling.result("defects")
+    rows = [
+        (
+            row["contender"],
+            str(row["shots"]),
+            f"{row['accuracy']:.1f} ± {row['ci95']:.1f}",
+            "{:.0f} to {:.0f}".format(*row["draws95"]),
+            *(f"{value:.0f}" for value in row["recall"]),
+        )
+        for row in found["rows"]
+    ]
+    kinds = [kind.replace("_", " ") for kind in found["kinds"]]
+    return markdown(("", "examples", "right of 6, %", "draws", *kinds), rows)
+
+
+def anomaly() -> str:
+    found = tabling.result("defects")
+    rows = [
+        (
+            found["kinds"][row["left_out"]].replace("_", " "),
+            str(row["shots"]),
+            "refused" if row["fpir"] is None else f"{100 * row['fpir']:.1f}",
+            "" if row["fnir"] is None else f"{100 * row['fnir']:.1f}",
+            f"{100 * row['auc']:.1f}",
+        )
+        for row in found["anomaly"]
+    ]
+    head = ("the unknown kind", "examples", "let in, %", "known missed, %", "told apart, %")
+    return markdown(head, rows)
+
+
+def zero_shot() -> str:
+    found = tabling.result("zero_shot")["rows"]
+    rows = []
+    for data, model, name in dict.fromkeys((r["data"], r["model"], r["name"]) for r in found):
+        of_row = {
+            r["examples"]: f"{r['accuracy']:.1f} ± {r['ci95']:.1f}"
+            for r in found
+            if (r["data"], r["model"], r["name"]) == (data, model, name)
+        }
+        shown = "name and examples" if name else "examples alone"
+        rows.append((data, model, shown, *(of_row.get(k, "") for k in (0, 1, 2, 5))))
+    return markdown(("", "", "right of 20, %", "none", "1", "2", "5"), rows)
+
+
+def door() -> str:
+    found = tabling.result("faces")
+    rows = []
+    for row in found["open_set"]["rows"]:
+        measured = [
+            "" if row[rate] is None else f"{100 * row[rate]['value']:.1f} % [{low:.1f}, {high:.1f}]"
+            for rate in ("fpir", "fnir")
+            for low, high in [[100 * end for end in (row[rate] or {"ci95": (0, 0)})["ci95"]]]
+        ]
+        if row["stated"] == "default":
+            rows.append(("none: the default threshold", "", *measured))
+        else:
+            refused = f"{100 * row['refused']:.1f} %"
+            rows.append((f"{100 * row['stated']:g} %", refused, *measured))
+    later = found["open_set"]["afterwards"]
+    chosen = f"chosen afterwards: {100 * later['fpir']:g} % let in"
+    rows.append((chosen, "", "", f"{100 * later['fnir']:.1f} %"))
+    head = (
+        "strangers accepted, stated",
+        "galleries that refuse it",
+        "strangers accepted, measured [95 % interval]",
+        "enrolled people missed",
+    )
+    return markdown(head, rows)
+
+
+def door_speed() -> str:
+    names = ("holotype", "face_recognition", "deepface")
+    rows = [
+        (
+            row["kind"],
+            str(row["pictures"]),
+            *(f"{row[name]['median_ms']:,.0f}" for name in names),
+            *(f"{row[name]['ours_to_its_time']:.2f}" for name in names[1:]),
+            " / ".join(f"{100 * row[name]['found']:.0f}" for name in names),
+        )
+        for row in tabling.result("faces_speed")["rows"]
+    ]
+    head = (
+        *("pictures", "", "holotype, ms", "face_recognition, ms", "deepface, ms"),
+        *("of the time of face_recognition", "of deepface", "faces found, %"),
+    )
+    return markdown(head, rows)
+
+
+def pack_build() -> str:
+    found = tabling.result("pack_build")
+    return markdown(
+        ("pictures", "bare embedding, CPU-s", "pack build, CPU-s", "ratio", "at most"),
+        [
+            (
+                f"{found['pictures']:,}",
+                f"{found['embed_s']:.0f}",
+                f"{found['build_s']:.0f}",
+                f"{found['ratio']:.2f}",
+                f"{found['most']:g}",
+            )
+        ],
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "grocery": grocery,
+    "shelf_strangers": shelf_strangers,
+    "details": details,
+    "mistaken": mistaken,
+    "forgers": forgers,
+    "signatures": signatures,
+    "defects": defects,
+    "anomaly": anomaly,
+    "zero_shot": zero_shot,
+    "door": door,
+    "door_speed": door_speed,
+    "pack_build": pack_build,
+}

@@ -1,0 +1,222 @@
+"""Tables of the shipped pack and of the promise about strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tabling
+from tabling import markdown
+
+
+def characters() -> str:
+    beside = {
+        "lake": "people 4.5, BPL 3.3 error (Lake et al. 2015)",
+        "evaluation": "",
+        "digits": "",
+    }
+    rows = [
+        (
+            row["title"],
+            f"{row['n_way']}-way {row['k_shot']}-shot",
+            f"{row['episodes']:,}",
+            f"**{row['accuracy']:.2f}** ± {row['ci95']:.2f}",
+            f"{row['error_percent']:.2f}",
+            beside[row["key"]],
+        )
+        for row in tabling.result("characters")["accuracy"]
+    ]
+    return markdown(("on", "task", "episodes", "accuracy, %", "error, %", "beside"), rows)
+
+
+def strangers() -> str:
+    rows = [
+        (
+            f"{100 * row['stated']:g} %",
+            "refused"
+            if row["fpir"] is None
+            else f"{100 * row['fpir']:.2f} % [{100 * row['low']:.2f}, {100 * row['high']:.2f}]",
+            "" if row["fnir"] is None else f"{100 * row['fnir']:.1f} %",
+        )
+        for row in tabling.result("characters")["strangers"]
+    ]
+    head = ("strangers accepted, stated", "measured [95 % interval]", "enrolled people missed")
+    return markdown(head, rows)
+
+
+def promise() -> str:
+    def share(value: Any) -> str:
+        low, high = (100 * end for end in value["ci95"])
+        return f"{100 * value['value']:.2f} [{low:.2f}, {high:.2f}]"
+
+    cells = tabling.result("promise")["cells"]
+    rows = [
+        (
+            str(cell["size"]),
+            str(cell["shots"]),
+            f"{100 * cell['stated']:g}",
+            *(
+                (
+                    share(cell["fpir"]),
+                    share(cell["constant"]["fpir"]),
+                    share(cell["fnir"]),
+                    f"{100 * cell['cannot_tell']['value']:.2f}",
+                )
+                if cell["fpir"]
+                else ("refused", "", "", "")
+            ),
+        )
+        for cell in cells
+    ]
+    head = (
+        "enrolled",
+        "examples",
+        "stated, %",
+        "strangers accepted, %",
+        "with one constant threshold, %",
+        "missed, %",
+        "cannot tell, %",
+    )
+    return markdown(head, rows)
+
+
+def _few(rows: Any) -> dict[tuple[Any, ...], Any]:
+    return {(row["enrolled"], row["stated"], row["own_classes"]): row for row in rows}
+
+
+def _accepted_and_missed(row: Any) -> tuple[str, str]:
+    if row["fpir"] is None:
+        return f"refused below {100 * row['smallest']:.0f} %", ""
+    low, high = (100 * end for end in row["fpir"]["ci95"])
+    return (
+        f"{100 * row['fpir']['value']:.1f} [{low:.1f}, {high:.1f}]"
+        + (f", refused in {100 * row['refused']:.0f} %" if row["refused"] else ""),
+        f"{100 * row['fnir']['value']:.1f}",
+    )
+
+
+def domains() -> str:
+    rows = []
+    for domain in tabling.result("domains")["domains"]:
+        own = domain["own_classes"]
+        for shots in sorted({row["shots"] for row in domain["rows"]}):
+            found = _few([row for row in domain["rows"] if row["shots"] == shots])
+            for enrolled, stated in dict.fromkeys((key[0], key[1]) for key in found):
+                without, beside = (
+                    _accepted_and_missed(found[enrolled, stated, n]) for n in (0, own)
+                )
+                cells = (f"{100 * stated:g}", *without, *beside)
+                rows.append((domain["domain"], str(shots), *cells))
+    head = ("accepted, %", "missed, %", "accepted with own strangers, %", "missed, %")
+    return markdown(("", "examples", "stated, %", *head), rows)
+
+
+def voice() -> str:
+    (words,) = (d for d in tabling.result("domains")["domains"] if d["domain"] == "spoken words")
+    rows = [
+        (str(row["shots"]), f"{100 * row['stated']:g}", *_accepted_and_missed(row))
+        for row in words["rows"]
+        if not row["own_classes"]
+    ]
+    head = ("examples", "stated, %", "strangers let in, % [95 %]", "known words missed, %")
+    return markdown(head, rows)
+
+
+def domain_facts() -> str:
+    rows = [
+        (
+            domain["domain"],
+            f"{domain['trained_classes']:,}",
+            *(
+                str(domain[f"{part}classes"])
+                for part in ("cohort_", "tested_")
+            ),
+            str(domain["enrolled"]),
+            f"{domain['own_classes']} x {domain['own_pictures_of_each']}",
+            str(domain["counted_classes"]),
+            f"{100 * domain['cannot_tell']:.1f}",
+        )
+        for domain in tabling.result("domains")["domains"]
+    ]  # fmt: skip
+    head = ("", "classes learned from", "cohort", "tested", "enrolled of these", "own strangers")
+    return markdown((*head, "counted strangers", "cannot tell, %"), rows)
+
+
+def own_strangers() -> str:
+    found = tabling.result("own_strangers")["rows"]
+    given = list(dict.fromkeys(row["own_classes"] for row in found))
+    rows = []
+    for source in dict.fromkeys(row["source"] for row in found):
+        cells = _few([row for row in found if row["source"] == source])
+        for enrolled, stated in dict.fromkeys((key[0], key[1]) for key in cells):
+            shares = (cells[enrolled, stated, classes] for classes in given)
+            rows.append(
+                (
+                    source,
+                    str(enrolled),
+                    f"{100 * stated:g}",
+                    *(
+                        f"{100 * row['fpir']['value']:.1f} / {100 * row['fnir']['value']:.0f}"
+                        for row in shares
+                    ),
+                )
+            )
+    head = ("source", "enrolled", "stated, %", "no own strangers", *(str(n) for n in given[1:]))
+    return markdown(head, rows)
+
+
+def foreign() -> str:
+    kinds = tabling.result("foreign")["kinds"]
+    answers = ("match", "unknown", "cannot_tell", "nothing_to_see")
+    rows = [(row["kind"], str(row["inputs"]), *(f"{row[a]:g}" for a in answers)) for row in kinds]
+    total = [sum(row[a] for row in kinds) for a in ("inputs", *answers)]
+    rows.append(("all", *(f"{value:,g}" for value in total)))
+    return markdown(("", "inputs", *(a.replace("_", " ") for a in answers)), rows)
+
+
+def kills() -> str:
+    rows = [
+        (
+            run["driven"],
+            str(run["kills"]),
+            ", ".join(f"{kind} {count}" for kind, count in run["interrupted"].items()),
+            f"{run['acknowledged']:,}",
+            str(run["lost"]),
+            f"{run['audit_lines']:,}",
+        )
+        for run in tabling.result("kill")["runs"]
+    ]
+    head = ("driven", "kills", "in the middle of", "acknowledged changes", "lost or half done")
+    return markdown((*head, "audit lines, one chain"), rows)
+
+
+def reliability() -> str:
+    found = tabling.result("promise")
+    cells = {(r["size"], r["shots"], r["stranger_prior"]): r for r in found["reliability"]}
+    priors = sorted({key[2] for key in cells})
+
+    def shown(row: Any) -> str:
+        error = 100 * row["expected_calibration_error"]
+        return f"{error:.1f} ({row['brier']:.3f} / {row['brier_of_base_rate']:.3f})"
+
+    rows = [
+        (f"{size:,}", str(shots), *(shown(cells[size, shots, prior]) for prior in priors))
+        for size, shots in dict.fromkeys((key[0], key[1]) for key in cells)
+    ]
+    rows.append(("all", "", *(shown(found["reliability_of_all"][str(p)]) for p in priors)))
+    heads = (f"{100 * prior:g} % strangers" for prior in priors)
+    return markdown(("enrolled", "examples", *heads), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "characters": characters,
+    "strangers": strangers,
+    "promise": promise,
+    "reliability": reliability,
+    "domains": domains,
+    "domain_facts": domain_facts,
+    "voice": voice,
+    "own_strangers": own_strangers,
+    "foreign": foreign,
+    "kills": kills,
+}
