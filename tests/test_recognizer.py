@@ -61,6 +61,9 @@ def test_a_decision_gives_its_reasons_and_a_probability_that_rises(
     right, wrong = desk.identify([drawing(3), drawing(200)], fpir=RATE)
     assert [reason.code for reason in right.reasons] == ["above_threshold"]
     assert "c3 is alike by 1.00" in right.reasons[0].text
+    second = right.candidates[1]
+    assert f"{second.label} comes next, alike by {second.similarity:.2f}" in right.reasons[0].text
+    assert right.margin == right.candidates[0].similarity - second.similarity
     assert [reason.code for reason in wrong.reasons] == ["below_threshold"]
     assert right.probability is not None
     assert wrong.probability is not None

@@ -112,9 +112,10 @@ def _by_threshold(
 ) -> Reason:
     if threshold is None:
         return Reason("nobody_enrolled", "nobody is enrolled")
-    best = candidates[0]
+    best, *others = candidates
+    after = f"; {others[0].label} comes next, alike by {others[0].similarity:.2f}" if others else ""
     if accepted:
         text = f"{best.label} is alike by {best.similarity:.2f}, and {threshold:.2f} was needed"
-        return Reason("above_threshold", text)
+        return Reason("above_threshold", text + after)
     text = f"{best.label} is nearest, alike by {best.similarity:.2f}; {threshold:.2f} was needed"
-    return Reason("below_threshold", text)
+    return Reason("below_threshold", text + after)

@@ -243,6 +243,13 @@ class Decision:
     promised: bool = True  # False: the threshold is a default, and does not keep the rate
     box: tuple[int, int, int, int] | None = None  # of a face: left, top, right, bottom, in px
 
+    @property
+    def margin(self) -> float | None:
+        """How much more alike the best candidate is than the second, in [0, 2]; None of fewer."""
+        if len(self.candidates) < 2:
+            return None
+        return self.candidates[0].similarity - self.candidates[1].similarity
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:

@@ -271,6 +271,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "label": decision.label,
         "similarity": decision.similarity,
         "threshold": decision.threshold,
+        "margin": decision.margin,
         decision.rate_kind: decision.rate,
         "promised": decision.promised,
         **({} if decision.box is None else {"box": decision.box}),
