@@ -66,7 +66,7 @@ def test_what_is_not_an_archive_is_refused(tmp_path: Path) -> None:
         ("run07/class_labels.txt", b"run07/test/item01.png run07/training/class01.png\n", "pair"),
         ("run07/class_labels.txt", b"run07/test/item01.png\n", "not a pair"),
         ("run07/test/item03.png", b"\x89PNG", "cannot identify"),
-        ("run07/test/item03.png", b"\0" * 100_001, "more than any drawing"),
+        ("run07/test/item03.png", b"\0" * 100_001, "more than any of this data set"),
     ],
 )
 def test_inconsistent_archives_are_refused(

@@ -89,7 +89,13 @@ def test_the_command_prints_a_line_for_each_event_and_ends_with_ctrl_c(
     drawing(inbox / "1.png", 1)
     command = [sys.executable, "-m", "holotype", "watch", str(inbox), "--fpir", str(FPIR)]
     command += ["--gallery", str(tmp_path / "desk.gallery"), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Where the tests run in the background, Ctrl-C is ignored, and a child would inherit that.
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
         event = json.loads(process.stdout.readline())
         assert (event["event"], event["answer"], event["label"]) == ("seen", "match", "one")

@@ -35,9 +35,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     drawings = load_dataset("sample")
-    some = np.flatnonzero((drawings.class_index < 36) & (np.arange(len(drawings)) % 20 < 3))
+    some = np.flatnonzero((drawings.class_index < 40) & (np.arange(len(drawings)) % 20 < 3))
     out = tmp_path / "mine"
-    write_folder(out, drawings.images[some], drawings.class_index[some], drawings.class_names[:36])
+    write_folder(out, drawings.images[some], drawings.class_index[some], drawings.class_names[:40])
     return out
 
 
