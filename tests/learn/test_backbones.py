@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
+from torch import nn
 
 from holotype.learn.backbones import Conv4, Residual
 
@@ -28,3 +31,20 @@ def test_residual_gives_its_embedding_and_uses_every_parameter() -> None:
     # A random direction: a batch norm's output has a fixed sum of squares, with no gradient.
     (features * torch.randn(6, 12)).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in backbone.parameters())
+
+
+def test_pooling_before_the_relu_changes_no_bit() -> None:
+    torch.manual_seed(0)
+    ours = Conv4(size_px=28).train()
+    as_written = copy.deepcopy(ours)
+    layers = as_written.blocks
+    for pool in range(2, len(layers), 4):
+        layers[pool], layers[pool + 1] = layers[pool + 1], layers[pool]
+    assert isinstance(layers[2], nn.ReLU)
+    images = torch.rand(6, 1, 28, 28)
+    weights = torch.randn(6, 64)
+    for network in (ours, as_written):
+        (network(images) * weights).sum().backward()
+    assert torch.equal(ours(images), as_written(images))
+    for one, other in zip(ours.parameters(), as_written.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)

@@ -10,8 +10,10 @@ from holotype.learn.comparing import ComparingMethod
 
 
 def _block(inputs: int, width: int, pool: bool) -> list[nn.Module]:
-    layers = [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
-    return [*layers, nn.MaxPool2d(2)] if pool else layers
+    # pooled before the ReLU as in `backbones.Conv4`: the same, and cheaper
+    pooling: list[nn.Module] = [nn.MaxPool2d(2)] if pool else []
+    layers = [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width)]
+    return [*layers, *pooling, nn.ReLU()]
 
 
 class RelationNetworks(ComparingMethod):
@@ -46,8 +48,8 @@ class RelationNetworks(ComparingMethod):
         self.of_query = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.relate = nn.Sequential(
             nn.BatchNorm2d(width),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(),
             *_block(width, width, pool=True),
             nn.Flatten(),
             nn.Linear(width * (size_px // 16) ** 2, hidden),
