@@ -18,6 +18,7 @@ from holotype.errors import ImageError, MissingExtraError, RateError
 from holotype.faces.recipe import DEFAULT_SIMILARITY
 from holotype.pack import load_pack
 from holotype.recognizer import Recognizer
+from holotype.report import measure
 from holotype.tasks.datasets import load_dataset
 from toy_faces import rgb, toy_face
 
@@ -193,3 +194,17 @@ def test_what_is_missing_is_named(
     ):
         load_pack("faces")
     assert not (tmp_path / ".cache" / "holotype" / "packs").exists()
+
+
+def test_a_report_names_the_pictures_without_a_face(faces_folder: Path, tmp_path: Path) -> None:
+    for name in "abcdef":
+        (tmp_path / name).mkdir()
+        for size_px in (180, 200, 240):
+            Image.fromarray(toy_face(size_px)).save(tmp_path / name / f"{size_px}.png")
+    Image.fromarray(NOBODY).save(tmp_path / "d" / "empty.png")
+    proof = measure(load_pack(faces_folder), tmp_path, k_shots=(1,), galleries=2, rates=(0.5,))
+    assert [Path(name).name for name in proof.not_acquired] == ["empty.png"]
+    (report,) = proof.reports
+    assert (report.classes, report.pictures) == (4, 12)
+    assert proof.own_strangers is not None
+    assert proof.own_strangers.classes == 2

@@ -12,13 +12,14 @@ from PIL import Image
 import holotype
 from holotype.calibration import Cohort
 from holotype.errors import RateError
-from holotype.pack import Pack, load_pack
+from holotype.pack import Pack, load_pack, write_pack
 from holotype.records import Decision
-from holotype.report import measure, seen
+from holotype.report import measure, seen, summary
+from holotype.report.proof import OwnStrangers
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import draw_galleries
 from holotype.tasks.reliability import reliability
-from toy_packs import make_toy_pack, toy_drawing
+from toy_packs import make_toy_pack, toy_drawing, toy_parts
 
 CLASSES, EXAMPLES = 10, 5
 PROMISED, REFUSED = (0.4, 0.2), 0.0001
@@ -115,3 +116,25 @@ def test_every_probe_gets_the_answer_of_identify_and_verify(
     assert report.reliability is not None
     assert report.reliability.brier == pytest.approx(expected.brier, abs=1e-5)
     assert report.reliability.base_rate == pytest.approx(expected.base_rate)
+
+
+def test_a_model_without_a_cohort_gets_its_strangers_from_the_data(tmp_path: Path) -> None:
+    parts = toy_parts()
+    nobody = {"embeddings": parts["embeddings"][:0], "class_index": parts["class_index"][:0]}
+    facts = {"class_names": [], "default_similarity": 0.95}
+    pack = write_pack(tmp_path / "toy", **{**parts, **nobody, "cohort": facts})
+    folder = tmp_path / "data"
+    for character in range(30):
+        (folder / f"c{character}").mkdir(parents=True)
+        for drawer in range(4):
+            picture = Image.fromarray(toy_drawing(character, drawer))
+            picture.save(folder / f"c{character}" / f"{drawer}.png")
+
+    proof = measure(pack, folder, k_shots=(1,), galleries=3, rates=(0.4, REFUSED))
+    assert proof.own_strangers == OwnStrangers(classes=10, pictures=40, default=0.95)
+    (report,) = proof.reports
+    assert (report.classes, report.pictures) == (20, 80)
+    assert report.at(0.4).refused == 0
+    assert "own strangers of 10 classes" in str(report.at(REFUSED).refusal)
+    assert proof.to_json()["own_strangers"]["classes"] == 10
+    assert any("10 classes were set aside" in remark.text for remark in summary(proof))

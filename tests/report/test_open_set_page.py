@@ -168,5 +168,5 @@ def test_a_folder_of_photos_with_a_class_of_one(tmp_path: Path) -> None:
 
 def test_pictures_are_named_by_class_and_number_where_they_are_no_files() -> None:
     found = proof(at(p10=0.2, p1=0.9), drawings(7, 3))
-    assert found.name_of(0) == "<b>bold</b> #1"
-    assert found.name_of(20) == "class 0 #3"
+    assert found.dataset.picture(0) == "<b>bold</b> #1"
+    assert found.dataset.picture(20) == "class 0 #3"

@@ -14,12 +14,15 @@ from holotype import calibration, quality
 from holotype.decision import tied, unfamiliar
 from holotype.embedder import Embedder
 from holotype.pack import Pack
-from holotype.report.proof import Progress, Proof, data_for, embed_all, prove
+from holotype.recognizer.probes import face_probes
+from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
 from holotype.scoring import Floats
 from holotype.tasks.datasets import Dataset
 from holotype.tasks.open_set import RATES, Judge, Scored
 
 STRANGER_PRIOR = 0.5  # that of `identify`, unless it is told another one
+# Of the classes, where a model has no cohort: they are shown to it, as `calibrate` would.
+_OWN_SHARE = 1 / 3
 
 
 def measure(
@@ -35,8 +38,11 @@ def measure(
 ) -> Proof:
     """Measure what a pack's promise is worth on a data set, answering as `identify` does.
 
+    A model without a cohort gets its strangers from the data: a third of the classes, drawn by
+    the seed, set the thresholds and are asked nothing.
+
     Args:
-        pack: the model, with the cohort that sets the thresholds.
+        pack: the model, with the cohort that sets the thresholds, or with none.
         data: omniglot (its evaluation alphabets), digits, sample, or a folder of class folders.
         enrolled: identities in a gallery; None: half of the classes.
         k_shots: numbers of examples; None: those of 1, 2 and 5 that the data allow.
@@ -53,10 +59,18 @@ def measure(
     dataset = data_for(data)
     cohort = calibration.Cohort(*pack.cohort())
     embeddings, doubtful = seen(dataset, pack, cohort, progress)
+    there = embeddings.any(axis=1)
+    asked, own = np.ones(len(dataset.class_names), np.bool_), None
+    if not len(cohort):
+        order = np.random.default_rng(seed).permutation(len(asked))
+        asked[order[: round(_OWN_SHARE * len(asked))]] = False
+        shown = there & ~asked[dataset.class_index]
+        own = calibration.Cohort(embeddings[shown], dataset.class_index[shown])
+    kept = there & asked[dataset.class_index]
     return prove(
-        dataset,
-        embeddings,
-        partial(judge, cohort, calibration.MatchProbability.fit(cohort), doubtful),
+        dataset.rows(kept),
+        embeddings[kept],
+        partial(judge, cohort, calibration.MatchProbability.fit(cohort), doubtful[kept], own=own),
         model=pack.card.name,
         model_id=pack.card.model_id,
         k_shots=k_shots,
@@ -65,6 +79,12 @@ def measure(
         rates=rates,
         seed=seed,
         stranger_prior=STRANGER_PRIOR,
+        not_acquired=tuple(dataset.picture(row) for row in np.flatnonzero(~there).tolist()),
+        own_strangers=None
+        if own is None
+        else OwnStrangers(
+            int((~asked).sum()), len(own), pack.card.cohort.get("default_similarity")
+        ),
         progress=progress,
     )
 
@@ -75,8 +95,9 @@ def seen(
     """Every picture of a data set as a model sees it.
 
     Returns:
-        float32 unit [M, D]; and bool [M], for which pictures `identify` has doubts, of their
-        quality or as unlike all that prepared the model, whatever the gallery.
+        float32 unit [M, D], 0 where a model of faces finds none, or several; and bool [M], for
+        which pictures `identify` has doubts, of their quality or as unlike all that prepared the
+        model, whatever the gallery.
 
     Raises:
         ImageError: a picture cannot be read or shows nothing.
@@ -86,7 +107,18 @@ def seen(
     def look(luminance: NDArray[Any]) -> None:
         flawed.append(bool(quality.assess(luminance, embedder.preprocessing)))
 
-    embeddings = embed_all(dataset, partial(embedder.embed, look=look), progress)
+    def faces(sources: Sequence[Any]) -> Floats:
+        vectors = np.zeros((len(sources), embedder.embedding_dim), np.float32)
+        for vector, source in zip(vectors, sources, strict=True):
+            (probe,) = face_probes(embedder, source)
+            flawed.append(bool(probe.reasons))
+            if probe.vector is not None:
+                vector[:] = probe.vector
+        return vectors
+
+    of_faces = embedder.preprocessing.kind == "face"
+    embed = faces if of_faces else partial(embedder.embed, look=look)
+    embeddings = embed_all(dataset, embed, progress)
     p_values = calibration.Familiarity(pack.background(), cohort).p_value(embeddings)
     strange = [bool(unfamiliar(p_value)) for p_value in p_values.tolist()]
     return embeddings, np.array(flawed) | np.array(strange)
@@ -97,6 +129,7 @@ def judge(
     matching: calibration.MatchProbability | None,
     doubtful: NDArray[np.bool_],
     k_shot: int,
+    own: calibration.Cohort | None = None,
 ) -> Judge:
     """Who answers as `identify` and `verify` do, for identities of `k_shot` examples.
 
@@ -105,15 +138,17 @@ def judge(
         matching: what knows the probability of a match; None: none is stated.
         doubtful: bool [M], the pictures that get no answer in any gallery.
         k_shot: examples of each identity.
+        own: what `calibrate` was shown.
     """
-    latest: calibration.StrangerDraws | None = None
+    nobody = calibration.Cohort(cohort.embeddings[:0], cohort.class_index[:0])
+    latest: calibration.GalleryDraws | None = None
 
-    def drawn(prototypes: Floats) -> calibration.StrangerDraws:
+    def drawn(prototypes: Floats) -> calibration.GalleryDraws:
         nonlocal latest
         # Everything that is asked of one gallery shares its draws.
-        if latest is None or latest.prototypes is not prototypes:
+        if latest is None or latest.cohort.prototypes is not prototypes:
             keys = range(len(prototypes))
-            latest = calibration.StrangerDraws.of(cohort, keys, prototypes, k_shot)
+            latest = calibration.GalleryDraws.of(cohort, own or nobody, keys, prototypes, k_shot)
         return latest
 
     def probability(scored: Scored) -> NDArray[np.float64]:

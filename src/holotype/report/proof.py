@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
@@ -27,6 +27,15 @@ _BATCH = 64
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
+@dataclass(frozen=True, slots=True)
+class OwnStrangers:
+    """Who set the thresholds of a model that has no cohort."""
+
+    classes: int
+    pictures: int
+    default: float | None  # the similarity that is accepted where they cannot promise a rate
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Proof:
     """What was measured. The reports differ in their number of examples, fewest first.
@@ -40,6 +49,8 @@ class Proof:
     dataset: Dataset
     reports: tuple[OpenSetReport, ...]
     date: str  # ISO 8601, UTC
+    not_acquired: tuple[str, ...] = ()  # pictures that show nothing to compare, such as no face
+    own_strangers: OwnStrangers | None = None  # classes of the data that were set aside
 
     @property
     def rate(self) -> float | None:
@@ -77,6 +88,8 @@ class Proof:
             "classes": first.classes,
             "pictures": first.pictures,
             "date": self.date,
+            "failures_to_acquire": list(self.not_acquired),
+            "own_strangers": None if self.own_strangers is None else asdict(self.own_strangers),
             "results": [
                 {
                     **report.to_json(),
@@ -84,7 +97,7 @@ class Proof:
                         {
                             "stated_fpir": row.rate,
                             "kind": mistake.kind,
-                            "probe": self.name_of(mistake.probe),
+                            "probe": self.dataset.picture(mistake.probe),
                             "true_class": self.dataset.class_names[mistake.true_class],
                             "nearest_class": self.dataset.class_names[mistake.nearest_class],
                             "similarity": round(mistake.similarity, 6),
@@ -97,15 +110,6 @@ class Proof:
                 for report in self.reports
             ],
         }
-
-    def name_of(self, row: int) -> str:
-        """What to call a picture: its path, or its number within its class."""
-        images = self.dataset.images
-        if isinstance(images, tuple):
-            return str(images[row])
-        kind = self.dataset.class_index[row]
-        number = int((self.dataset.class_index[: row + 1] == kind).sum())
-        return f"{self.dataset.class_names[kind]} #{number}"
 
 
 def data_for(name_or_path: str | Path) -> Dataset:
@@ -158,6 +162,8 @@ def prove(
     rates: Sequence[float] = RATES,
     seed: int = 0,
     stranger_prior: float = 0.5,
+    not_acquired: tuple[str, ...] = (),
+    own_strangers: OwnStrangers | None = None,
     progress: Progress | None = None,
 ) -> Proof:
     """Run the open-set test with each number of examples, on the same galleries and probes.
@@ -170,6 +176,8 @@ def prove(
         model: what the report calls the model.
         model_id: of its pack.
         k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
+        not_acquired: pictures that are not among them, since they show nothing to compare.
+        own_strangers: who set the thresholds, if it was no cohort.
         progress: called with "galleries", the number done and the number of all.
 
     Raises:
@@ -206,7 +214,7 @@ def prove(
             )
         )
     date = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return Proof(model, model_id, dataset, tuple(reports), date)
+    return Proof(model, model_id, dataset, tuple(reports), date, not_acquired, own_strangers)
 
 
 def _mostly(row: Identification) -> bool:

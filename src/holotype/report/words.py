@@ -20,6 +20,7 @@ _WELL_BELOW = 1 / 3
 _TWICE = 2
 _FEW_MISSED = 0.05
 _CALIBRATED = 0.02
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def summary(proof: Proof) -> list[Remark]:
     remarks += _refusals(proof)
     if rate is not None:
         remarks += [*_confusion(proof, rate), *_cannot_tell(proof, rate)]
-    return [*remarks, *_probability(proof), *_thin(proof)]
+    return [*remarks, *_not_acquired(proof), *_probability(proof), *_own(proof), *_thin(proof)]
 
 
 def headline(proof: Proof) -> str:
@@ -145,10 +146,10 @@ def _promise(proof: Proof, rate: float) -> list[Remark]:
         remarks.append(
             Remark(
                 "advice",
-                "These strangers look more like the enrolled than the strangers that the model "
-                "brought along. Give the gallery some of the same origin as yours (`holotype "
-                "calibrate GALLERY FOLDER`): its thresholds then follow them. Until then, state a "
-                "stricter rate, and measure again before it is relied on.",
+                f"These strangers look more like the enrolled than those that {_whose(proof)}. "
+                "Give the gallery some of the same origin as yours (`holotype calibrate GALLERY "
+                "FOLDER`): its thresholds then follow them. Until then, state a stricter rate, and "
+                "measure again before it is relied on.",
             )
         )
     return remarks
@@ -232,6 +233,40 @@ def _cannot_tell(proof: Proof, rate: float) -> list[Remark]:
             "the strangers, which count as kept out.",
         )
     ]
+
+
+def _not_acquired(proof: Proof) -> list[Remark]:
+    missing = len(proof.not_acquired)
+    if not missing:
+        return []
+    named = ", ".join(proof.not_acquired[:_NAMED]) + (", ..." if missing > _NAMED else "")
+    return [
+        Remark(
+            "plain",
+            f"In {missing:,} pictures there was not one face to be found ({named}). They are "
+            "counted nowhere in these figures; at the door, the enrolled among them are missed.",
+        )
+    ]
+
+
+def _own(proof: Proof) -> list[Remark]:
+    own = proof.own_strangers
+    if own is None:
+        return []
+    text = (
+        f"The model has no strangers of its own, so {own.classes} classes were set aside for "
+        "`holotype calibrate` and are asked nothing here. More of them support stricter rates."
+    )
+    if own.default is not None:
+        text += (
+            f" Where a rate is refused, `identify` accepts from a similarity of {own.default:g} "
+            "or more on, and says that nothing is promised."
+        )
+    return [Remark("plain", text)]
+
+
+def _whose(proof: Proof) -> str:
+    return "the model brought along" if proof.own_strangers is None else "were set aside"
 
 
 def _probability(proof: Proof) -> list[Remark]:

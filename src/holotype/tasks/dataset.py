@@ -73,7 +73,14 @@ class Dataset:
         """
         left_out = frozenset(pictures)
         names_of = (picture_name(self.images[row]) for row in range(len(self)))
-        kept = np.array([name not in left_out for name in names_of], np.bool_)
+        return self.rows(np.array([name not in left_out for name in names_of], np.bool_))
+
+    def rows(self, kept: NDArray[np.bool_]) -> Dataset:
+        """The same data set with some of its pictures.
+
+        Args:
+            kept: bool [M]; a class that loses all of its pictures goes as well.
+        """
         names, class_index = np.unique(self.class_index[kept], return_inverse=True)
         return replace(
             self,
@@ -83,6 +90,14 @@ class Dataset:
             group=tuple(self.group[index] for index in names),
             drawer=None if self.drawer is None else self.drawer[kept],
         )
+
+    def picture(self, row: int) -> str:
+        """What to call a picture: its path, or its number within its class."""
+        if isinstance(self.images, tuple):
+            return str(self.images[row])
+        kind = self.class_index[row]
+        number = int((self.class_index[: row + 1] == kind).sum())
+        return f"{self.class_names[kind]} #{number}"
 
     def with_images(self, images: Pictures) -> Dataset:
         """The same data set with its pictures in another form, for example prepared.
