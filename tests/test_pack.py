@@ -130,7 +130,7 @@ def test_the_same_parts_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_shipped_packs_load_by_name(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holotype.pack, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
     (toy.parent / "notes").mkdir()
     assert shipped_packs() == ["toy"]
     assert load_pack("toy").path == toy
@@ -148,7 +148,7 @@ def test_each_shipped_pack_is_valid(name: str) -> None:
 def test_an_unknown_name_lists_what_is_shipped(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(holotype.pack, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
     monkeypatch.chdir(tmp_path)
     said = r"neither a shipped pack \(toy\) nor a folder" if name else "card.json of pack '.'"
     with pytest.raises(PackError, match=said):
@@ -364,12 +364,12 @@ def test_a_killed_writer_leaves_no_half_pack(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "import holotype.pack\n"
         "from toy_packs import make_toy_pack\n"
-        "write = holotype.pack._write_durably\n"
+        "write = holotype.pack.writing._write_durably\n"
         "def die_at_the_last(path, content):\n"
         "    if path.name == 'README.md':\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    write(path, content)\n"
-        "holotype.pack._write_durably = die_at_the_last\n"
+        "holotype.pack.writing._write_durably = die_at_the_last\n"
         "make_toy_pack(Path(sys.argv[1]))\n"
     )
     done = subprocess.run(

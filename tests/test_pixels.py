@@ -14,7 +14,7 @@ from PIL import Image
 
 from holotype.images import prepare, prepare_batch, prepare_chunks
 from holotype.pack import load_pack, model_id, write_pack
-from holotype.pack_card import preprocessing_from_json
+from holotype.pack.card import preprocessing_from_json
 from holotype.records import Preprocessing
 from toy_packs import toy_parts
 from toy_photos import photo_model

@@ -86,7 +86,7 @@ def test_too_large_a_file_is_not_fetched(
     server: Hub, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_pack(toy, PLACE)
-    monkeypatch.setitem(hub._LIMIT_BYTES, "model.onnx", 100)
+    monkeypatch.setitem(hub.LIMIT_BYTES, "model.onnx", 100)
     with pytest.raises(PackError, match=r"model\.onnx of .*at most 100 are fetched"):
         pull_pack(PLACE, tmp_path / "out")
     assert not [line for line in server.asked if "/resolve/" in line]

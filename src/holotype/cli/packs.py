@@ -10,7 +10,7 @@ import typer
 from holotype.cli import packing
 from holotype.cli.display import AsJson, Cell, print_json, print_table
 from holotype.pack import Pack, load_pack, shipped_packs
-from holotype.pack_card import card_document, rate_with_interval
+from holotype.pack.card import card_document, rate_with_interval
 
 app = typer.Typer(help="Look at model packs, make, check and share them.", no_args_is_help=True)
 for _command in (packing.build, packing.verify, packing.push, packing.pull):

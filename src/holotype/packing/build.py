@@ -17,7 +17,7 @@ from holotype import images, report
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
 from holotype.model.graph import Graph, read_graph
-from holotype.pack import MAX_MODEL_BYTES, Pack, add_scores, load_pack, write_pack
+from holotype.pack import LIMIT_BYTES, Pack, add_scores, load_pack, write_pack
 from holotype.packing.measured import Measured, Progress, measure, report_path
 from holotype.packing.trial import try_out
 from holotype.records import Preprocessing
@@ -54,10 +54,10 @@ def read_model(path: Path) -> tuple[bytes, Graph]:
     """
     try:
         size_bytes = path.stat().st_size
-        if size_bytes > MAX_MODEL_BYTES:
+        if size_bytes > LIMIT_BYTES["model.onnx"]:
             raise PackError(
-                f"the model {str(path)!r} has {size_bytes:,} bytes; at most {MAX_MODEL_BYTES:,} "
-                "are read",
+                f"the model {str(path)!r} has {size_bytes:,} bytes; at most "
+                f"{LIMIT_BYTES['model.onnx']:,} are read",
                 "Use a smaller model, or store its weights in half precision",
             )
         model = path.read_bytes()

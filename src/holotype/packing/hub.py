@@ -18,17 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from holotype.errors import MissingExtraError, PackError
-from holotype.pack import MAX_CARD_BYTES, MAX_COHORT_BYTES, MAX_MODEL_BYTES
+from holotype.pack import LIMIT_BYTES
 from holotype.packing.verify import FILES, pack_digest, verify_pack
 
 _PLACE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_LIMIT_BYTES = {
-    "card.json": MAX_CARD_BYTES,
-    "model.onnx": MAX_MODEL_BYTES,
-    "cohort.npz": MAX_COHORT_BYTES,
-    "README.md": MAX_CARD_BYTES,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ def _parsed(place: str) -> tuple[str, str | None]:
 
 def _check_sizes(place: str, found: list[Any]) -> None:
     sizes = {file.path: file.size for file in found}
-    for file, limit in _LIMIT_BYTES.items():
+    for file, limit in LIMIT_BYTES.items():
         if file not in sizes:
             raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
         if sizes[file] > limit:

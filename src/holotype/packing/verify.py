@@ -12,7 +12,7 @@ import numpy as np
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.pack import Pack, load_pack
-from holotype.pack_card import model_card
+from holotype.pack.card import model_card
 from holotype.packing.trial import try_out
 
 FILES = ("card.json", "model.onnx", "cohort.npz", "README.md")

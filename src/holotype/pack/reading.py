@@ -1,4 +1,4 @@
-"""Model packs: a folder with everything that recognition needs of a trained model.
+"""What a model pack is, and how one is read: all that recognition needs of a trained model.
 
     card.json     the facts (`records.Card`), with the digests of model and cohort
     model.onnx    pictures float32 [batch, C, S, S] -> embeddings float32 [batch, D]
@@ -14,12 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import stat
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -30,21 +27,21 @@ from numpy.typing import NDArray
 
 from holotype.errors import PackError
 from holotype.model.graph import read_graph
-from holotype.pack_card import card_from_json, card_to_json, model_card
+from holotype.pack.card import card_from_json
 from holotype.records import Card, Preprocessing
 
-MAX_MODEL_BYTES = 512 * 2**20
 MAX_CARD_BYTES = 2**20
 MAX_COHORT_BYTES = 256 * 2**20  # of the file, and of its arrays once unpacked
-_LIMIT_BYTES = {
+LIMIT_BYTES = {
     "card.json": MAX_CARD_BYTES,
-    "model.onnx": MAX_MODEL_BYTES,
+    "model.onnx": 512 * 2**20,
     "cohort.npz": MAX_COHORT_BYTES,
+    "README.md": MAX_CARD_BYTES,
 }
 _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
-_SHIPPED = Path(__file__).parent / "packs"
+_SHIPPED = Path(__file__).parents[1] / "packs"
 _FACES, _FACES_VERSION = "faces", 1
 
 
@@ -151,6 +148,7 @@ def _made_faces() -> Path:
 
         with faces_extra():
             from holotype.faces.recipe import parts
+            from holotype.pack.writing import write_pack
 
             try:
                 write_pack(folder, **parts())
@@ -164,137 +162,6 @@ def model_id(model: bytes, preprocessing: Preprocessing) -> str:
     """The first 16 hex digits of SHA-256 over `model.onnx` and the preprocessing as JSON."""
     constants = json.dumps(preprocessing.to_json(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(model + constants.encode()).hexdigest()[:16]
-
-
-def write_pack(
-    path: str | os.PathLike[str],
-    *,
-    name: str,
-    model: bytes,
-    preprocessing: Preprocessing,
-    embeddings: NDArray[np.floating[Any]],
-    class_index: NDArray[np.integer[Any]],
-    prototypes: NDArray[np.floating[Any]],
-    cohort: Mapping[str, Any],
-    background: Mapping[str, Any],
-    training: Mapping[str, Any],
-    license: str,
-    scores: Sequence[Mapping[str, Any]] = (),
-) -> Pack:
-    """Write a model pack: all of it, or nothing.
-
-    Args:
-        path: the folder to make; it must not exist.
-        name: lower-case letters, digits, `.`, `_`, `-`.
-        model: the ONNX file.
-        preprocessing: what `images.prepare` does before the model.
-        embeddings: float16 or float32 [M, D] of unit length: the cohort.
-        class_index: int [M] into `cohort["class_names"]`.
-        prototypes: float16 or float32 [B, D] of unit length: one for each of
-            `background["class_names"]`.
-        cohort: facts about the cohort; `class_names` is required.
-        background: facts about the classes that trained the model; `class_names` is required.
-        training: how the model was made: command, seed, commit, seconds, machine.
-        license: SPDX expression, with the credit that the data ask for.
-        scores: `Report.to_json()` with `data` and `date`.
-
-    Raises:
-        PackError: the folder exists or cannot be written, or what was given makes no valid pack.
-    """
-    target = Path(path)
-    if os.path.lexists(target):
-        raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
-    buffer = BytesIO()
-    np.savez_compressed(
-        buffer, embeddings=embeddings, class_index=class_index, background=prototypes
-    )
-    files = {"model.onnx": model, "cohort.npz": buffer.getvalue()}
-    card = Card(
-        name=name,
-        model_id=model_id(model, preprocessing),
-        embedding_dim=int(embeddings.shape[-1]),
-        preprocessing=preprocessing,
-        background=dict(background),
-        cohort=dict(cohort),
-        training=dict(training),
-        scores=[dict(score) for score in scores],
-        license=license,
-        files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
-    )
-    files |= _card_files(card)
-    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
-    try:
-        draft.mkdir(parents=True)
-        for file, content in files.items():
-            _write_durably(draft / file, content)
-        load_pack(draft)  # what cannot be loaded is not written
-        draft.rename(target)
-    except PackError as error:
-        raise PackError(
-            error.problem.replace(str(draft), str(target)), "Pass a model, cohort and card that fit"
-        ) from None
-    except OSError as error:
-        raise PackError(
-            f"{str(target)!r} cannot be written ({error.strerror})",
-            "Check the rights and the free space of the folder",
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return Pack(target, card)
-
-
-def add_scores(
-    path: str | os.PathLike[str],
-    scores: Sequence[Mapping[str, Any]],
-    promise: Sequence[Mapping[str, Any]] = (),
-) -> Pack:
-    """Append measured scores to the card of a pack, and render its README.md anew.
-
-    Nothing is replaced: the list shows how often a test set was opened. The scores are no part of
-    the model's id, so galleries stay bound to their model.
-
-    Args:
-        path: the folder of the pack.
-        scores: `Report.to_json()` with `data` and `date`.
-        promise: `Identification.to_json()` with `enrolled` and `examples`, `data` and `date`.
-
-    Raises:
-        PackError: the pack is not valid, or cannot be written.
-    """
-    folder = Path(path)
-    pack = load_pack(folder.resolve())
-    card = replace(
-        pack.card,
-        scores=[*pack.card.scores, *map(dict, scores)],
-        promise=[*pack.card.promise, *map(dict, promise)],
-    )
-    for file, content in _card_files(card).items():
-        draft = folder / f".{file}.{secrets.token_hex(4)}"
-        try:
-            _write_durably(draft, content)
-            draft.replace(folder / file)
-        except OSError as error:
-            raise PackError(
-                f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
-                "Check the rights and the free space of the folder",
-            ) from error
-        finally:
-            draft.unlink(missing_ok=True)
-    return Pack(folder, card)
-
-
-def _card_files(card: Card) -> dict[str, bytes]:
-    """The two files that tell of the card, checked as if they were read."""
-    try:
-        content = card_to_json(card)
-        card_from_json(content)
-        if len(content) > MAX_CARD_BYTES:
-            raise ValueError(f"{len(content):,} bytes exceed {MAX_CARD_BYTES:,}")
-    except (TypeError, ValueError) as error:
-        raise PackError(
-            f"the facts about pack {card.name!r} make no valid card: {error}", "Mend that field"
-        ) from error
-    return {"card.json": content, "README.md": model_card(card).encode()}
 
 
 def _read_references(
@@ -379,8 +246,8 @@ def _read(path: Path, file: str) -> bytes:
         status = (path / file).stat()
         if not stat.S_ISREG(status.st_mode):
             _fail(path, file, "not a regular file")
-        if status.st_size > _LIMIT_BYTES[file]:
-            _fail(path, file, f"{status.st_size:,} bytes exceed {_LIMIT_BYTES[file]:,}")
+        if status.st_size > LIMIT_BYTES[file]:
+            _fail(path, file, f"{status.st_size:,} bytes exceed {LIMIT_BYTES[file]:,}")
         return (path / file).read_bytes()
     except FileNotFoundError:
         _fail(path, file, "the file is missing")
@@ -393,10 +260,3 @@ def _fail(path: Path, file: str, problem: str) -> NoReturn:
         f"{file} of pack {str(path)!r}: {problem}",
         "Copy or download the pack again, or export it anew with `holotype export`",
     )
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

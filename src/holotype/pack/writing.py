@@ -1,0 +1,159 @@
+"""Writing a model pack, whole or not at all, and adding measured scores to its card."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import PackError
+from holotype.pack.card import card_from_json, card_to_json, model_card
+from holotype.pack.reading import MAX_CARD_BYTES, Pack, load_pack, model_id
+from holotype.records import Card, Preprocessing
+
+
+def write_pack(
+    path: str | os.PathLike[str],
+    *,
+    name: str,
+    model: bytes,
+    preprocessing: Preprocessing,
+    embeddings: NDArray[np.floating[Any]],
+    class_index: NDArray[np.integer[Any]],
+    prototypes: NDArray[np.floating[Any]],
+    cohort: Mapping[str, Any],
+    background: Mapping[str, Any],
+    training: Mapping[str, Any],
+    license: str,
+    scores: Sequence[Mapping[str, Any]] = (),
+) -> Pack:
+    """Write a model pack: all of it, or nothing.
+
+    Args:
+        path: the folder to make; it must not exist.
+        name: lower-case letters, digits, `.`, `_`, `-`.
+        model: the ONNX file.
+        preprocessing: what `images.prepare` does before the model.
+        embeddings: float16 or float32 [M, D] of unit length: the cohort.
+        class_index: int [M] into `cohort["class_names"]`.
+        prototypes: float16 or float32 [B, D] of unit length: one for each of
+            `background["class_names"]`.
+        cohort: facts about the cohort; `class_names` is required.
+        background: facts about the classes that trained the model; `class_names` is required.
+        training: how the model was made: command, seed, commit, seconds, machine.
+        license: SPDX expression, with the credit that the data ask for.
+        scores: `Report.to_json()` with `data` and `date`.
+
+    Raises:
+        PackError: the folder exists or cannot be written, or what was given makes no valid pack.
+    """
+    target = Path(path)
+    if os.path.lexists(target):
+        raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
+    buffer = BytesIO()
+    np.savez_compressed(
+        buffer, embeddings=embeddings, class_index=class_index, background=prototypes
+    )
+    files = {"model.onnx": model, "cohort.npz": buffer.getvalue()}
+    card = Card(
+        name=name,
+        model_id=model_id(model, preprocessing),
+        embedding_dim=int(embeddings.shape[-1]),
+        preprocessing=preprocessing,
+        background=dict(background),
+        cohort=dict(cohort),
+        training=dict(training),
+        scores=[dict(score) for score in scores],
+        license=license,
+        files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
+    )
+    files |= _card_files(card)
+    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:
+        draft.mkdir(parents=True)
+        for file, content in files.items():
+            _write_durably(draft / file, content)
+        load_pack(draft)  # what cannot be loaded is not written
+        draft.rename(target)
+    except PackError as error:
+        raise PackError(
+            error.problem.replace(str(draft), str(target)), "Pass a model, cohort and card that fit"
+        ) from None
+    except OSError as error:
+        raise PackError(
+            f"{str(target)!r} cannot be written ({error.strerror})",
+            "Check the rights and the free space of the folder",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Pack(target, card)
+
+
+def add_scores(
+    path: str | os.PathLike[str],
+    scores: Sequence[Mapping[str, Any]],
+    promise: Sequence[Mapping[str, Any]] = (),
+) -> Pack:
+    """Append measured scores to the card of a pack, and render its README.md anew.
+
+    Nothing is replaced: the list shows how often a test set was opened. The scores are no part of
+    the model's id, so galleries stay bound to their model.
+
+    Args:
+        path: the folder of the pack.
+        scores: `Report.to_json()` with `data` and `date`.
+        promise: `Identification.to_json()` with `enrolled` and `examples`, `data` and `date`.
+
+    Raises:
+        PackError: the pack is not valid, or cannot be written.
+    """
+    folder = Path(path)
+    pack = load_pack(folder.resolve())
+    card = replace(
+        pack.card,
+        scores=[*pack.card.scores, *map(dict, scores)],
+        promise=[*pack.card.promise, *map(dict, promise)],
+    )
+    for file, content in _card_files(card).items():
+        draft = folder / f".{file}.{secrets.token_hex(4)}"
+        try:
+            _write_durably(draft, content)
+            draft.replace(folder / file)
+        except OSError as error:
+            raise PackError(
+                f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
+                "Check the rights and the free space of the folder",
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+    return Pack(folder, card)
+
+
+def _card_files(card: Card) -> dict[str, bytes]:
+    """The two files that tell of the card, checked as if they were read."""
+    try:
+        content = card_to_json(card)
+        card_from_json(content)
+        if len(content) > MAX_CARD_BYTES:
+            raise ValueError(f"{len(content):,} bytes exceed {MAX_CARD_BYTES:,}")
+    except (TypeError, ValueError) as error:
+        raise PackError(
+            f"the facts about pack {card.name!r} make no valid card: {error}", "Mend that field"
+        ) from error
+    return {"card.json": content, "README.md": model_card(card).encode()}
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
