@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import cycle
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,11 @@ from torch.optim import Optimizer
 
 from holotype.errors import DataError
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.meta.adaptation import InnerLoop, Params, Rate, start_of
+from holotype.learn.meta.body import BackgroundNorms
 from holotype.learn.meta.layers import affine, check_layers
+from holotype.learn.meta.networks import TaskConv4
 from holotype.learn.method import Method
 
 
@@ -195,13 +198,33 @@ class MetaSGD(MAML):
     inner_rates = "per weight"
 
 
-class ANIL(MAML):
+class _WithEmbedding(MAML):
+    """A kind whose body says something without adapting, and so can be exported."""
+
+    def __init__(self, body: TaskConv4, **options: Any) -> None:
+        super().__init__(body, **options)
+        self.background = BackgroundNorms(body)
+
+    def embedder(self) -> nn.Module:
+        """The body before any adaptation, its norms fixed at the background's statistics."""
+        return UnitEmbedder(self.background.fixed(cast(TaskConv4, self.body)))
+
+    def training_step(
+        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+    ) -> Tensor:
+        """One update of MAML's, and the background's statistics after it."""
+        loss = super().training_step(batch, optimizer, forward)
+        self.background.follow(cast(TaskConv4, self.body), batch.support.flatten(0, 2))
+        return loss
+
+
+class ANIL(_WithEmbedding):
     """MAML in which only the head adapts (Raghu et al. 2020)."""
 
     adapts = "head"
 
 
-class ProtoMAML(MAML):
+class ProtoMAML(_WithEmbedding):
     """MAML whose head starts as a prototype classifier (Triantafillou et al. 2020)."""
 
     head = "prototypes"

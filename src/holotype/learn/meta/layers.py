@@ -18,7 +18,10 @@ from holotype.errors import TrainingError
 from holotype.learn.meta.convolution import convolve
 from holotype.learn.meta.summary import summarize
 
-_EPSILON = 1e-5  # as in nn.BatchNorm2d
+EPSILON = 1e-5  # as in nn.BatchNorm2d
+
+# Of each norm, one after the other: mean and variance [T*O] of what its convolution gives.
+Statistics = list[tuple[Tensor, Tensor]]
 
 
 class TaskLayer(nn.Module):
@@ -67,12 +70,15 @@ class ConvBlock(TaskLayer):
         self.scale = nn.Parameter(torch.ones(outputs))
         self.shift = nn.Parameter(torch.zeros(outputs))
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, reference: int | None = None, found: Statistics | None = None
+    ) -> Tensor:
         """[B, T*C, H, W] -> [B, T*O, H//2, W//2]; the parameters with a task axis.
 
         Args:
             x: the pictures; those of one task lie in neighboring channels.
             reference: the statistics of the norm are those of the first so many; None: of all.
+            found: a list to append these statistics to.
         """
         sign = torch.where(self.scale < 0, -1.0, 1.0).to(self.scale.dtype)
         weight = self.weight * sign[..., None, None, None]
@@ -80,7 +86,9 @@ class ConvBlock(TaskLayer):
             low = torch.get_autocast_dtype(x.device.type)
             x, weight = x.to(low), weight.to(low)
         largest, mean, variance = summarize(convolve(x, weight), reference)
-        scale = (self.scale * sign).flatten() * torch.rsqrt(variance + _EPSILON)
+        if found is not None:
+            found.append((mean * sign.flatten(), variance))
+        scale = (self.scale * sign).flatten() * torch.rsqrt(variance + EPSILON)
         shift = self.shift.flatten() - mean * scale
         return F.relu(torch.addcmul(shift[:, None, None], largest, scale[:, None, None]))
 

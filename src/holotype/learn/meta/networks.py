@@ -9,7 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from holotype.learn.meta.layers import ConvBlock, Linear, tasks_in_channels
+from holotype.learn.meta.layers import ConvBlock, Linear, Statistics, tasks_in_channels
 
 
 class TaskConv4(nn.Module):
@@ -27,18 +27,21 @@ class TaskConv4(nn.Module):
         )
         self.embedding_dim = width * (size_px // 2**depth) ** 2
 
-    def forward(self, pictures: Tensor, reference: int | None = None) -> Tensor:
+    def forward(
+        self, pictures: Tensor, reference: int | None = None, found: Statistics | None = None
+    ) -> Tensor:
         """[T, B, C, S, S] -> [T, B, embedding_dim]; the parameters with a task axis.
 
         Args:
             pictures: of T tasks.
             reference: the norms' statistics are those of the first so many pictures of a task;
                 None: of all.
+            found: a list to append the statistics of each block to.
         """
         tasks = pictures.shape[0]
         x = tasks_in_channels(pictures)
         for block in self.blocks:
-            x = block(x, reference)
+            x = block(x, reference, found)
         return x.reshape(len(x), tasks, -1).transpose(0, 1)
 
 

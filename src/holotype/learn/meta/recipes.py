@@ -56,15 +56,28 @@ def _in_five(recipe: PictureRecipe) -> PictureRecipe:
     )
 
 
+def _for_a_pack(recipe: PictureRecipe) -> PictureRecipe:
+    return replace(
+        recipe,
+        description=recipe.description.replace(
+            "Vinyals split", "on Omniglot's background alphabets, which leave a cohort: for a pack"
+        ),
+        training=("training",),
+        selection="selection",
+    )
+
+
 _STEPWISE = "2 inner steps at rates learned for each layer and step (Antoniou et al. 2019)"
 _MAML = _recipe(MAML, _STEPWISE, steps=2, rate=0.4, rates="per step")
+_ANIL = _recipe(ANIL, "2 inner steps at rate 0.4", steps=2, rate=0.4)
+_PROTOMAML = _recipe(ProtoMAML, "2 inner steps at rate 0.01", steps=2, rate=0.01)
 
 _EPISODES: dict[str, dict[str, Recipe]] = {
     "maml": {"conv4": _MAML, "conv4-5way": _in_five(_MAML)},
     "fomaml": {"conv4": _recipe(FirstOrderMAML, "2 inner steps at rate 0.4", steps=2, rate=0.4)},
     "meta-sgd": {"conv4": _recipe(MetaSGD, "2 inner steps", steps=2, rate=0.4)},
-    "anil": {"conv4": _recipe(ANIL, "2 inner steps at rate 0.4", steps=2, rate=0.4)},
-    "protomaml": {"conv4": _recipe(ProtoMAML, "2 inner steps at rate 0.01", steps=2, rate=0.01)},
+    "anil": {"conv4": _ANIL, "characters": _for_a_pack(_ANIL)},
+    "protomaml": {"conv4": _PROTOMAML, "characters": _for_a_pack(_PROTOMAML)},
     "reptile": {"conv4": _recipe(Reptile, "6 inner steps", steps=6, rate=0.1, test_steps=20)},
 }
 

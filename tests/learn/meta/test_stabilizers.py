@@ -1,0 +1,60 @@
+"""What the ablation trains is what MAML++ describes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+from toys import task_conv, toy_batch
+
+from holotype.learn.meta.classification import MAML
+
+BATCH = toy_batch(0)
+
+
+@pytest.fixture
+def stabilized(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(sys, "path", [str(Path(__file__).parents[3] / "bench"), *sys.path])
+    return importlib.import_module("meta_stabilizers").Stabilized
+
+
+def learned() -> MAML:
+    torch.manual_seed(0)
+    method = MAML(task_conv(), steps=2, rates="per step")
+    torch.nn.init.normal_(method.head_weight)
+    return method
+
+
+def after(method: MAML, steps: int) -> torch.Tensor:
+    logits = method._answers(BATCH, steps)
+    return F.cross_entropy(logits.flatten(0, 1), BATCH.targets().flatten()).detach()
+
+
+def test_the_loss_after_every_step_gives_way_to_that_after_the_last(stabilized: Any) -> None:
+    plain = learned()
+    method = stabilized(task_conv(), steps=2, annealing=2)
+    method.load_state_dict(plain.state_dict(), strict=False)
+    idle = torch.optim.SGD(method.parameters(), lr=0.0)
+    first, last = after(plain, 1), after(plain, 2)
+    both = (first + last) / 2
+    for expected in (both, (both + last) / 2, last, last):
+        torch.testing.assert_close(method.training_step(BATCH, idle, nullcontext()), expected)
+    torch.testing.assert_close(method.scores(BATCH), plain.scores(BATCH))
+
+
+def test_norms_of_each_step_are_added_to_those_that_adapt(stabilized: Any) -> None:
+    plain = learned()
+    method = stabilized(task_conv(), steps=2, step_norms=True)
+    method.load_state_dict(plain.state_dict(), strict=False)
+    torch.testing.assert_close(method.loss(BATCH), plain.loss(BATCH))
+    method.norms["blocks_0_shift"].data.fill_(0.3)  # the same in every step: another start
+    plain.body.blocks[0].shift.data += 0.3
+    torch.testing.assert_close(method.loss(BATCH), plain.loss(BATCH))
+    method.norms["blocks_0_shift"].data[1].fill_(0.2)
+    assert not torch.allclose(method.loss(BATCH), plain.loss(BATCH), atol=1e-5)
