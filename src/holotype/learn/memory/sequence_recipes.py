@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -95,3 +95,8 @@ RECIPES: dict[str, dict[str, SequenceRecipe]] = {
         )
     },
 }
+RECIPES["ntm"]["lstm-long"] = replace(
+    RECIPES["ntm"]["lstm"],
+    description="the same for a fifth longer, which associative recall needs",
+    settings=replace(_SETTINGS, steps=12000),
+)
