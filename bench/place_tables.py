@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import tabling
 from tabling import markdown, percent
@@ -79,9 +80,30 @@ def forgers() -> str:
 
 
 def signatures() -> str:
-    found = tabling.result("signatures")["rows"]
-    cells = {(r["contender"], r["forgeries"], r["references"]): r for r in found}
     columns = [(kind, count) for kind in ("skilled", "random") for count in (1, 5, 12)]
+    return _equal_errors(tabling.result("signatures")["rows"], columns)
+
+
+def claims() -> str:
+    rows = [
+        (
+            f"{100 * row['stated']:g}",
+            str(row["references"]),
+            *(percent(row[kind]) for kind in ("genuine", "random", "skilled")),
+        )
+        for row in tabling.result("signatures")["claims"]
+    ]
+    head = ("stated FMR, %", "references", "genuine: match, % [95 %]")
+    return markdown((*head, "random forgery: match, %", "skilled forgery: match, %"), rows)
+
+
+def imagined_signatures() -> str:
+    columns = [(kind, count) for kind in ("practiced", "another", "random") for count in (1, 5)]
+    return _equal_errors(tabling.result("imagined_signatures")["rows"], columns)
+
+
+def _equal_errors(found: list[dict[str, Any]], columns: list[tuple[str, int]]) -> str:
+    cells = {(r["contender"], r["forgeries"], r["references"]): r for r in found}
     rows = []
     for name in dict.fromkeys(r["contender"] for r in found):
         of_name = [cells[name, *column] for column in columns]
@@ -211,6 +233,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "mistaken": mistaken,
     "forgers": forgers,
     "signatures": signatures,
+    "claims": claims,
+    "imagined_signatures": imagined_signatures,
     "defects": defects,
     "anomaly": anomaly,
     "zero_shot": zero_shot,

@@ -95,3 +95,11 @@ def test_a_single_pixel_of_ink_fills_the_box() -> None:
     ink = np.zeros((9, 9), np.float32)
     ink[8, 0] = 1
     assert (fit(ink, 16, 2)[2:14, 2:14] > 0.3).all()
+
+
+def test_what_is_drawn_taller_fills_the_square_if_it_is_wide() -> None:
+    ink = np.zeros((60, 200), np.float32)
+    ink[20:40, 60:100] = 1
+    assert (fit(ink, 40, 2, taller=2)[3:37, 3:37] > 0.99).all()
+    narrow = np.flatnonzero(fit(ink[:, 50:80], 40, 2, taller=2).max(0) > 0.5)
+    assert np.ptp(narrow) + 1 == 18  # it is as wide as tall, and drawn at twice its height

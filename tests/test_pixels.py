@@ -186,6 +186,8 @@ def test_a_pack_of_photos_comes_back(tmp_path: Path) -> None:
         ({"margin_px": 2}, "has no margin"),
         ({"channels": 2}, "channels of preprocessing"),
         ({"kind": "ink", "channels": 1}, "belongs to kind 'photo', not to kind 'ink'"),
+        ({"fit": "wide"}, "fit of kind 'photo' is not valid"),
+        ({"kind": "frame", "channels": 1, "fit": "wide"}, "not to kind 'frame'"),
         ({"kind": "frame", "fit": None, "mean": None, "std": None}, "kind 'frame' is grey"),
         ({"zoom": 2}, "unknown field 'zoom'"),
     ],
@@ -193,3 +195,9 @@ def test_a_pack_of_photos_comes_back(tmp_path: Path) -> None:
 def test_what_is_no_preprocessing(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         preprocessing_from_json({**photo("crop").to_json(), **changes})
+
+
+def test_ink_may_be_fitted_wide() -> None:
+    wide = Preprocessing("ink", size_px=96, margin_px=2, fit="wide")
+    assert preprocessing_from_json(wide.to_json()) == wide
+    assert "fit" not in Preprocessing("ink", size_px=96, margin_px=2).to_json()

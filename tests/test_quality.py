@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -98,3 +100,10 @@ def test_a_reason_gives_value_rule_and_remedy() -> None:
 
 def test_other_kinds_are_not_judged() -> None:
     assert assess(DRAWING * 0, Preprocessing("frame", size_px=28, margin_px=0)) == ()
+
+
+def test_a_name_may_have_more_strokes_than_a_character() -> None:
+    fence = np.full((60, 60), 1.0, np.float32)
+    fence[5:55, 5:55:7] = fence[5:55, 6:55:7] = 0
+    assert [reason.code for reason in assess(fence, INK)] == ["low_quality_ink"]
+    assert not assess(fence, replace(INK, fit="wide"))

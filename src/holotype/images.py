@@ -64,12 +64,12 @@ def luminance(source: ImageSource) -> NDArray[np.float32]:
 def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Decode a picture and make it the input of a model.
 
-    Kind `ink`: the strokes, cropped, centered and scaled (`ink.strokes`, `ink.fit`). Kind `frame`:
-    the strokes where they are, the whole frame on a square of paper, as the few-shot papers feed
-    their drawings. Kind `photo`: the whole picture in its tones; its largest centered square
-    (`crop`), all of it on a square of the mean tone (`pad`), or all of it drawn to a square
-    (`stretch`). Kind `face`: the one face of the picture, turned upright and cut out, then as a
-    photo.
+    Kind `ink`: the strokes, cropped, centered and scaled (`ink.strokes`, `ink.fit`), fitted `wide`
+    at twice their height. Kind `frame`: the strokes where they are, the whole frame on a square of
+    paper, as the few-shot papers feed their drawings. Kind `photo`: the whole picture in its tones;
+    its largest centered square (`crop`), all of it on a square of the mean tone (`pad`), or all of
+    it drawn to a square (`stretch`). Kind `face`: the one face of the picture, turned upright and
+    cut out, then as a photo.
 
     Args:
         source: as for `read`.
@@ -161,7 +161,8 @@ class Picture:
 
 def _ink(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
     strokes = ink.strokes(picture.luminance)
-    return ink.fit(strokes, preprocessing.size_px, preprocessing.margin_px)[None]
+    size_px, margin_px = preprocessing.size_px, preprocessing.margin_px
+    return ink.fit(strokes, size_px, margin_px, 2 if preprocessing.fit == "wide" else 1)[None]
 
 
 def _frame(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:

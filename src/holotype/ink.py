@@ -50,30 +50,35 @@ def strokes(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip((ink - _TEXTURE) / (1 - 2 * _TEXTURE), 0, 1), dtype=np.float32)
 
 
-def fit(ink: NDArray[np.float32], size_px: int, margin_px: int) -> NDArray[np.float32]:
+def fit(
+    ink: NDArray[np.float32], size_px: int, margin_px: int, taller: int = 1
+) -> NDArray[np.float32]:
     """Crop to the ink, center it and scale its longer side to `size_px - 2 * margin_px`.
 
-    The proportions stay; the strongest pixel becomes 1, so that a thin pen in a large scan is
-    not washed out by the reduction.
+    The proportions stay, or all is drawn `taller`, so that what is wide fills the square, and
+    one thing is still told from another by how wide it is; the strongest pixel becomes 1, so that
+    a thin pen in a large scan is not washed out by the reduction.
 
     Args:
         ink: float32 [H, W] in [0, 1], as from `strokes`; at least one pixel is 1.
         size_px: side of the result.
         margin_px: empty pixels kept on each side.
+        taller: heights are multiplied by this.
 
     Returns:
         float32 [size_px, size_px] in [0, 1].
     """
     rows, columns = (np.flatnonzero((ink > _BOX_LEVEL).any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = int(max(bottom - top, right - left))
+    side = int(max(taller * (bottom - top), right - left))
     # The crop, margin included, in source pixels. Only its surroundings are cut out, as far as the
     # resampling filter reaches, and padded with paper where they lie outside the frame.
-    crop_side = side * size_px / (size_px - 2 * margin_px)
-    reach = max(1.0, crop_side / size_px)
-    x0, y0 = (left + right - crop_side) / 2, (top + bottom - crop_side) / 2
-    first_x, last_x = math.floor(x0 - reach), math.ceil(x0 + crop_side + reach)
-    first_y, last_y = math.floor(y0 - reach), math.ceil(y0 + crop_side + reach)
+    crop_width = side * size_px / (size_px - 2 * margin_px)
+    crop_height = crop_width / taller
+    reach = max(1.0, crop_width / size_px)
+    x0, y0 = (left + right - crop_width) / 2, (top + bottom - crop_height) / 2
+    first_x, last_x = math.floor(x0 - reach), math.ceil(x0 + crop_width + reach)
+    first_y, last_y = math.floor(y0 - reach), math.ceil(y0 + crop_height + reach)
     height, width = ink.shape
     window = np.pad(
         ink[max(0, first_y) : last_y, max(0, first_x) : last_x],
@@ -86,7 +91,7 @@ def fit(ink: NDArray[np.float32], size_px: int, margin_px: int) -> NDArray[np.fl
     small = Image.fromarray(window).resize(
         (size_px, size_px),
         Image.Resampling.BILINEAR,
-        box=(x0, y0, x0 + crop_side, y0 + crop_side),
+        box=(x0, y0, x0 + crop_width, y0 + crop_height),
     )
     result = np.asarray(small, dtype=np.float32)
     return np.asarray(np.clip(result / max(float(result.max()), 1e-6), 0, 1), dtype=np.float32)

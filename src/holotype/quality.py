@@ -18,6 +18,7 @@ MIN_SIZE_PX = 6  # longer side of the ink
 MIN_INK, MAX_INK = 0.008, 0.55  # share of the square around the ink that is ink
 MAX_BORDER = 0.25  # share of the outermost pixels that are ink
 MAX_EDGES = 10.0  # total variation over the side of the square: a stroke across it adds 2
+_A_NAME = 2  # where several characters make one drawing, it may have so many times the strokes
 MAX_EDGE = 0.11  # width of the sharpest edge from paper to ink, of the drawing's longer side
 _SHARP_EDGE_PX = 4.0  # a narrower edge is as sharp as the resolution allows
 # Below this side the outermost pixels are too large a part of any drawing to tell of a border.
@@ -54,7 +55,7 @@ def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tupl
     problems = {
         "contrast": _contrast(luminance),
         "size": _size(longer_px),
-        "ink": _ink(strokes, square),
+        "ink": _ink(strokes, square, MAX_EDGES * (_A_NAME if preprocessing.fit == "wide" else 1)),
         "blur": _blur(strokes, longer_px),
     }
     return tuple(Reason(f"low_quality_{what}", text) for what, text in problems.items() if text)
@@ -87,7 +88,7 @@ def _size(longer_px: int) -> str | None:
     return None
 
 
-def _ink(strokes: NDArray[np.float32], square: NDArray[np.float32]) -> str | None:
+def _ink(strokes: NDArray[np.float32], square: NDArray[np.float32], max_edges: float) -> str | None:
     share = float(square.mean())
     if not MIN_INK <= share <= MAX_INK:
         return (
@@ -102,10 +103,10 @@ def _ink(strokes: NDArray[np.float32], square: NDArray[np.float32]) -> str | Non
                 "understood. Leave some paper around the drawing"
             )
     edges = sum(float(np.abs(np.diff(square, axis=axis)).sum()) for axis in (0, 1)) / len(square)
-    if edges > MAX_EDGES:
+    if edges > max_edges:
         return (
             f"the picture has {edges / 2:.1f} strokes across it; drawings have at most "
-            f"{MAX_EDGES / 2:.1f}. Show one drawing alone"
+            f"{max_edges / 2:.1f}. Show one drawing alone"
         )
     return None
 

@@ -86,8 +86,10 @@ class Preprocessing:
     size_px: int  # side of the square input
     margin_px: int  # empty border around the ink; 0 for a photo
     channels: int = 1  # 1 is grey, 3 is RGB; ink and frame are grey
+    # How a picture becomes a square: photos and faces by one of the first three; ink keeps its
+    # proportions (None) or, where it is wide as a signature, is drawn at twice its height.
+    fit: Literal["crop", "pad", "stretch", "wide"] | None = None
     # Of photos and faces alone, and there never None:
-    fit: Literal["crop", "pad", "stretch"] | None = None  # how a picture becomes a square
     mean: tuple[float, ...] | None = None  # [channels], of values in [0, 1]
     std: tuple[float, ...] | None = None  # [channels], above 0: the input is (x - mean) / std
 

@@ -48,3 +48,9 @@ def test_pooling_before_the_relu_changes_no_bit() -> None:
     assert torch.equal(ours(images), as_written(images))
     for one, other in zip(ours.parameters(), as_written.parameters(), strict=True):
         assert torch.equal(one.grad, other.grad)
+
+
+def test_residual_halves_the_height_once_more_where_it_is_drawn_double() -> None:
+    wide = Residual(size_px=96, stem=8, widths=(8, 8, 8), embedding_dim=12, stride=(4, 2))
+    assert wide(torch.rand(2, 1, 96, 96)).shape == (2, 12)
+    assert wide.project.in_features == 8 * 3 * 6

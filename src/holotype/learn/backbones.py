@@ -59,6 +59,7 @@ class Residual(nn.Module):
 
     The stem halves the picture at once, so that the same time buys wider late blocks; the last
     map is flattened, not averaged, because where a stroke lies is what tells characters apart.
+    A picture drawn at twice its height is halved twice there, by a `stride` of (4, 2).
     """
 
     def __init__(
@@ -68,11 +69,12 @@ class Residual(nn.Module):
         stem: int = 32,
         widths: Sequence[int] = (64, 128, 256),
         embedding_dim: int = 192,
+        stride: tuple[int, int] = (2, 2),
     ) -> None:
         super().__init__()
         self.embedding_dim = embedding_dim
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, stem, 5, stride=2, padding=2, bias=False),
+            nn.Conv2d(channels, stem, 5, stride=stride, padding=2, bias=False),
             nn.BatchNorm2d(stem),
             nn.ReLU(),
         )
@@ -80,8 +82,8 @@ class Residual(nn.Module):
         self.blocks = nn.Sequential(
             *(_ResidualBlock(inputs, outputs) for inputs, outputs in pairwise(steps))
         )
-        side = size_px // 2 // 2 ** len(widths)
-        self.project = nn.Linear(steps[-1] * side * side, embedding_dim, bias=False)
+        rows, columns = (size_px // step // 2 ** len(widths) for step in stride)
+        self.project = nn.Linear(steps[-1] * rows * columns, embedding_dim, bias=False)
         self.norm = nn.BatchNorm1d(embedding_dim)
 
     def forward(self, images: Tensor) -> Tensor:

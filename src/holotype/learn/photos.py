@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -30,10 +30,17 @@ class PhotoBatches:
         class_index: int64 [M], every class with two pictures or more.
         n_way: pairs in a batch.
         seed: of the run.
+        change: what another camera makes of pictures, float32 [B, C, S, S] in [0, 1]; None:
+            `changed`.
     """
 
     def __init__(
-        self, pictures: NDArray[np.uint8], class_index: NDArray[np.int64], n_way: int, seed: int
+        self,
+        pictures: NDArray[np.uint8],
+        class_index: NDArray[np.int64],
+        n_way: int,
+        seed: int,
+        change: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     ) -> None:
         self.pictures = torch.from_numpy(pictures)
         self.members: Sequence[Tensor] = [
@@ -42,6 +49,7 @@ class PhotoBatches:
         ]
         self.n_way = n_way
         self.seed = seed
+        self.change = change or changed
 
     def __call__(self, step: int) -> EpisodeBatch:
         """The batch of this step: support [1, N, 1, C, S, S], query [1, N, C, S, S]."""
@@ -56,7 +64,7 @@ class PhotoBatches:
                 for c in class_id.tolist()
             ]
         ).T.flatten()  # all support pictures, then all queries
-        support, query = changed(self.pictures[pairs].float() / 255, generator).chunk(2)
+        support, query = self.change(self.pictures[pairs].float() / 255, generator).chunk(2)
         return EpisodeBatch(
             support=support[None, :, None],
             query=query[None],

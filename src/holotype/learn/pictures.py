@@ -18,6 +18,7 @@ from holotype.learn.method import Method
 from holotype.learn.photos import PhotoBatches
 from holotype.learn.recipe import Prepared, Preparing
 from holotype.learn.settings import TrainingSettings
+from holotype.learn.signatures import Signing, rescanned
 from holotype.records import Preprocessing
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.episodes import episodes as gather
@@ -35,6 +36,7 @@ _IN_A_FOLDER = {"vinyals-train": "training", "vinyals-val": "selection"}
 # Folder pictures are fitted to this before other pens are drawn from them.
 _DRAWING = Preprocessing("ink", size_px=105, margin_px=15)
 _CHUNK = 256
+_FEW_DAYS = 2  # the least that shows how a hand differs from itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,12 @@ class PictureRecipe:
     validation_n_way: int = 20  # classes in a validation episode, 1-shot
     pens: bool = False  # whether batches show each drawing as other pens would have made it
     filling: Filling | None = None  # where there is little background; needs `pens`
+    signing: Signing | None = None  # learns from signatures made of the characters
 
     def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
         """Read the data set and build the method; see `Recipe`."""
         dataset = load_dataset(data)
-        background = part(dataset, self.training, seed)
+        background = self.shown(dataset, self.training, seed)
         _require_pairs(background)
         batches: Callable[[int], EpisodeBatch]
         if self.pens:
@@ -72,9 +75,10 @@ class PictureRecipe:
                 seed,
             )
             n_classes = batches.n_classes
-        elif self.preprocessing.kind == "photo":
-            photos = np.asarray(prepared(background, self.preprocessing).images[:])
-            batches = PhotoBatches(photos, background.class_index, self.n_way, seed)
+        elif self.preprocessing.kind == "photo" or self.signing:
+            photos = np.asarray(prepared(background, self.preprocessing, preparing).images[:])
+            change = rescanned if self.signing else None
+            batches = PhotoBatches(photos, background.class_index, self.n_way, seed, change)
             n_classes = len(background.class_names)
         else:
             shape = self._shape_for(background)
@@ -84,12 +88,31 @@ class PictureRecipe:
         method = self.build(n_classes, self.preprocessing.size_px)
         validate = (
             _validation(
-                part(dataset, (self.selection,), seed), self.preprocessing, self.validation_n_way
+                self.shown(dataset, (self.selection,), seed),
+                self.preprocessing,
+                self.validation_n_way,
             )
             if self.selection
             else None
         )
         return Prepared(method, batches, validate)
+
+    def shown(self, dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:
+        """What the method sees of some splits of a data set."""
+        found = part(dataset, names, seed)
+        return self.signing(found, seed) if self.signing else found
+
+    def kept(self, dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+        """What a pack keeps of the background, and its cohort.
+
+        Of each signature few days, since strangers count by their number; and in the cohort one
+        hand to each name, since who is met by chance forges nothing.
+        """
+        background, cohort = (part(dataset, names, seed) for names in (self.training, ("cohort",)))
+        if self.signing is None:
+            return background, cohort
+        few = replace(self.signing, days=_FEW_DAYS)
+        return few(background, seed), replace(few, hands=1)(cohort, seed)
 
     def _shape_for(self, background: Dataset) -> PictureRecipe:
         """Episodes no wider than the background: somebody's folder may be smaller than Omniglot."""
@@ -170,7 +193,9 @@ def pixels(dataset: Dataset) -> NDArray[np.float32]:
     return np.asarray(dataset.images[:] / np.float32(255), dtype=np.float32)
 
 
-def prepared(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
+def prepared(
+    dataset: Dataset, preprocessing: Preprocessing, preparing: Preparing | None = None
+) -> Dataset:
     """The data set as the model sees it, uint8 [M, C, S, S]; turned classes stay lazy.
 
     Of a photo the tones, so its preprocessing must leave them in [0, 1]: mean 0, deviation 1.
@@ -184,6 +209,8 @@ def prepared(dataset: Dataset, preprocessing: Preprocessing) -> Dataset:
         rows = used[start : start + _CHUNK]
         batch = images.prepare_batch(select(raw, rows)[:], preprocessing)
         result[rows] = np.round(batch * 255).astype(np.uint8)
+        if preparing:
+            preparing("preparing the pictures", start + len(rows), len(used))
     return replace(dataset, images=replace(turned, base=result) if turned else result)
 
 

@@ -124,7 +124,7 @@ def export_run(run: Path, out: Path) -> Pack:
             "Evaluate the run directly, or train with a recipe that holds classes back",
         )
     dataset, seed = load_dataset(facts["config"]["data"]), facts["settings"]["seed"]
-    background, cohort = (part(dataset, names, seed) for names in (recipe.training, ("cohort",)))
+    background, cohort = recipe.kept(dataset, seed)
     return export_pack(
         method,
         out,
@@ -148,7 +148,7 @@ def export_run(run: Path, out: Path) -> Pack:
         },
         license=f"Apache-2.0; trained on {dataset.name} ({dataset.license or 'license not stated'},"
         f" {dataset.source})",
-        views=VIEWS if recipe.pens else (),
+        views=VIEWS if recipe.pens or recipe.signing else (),
     )
 
 

@@ -72,7 +72,8 @@ def preprocessing_from_json(constants: object) -> Preprocessing:
         raise ValueError(f"margin_px={constants['margin_px']} leaves nothing of {size_px=}")
     if kind not in _PHOTOGRAPHIC:
         for name in _PHOTO_RULES:
-            if constants[name] is not None:
+            wide = (kind, name, constants[name]) == ("ink", "fit", "wide")
+            if constants[name] is not None and not wide:
                 raise ValueError(f"{name} belongs to kind 'photo', not to kind {kind!r}")
         if channels != 1:
             raise ValueError(f"channels={channels}, but kind {kind!r} is grey")
@@ -118,7 +119,11 @@ def _input(constants: Preprocessing) -> str:
     side = constants.size_px
     shape = f"{constants.channels} x {side} x {side} px, "
     if constants.kind not in _PHOTOGRAPHIC:
-        return f"{shape}ink 1 on paper 0, kind `{constants.kind}`, margin {constants.margin_px} px"
+        fitted = f", fitted by `{constants.fit}`" if constants.fit else ""
+        return (
+            f"{shape}ink 1 on paper 0, kind `{constants.kind}`{fitted}, "
+            f"margin {constants.margin_px} px"
+        )
     colors = "RGB" if constants.channels == 3 else "grey"
     return (
         f"{shape}{colors}, kind `{constants.kind}`, fitted by `{constants.fit}`, "

@@ -18,10 +18,11 @@ from holotype.learn.metric.triplet import TripletTwins
 from holotype.learn.objectives import CosineSoftmax
 from holotype.learn.pictures import PictureRecipe
 from holotype.learn.settings import TrainingSettings
+from holotype.learn.signatures import Signing
 from holotype.records import Preprocessing
 
 # Bare cosines in the softmax learn slowly; see `MatchingNetworks`. Chosen on the validation
-# classes: a tenth of the steps at 30 did better than all of them at 10.
+# classes: a fifth of the steps at 30 did better than all of them at 10.
 _ATTENTION_SCALE = 30.0
 
 
@@ -46,6 +47,28 @@ _CHARACTERS = PictureRecipe(
     n_way=64,
     n_query=1,
     pens=True,
+)
+
+
+def _signatures(n_classes: int, size_px: int) -> PrototypicalNetworks:
+    backbone = Residual(size_px=size_px, stem=16, widths=(32, 64, 160), stride=(4, 2))
+    return PrototypicalNetworks(backbone, CosineSoftmax(n_classes, backbone.embedding_dim))
+
+
+_SIGNATURES = PictureRecipe(
+    build=_signatures,
+    description="the pack `signatures`: residual network, cosine softmax over hands, each name "
+    "written by its owner and by three others in one drawer's characters each; all background "
+    "alphabets but the cohort's",
+    preprocessing=Preprocessing("ink", size_px=96, margin_px=2, fit="wide"),
+    settings=TrainingSettings(
+        steps=2400, learning_rate=4e-3, weight_decay=0.05, precision="bfloat16"
+    ),
+    training=("training", "selection"),
+    selection=None,
+    n_way=32,
+    n_query=1,
+    signing=Signing(hands=4, days=6),
 )
 
 
@@ -105,6 +128,7 @@ _PROTOTYPICAL = {
         training=("training",),
         selection="selection",
     ),
+    "signatures": _SIGNATURES,
     "photos": _PHOTOS,
     "conv4": PictureRecipe(
         build=lambda n_classes, size_px: PrototypicalNetworks(Conv4(size_px=size_px)),
