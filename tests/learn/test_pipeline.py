@@ -37,6 +37,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES["prototypical"], "characters", tiny)
     choosing = replace(tiny, training=("training",), selection="selection")
     monkeypatch.setitem(RECIPES["prototypical"], "characters-selection", choosing)
+    vinyals = replace(tiny, training=("vinyals-train",), selection="vinyals-val")
+    monkeypatch.setitem(RECIPES["prototypical"], "conv4", vinyals)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["characters-selection", "conv4"])
+def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(
+    recipe: str, folder: Path, tmp_path: Path
+) -> None:
     run, pack = tmp_path / "run", tmp_path / "mine"
-    pipeline.train_run("prototypical", str(folder), run, recipe="characters-selection")
+    pipeline.train_run("prototypical", str(folder), run, recipe=recipe)
     history = History.read(run)
     assert history.step == 2
     assert [step for step, _ in history.validation] == [2]
