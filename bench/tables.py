@@ -10,12 +10,13 @@ import argparse
 import re
 
 import family_tables
+import meta_tables
 import place_tables
 import promise_tables
 from tabling import ROOT
 
 MARKED = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TABLES = promise_tables.TABLES | family_tables.TABLES | place_tables.TABLES
+TABLES = promise_tables.TABLES | family_tables.TABLES | meta_tables.TABLES | place_tables.TABLES
 
 
 def main() -> None:
