@@ -50,7 +50,7 @@ def learner(kind: type[MAML], seed: int, **options: object) -> MAML:
     options = {"rate": 0.3} | options
     method = kind(TaskConv4(width=3, size_px=8, depth=2), **options)  # type: ignore[arg-type]
     for name, parameter in method.named_parameters():
-        if not name.startswith("inner."):
+        if not name.startswith("inner.rates"):
             parameter.data += 0.5 * torch.randn_like(parameter)
     method.body.blocks[0].scale.data[0] = -0.7
     return method
@@ -95,7 +95,14 @@ def test_second_order(kind: type[MAML], steps: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"n_way": 3}, {"transductive": True}, {"rates": "per step"}, {"steps": 3}]
+    "options",
+    [
+        {"n_way": 3},
+        {"transductive": True},
+        {"rates": "per step"},
+        {"step_norms": True},
+        {"steps": 3},
+    ],
 )
 def test_second_order_with_every_option(options: dict[str, object]) -> None:
     method, batch = learner(MAML, 4, **{"steps": 2, **options}), episodes(4)

@@ -5,7 +5,7 @@ Tasks do not share parameters, so the gradient of the sum of their losses is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, cast
 
 import torch
@@ -29,6 +29,9 @@ class InnerLoop(nn.Module):
             et al. 2019, section 4).
         first_order: take the inner gradient for a constant, so that the derivative of the result
             by the start is the identity (Finn et al. 2017, section 5.2).
+        own: names of parameters to which each step adds something of its own, learned and 0 at
+            first; so does what comes out of the last (MAML++ for the norms; Antoniou et al. 2019,
+            section 4).
 
     Raises:
         TrainingError: fewer than 0 steps, or a rate that is not finite or negative.
@@ -41,6 +44,7 @@ class InnerLoop(nn.Module):
         rate: float,
         rates: Rate = "fixed",
         first_order: bool = False,
+        own: Collection[str] = (),
     ) -> None:
         super().__init__()
         if steps < 0 or not 0 <= rate < float("inf"):
@@ -58,6 +62,9 @@ class InnerLoop(nn.Module):
                 size = shape if rates == "per weight" else (steps,)
                 self.rates[_key(name)] = nn.Parameter(torch.full(size, rate))
         self.per_step = rates == "per step"
+        self.own = nn.ParameterDict(
+            {_key(name): torch.zeros(steps + 1, *shapes[name]) for name in own}
+        )
 
     def forward(
         self, start: Params, loss: Callable[[Params], Tensor], steps: int | None = None
@@ -67,20 +74,21 @@ class InnerLoop(nn.Module):
         Args:
             start: name -> [T, ...]; all that `loss` needs, those that adapt among them.
             loss: parameters -> loss of each task [T].
-            steps: another number than in training; learned rates of steps beyond the last are
-                those of the last.
+            steps: another number than in training; what is learned for each step is in steps
+                beyond the last that of the last.
 
         Raises:
             TrainingError: the loss is no longer finite.
         """
         differentiable = torch.is_grad_enabled()
         params, losses = start, []
-        for step in range(self.steps if steps is None else steps):
+        steps = self.steps if steps is None else steps
+        for step in range(steps):
             if not differentiable:
                 params = params | {n: params[n].detach().requires_grad_() for n in self.names}
             adapting = [params[name] for name in self.names]
             with torch.enable_grad():
-                value = loss(params)
+                value = loss(self._with_own(params, step))
                 gradients = torch.autograd.grad(
                     value.sum(), adapting, create_graph=differentiable and not self.first_order
                 )
@@ -90,7 +98,11 @@ class InnerLoop(nn.Module):
                 for name, parameter, gradient in zip(self.names, adapting, gradients, strict=True)
             }
         self._check(losses)
-        return params
+        return self._with_own(params, steps)
+
+    def _with_own(self, params: Params, step: int) -> Params:
+        own = {name: self.own[_key(name)] for name in self.names if _key(name) in self.own}
+        return params | {n: params[n] + value[min(step, self.steps)] for n, value in own.items()}
 
     def _rate(self, name: str, step: int) -> Tensor | float:
         if not self.rates:

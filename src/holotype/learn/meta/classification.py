@@ -14,7 +14,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from holotype.errors import DataError
+from holotype.errors import DataError, TrainingError
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.meta.adaptation import InnerLoop, Params, Rate, start_of
@@ -40,6 +40,8 @@ class MAML(Method):
         rate: inner rate, or where learned rates start.
         test_steps: inner steps in answering; None: as in training.
         rates: another kind of inner rates than the algorithm's own; see `InnerLoop`.
+        step_norms: the norms have scales and shifts of their own in each inner step, as what it
+            adds to those that adapt (MAML++; Antoniou et al. 2019, section 4).
         transductive: the norms take the statistics of the queries together when they are
             answered, as in the papers; an answer then depends on the other queries.
         tasks_at_once: tasks of a batch that are held in memory together.
@@ -68,6 +70,7 @@ class MAML(Method):
         rate: float = 0.4,
         test_steps: int | None = None,
         rates: Rate | None = None,
+        step_norms: bool = False,
         transductive: bool = False,
         tasks_at_once: int = 4,
         precision: Literal["float32", "bfloat16"] = "float32",
@@ -86,10 +89,22 @@ class MAML(Method):
         if self.head == "learned":
             self.head_weight = nn.Parameter(torch.zeros(n_way or 1, width))
             self.head_bias = nn.Parameter(torch.zeros(n_way or 1))
+        norms = [name for name in shapes if name.endswith((".scale", ".shift"))]
+        if step_norms and (not norms or self.outer == "difference"):
+            raise TrainingError(
+                f"step_norms=True has no meaning for {type(self).__name__}, which "
+                + ("adapts no norm" if not norms else "learns from the end of its steps alone"),
+                "Leave step_norms out",
+            )
         shapes["head.weight"] = torch.Size((n_way or 1, width))
         shapes["head.bias"] = torch.Size((n_way or 1,))
         self.inner = InnerLoop(
-            shapes, steps, rate, rates or self.inner_rates, self.outer != "second order"
+            shapes,
+            steps,
+            rate,
+            rates or self.inner_rates,
+            first_order=self.outer != "second order",
+            own=norms if step_norms else (),
         )
 
     def loss(self, batch: EpisodeBatch) -> Tensor:

@@ -69,11 +69,19 @@ def _for_a_pack(recipe: PictureRecipe) -> PictureRecipe:
 
 _STEPWISE = "2 inner steps at rates learned for each layer and step (Antoniou et al. 2019)"
 _MAML = _recipe(MAML, _STEPWISE, steps=2, rate=0.4, rates="per step")
+_MAML_STEP_NORMS = _recipe(
+    MAML,
+    _STEPWISE + ", norms with scales and shifts of their own in each",
+    steps=2,
+    rate=0.4,
+    rates="per step",
+    step_norms=True,
+)
 _ANIL = _recipe(ANIL, "2 inner steps at rate 0.4", steps=2, rate=0.4)
 _PROTOMAML = _recipe(ProtoMAML, "2 inner steps at rate 0.01", steps=2, rate=0.01)
 
 _EPISODES: dict[str, dict[str, Recipe]] = {
-    "maml": {"conv4": _MAML, "conv4-5way": _in_five(_MAML)},
+    "maml": {"conv4": _MAML, "conv4-5way": _in_five(_MAML_STEP_NORMS)},
     "fomaml": {"conv4": _recipe(FirstOrderMAML, "2 inner steps at rate 0.4", steps=2, rate=0.4)},
     "meta-sgd": {"conv4": _recipe(MetaSGD, "2 inner steps", steps=2, rate=0.4)},
     "anil": {"conv4": _ANIL, "characters": _for_a_pack(_ANIL)},
