@@ -49,11 +49,12 @@ STEPS, CURVE_EVERY, CURVE_EPISODES = 600, 50, 50
 FINAL_EPISODES = 400  # of the validation classes, other ones than the curve's
 TEST_EPISODES = {5: 1000, 20: 300}
 N_QUERY, BASE = 5, "maml"
+LEARNING_RATE = 2e-3  # one for all
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is trained: the recipe `conv4` of a method, or a change to it."""
+    """What is trained: the recipe `conv4` of a method, or that with another learner."""
 
     method: str
     build: Callable[[TaskConv4, int], MAML] | None = None  # (body, steps of the training)
@@ -63,10 +64,10 @@ def _maml(kind: type[MAML], body: TaskConv4, **options: Any) -> MAML:
     return kind(body, steps=2, rate=0.4, precision="bfloat16", **options)
 
 
-ALGORITHMS = {
-    name: Entry(name) for name in ("maml", "anil", "protomaml", "fomaml", "meta-sgd", "reptile")
+ALGORITHMS = {BASE: Entry("maml", lambda body, steps: _maml(MAML, body, rates="per step"))} | {
+    name: Entry(name) for name in ("anil", "protomaml", "fomaml", "meta-sgd", "reptile")
 }
-# The shares of MAML++ (Antoniou et al. 2019): without the rates of the recipe, and with more.
+# The shares of MAML++ (Antoniou et al. 2019): without the learned rates, and with more.
 ABLATION = {
     "maml-one-rate": Entry("maml", lambda body, steps: _maml(MAML, body)),
     "maml-all-steps": Entry(
@@ -89,7 +90,9 @@ def recipe_of(name: str, steps: int) -> PictureRecipe:
         def build(n_classes: int, size_px: int) -> Method:
             return changed(TaskConv4(size_px=size_px), steps)
 
-    settings = replace(recipe.settings, steps=steps, validate_every=CURVE_EVERY)
+    settings = replace(
+        recipe.settings, steps=steps, learning_rate=LEARNING_RATE, validate_every=CURVE_EVERY
+    )
     return replace(recipe, build=build, settings=settings, selection=None)
 
 
