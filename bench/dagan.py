@@ -2,7 +2,7 @@
 
     HOLOTYPE_DATA=... python bench/dagan.py RUN [--split evaluation]
 
-The judge is the pack `characters`, at the resolution of the run for everybody. Groups of 20
+The judge is the pack `characters`, at the resolution of the training for everybody. Groups of 20
 characters: one drawing of each is the reference, 8 by other people are the real ones, 5 by others
 still are what the judge compares with. Beside the run stand the real drawings and the cheap ways
 to make more of one: warps, and the strokes of a pen. On `evaluation` it writes results/dagan.json
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from holotype.embedder import Embedder
+from holotype.images import prepare_batch
 from holotype.imagination.sheets import kin_sheet
 from holotype.imagination.strokes import imagine
 from holotype.learn.augment import warp
@@ -34,6 +35,7 @@ from holotype.learn.history import History
 from holotype.learn.pictures import part, pixels, prepared
 from holotype.learn.pipeline import run_scorer
 from holotype.pack import load_pack
+from holotype.records import Preprocessing
 from holotype.scoring import unit
 from holotype.tasks.dataset import Dataset
 from holotype.tasks.datasets import load_dataset
@@ -63,9 +65,9 @@ def main() -> None:
     parser.add_argument("--split", default="evaluation")
     arguments = parser.parse_args()
     omniglot = load_dataset("omniglot")
-    run = RunImagination(arguments.run)
+    run, preprocessing = RunImagination(arguments.run), run_scorer(arguments.run).preprocessing
     data = split(omniglot, arguments.split)
-    small = shrunk(data, run)
+    small = shrunk(data, preprocessing)
     rng = np.random.default_rng(0)
     # [C, 1 + REAL + JUDGES] rows of the data set, drawings by different people.
     order = np.argsort(small.class_index, kind="stable").reshape(len(small.class_names), -1)
@@ -78,8 +80,12 @@ def main() -> None:
     background = learned_from(arguments.run, omniglot)
     sources: dict[str, Callable[[], Pictures]] = {
         "real drawings": lambda: drawings[:, 1 : 1 + REAL],
-        "DAGAN": lambda: np.stack([run.imagine(one, REAL, i) for i, one in enumerate(original)]),
-        "strokes": lambda: small_of(np.stack([imagine(one, REAL) for one in original]), run),
+        "DAGAN": lambda: small_of(
+            np.stack([run.imagine(one, REAL, i) for i, one in enumerate(original)]), preprocessing
+        ),
+        "strokes": lambda: small_of(
+            np.stack([imagine(one, REAL) for one in original]), preprocessing
+        ),
         "affine warp": lambda: warped(drawings[:, 0], AFFINE),
         "elastic warp": lambda: warped(drawings[:, 0], ELASTIC),
     }
@@ -100,8 +106,8 @@ def main() -> None:
     }
     (ROOT / "results" / "dagan.json").write_text(json.dumps(result, indent=1) + "\n")
     shown = original[:4]  # of a random order, whatever they look like
-    kin = [(run.reference(one), run.imagine(one, 10, 0)) for one in shown]
-    kin_sheet(kin).save(ROOT / "docs" / "dagan.png")
+    kin = [(run.reference(one), run.imagine(one, 20, 0)) for one in shown]
+    kin_sheet(kin).quantize(64).save(ROOT / "docs" / "dagan.png", optimize=True)
 
 
 def measure(
@@ -240,16 +246,16 @@ def embedded(embedder: Embedder, pictures: Pictures) -> Vectors:
     return np.concatenate(chunks).reshape(*pictures.shape[:2], -1)
 
 
-def shrunk(data: Dataset, run: RunImagination) -> Dataset:
-    """The drawings as the run sees them, uint8 [M, S, S], ink 0 on paper 255."""
-    small = prepared(data, run.preprocessing)
+def shrunk(data: Dataset, preprocessing: Preprocessing) -> Dataset:
+    """The drawings as the run learned from them, uint8 [M, S, S], ink 0 on paper 255."""
+    small = prepared(data, preprocessing)
     return replace(small, images=255 - np.asarray(small.images[:])[:, 0])
 
 
-def small_of(pictures: Pictures, run: RunImagination) -> Pictures:
-    """[C, n, 105, 105] as the run sees them: [C, n, S, S]."""
-    flat = [run.reference(one) for one in pictures.reshape(-1, *pictures.shape[-2:])]
-    return np.stack(flat).reshape(*pictures.shape[:2], *flat[0].shape)
+def small_of(pictures: Pictures, preprocessing: Preprocessing) -> Pictures:
+    """[C, n, s, s] of any size as the run learned from such: [C, n, S, S]."""
+    small = prepare_batch(list(pictures.reshape(-1, *pictures.shape[-2:])), preprocessing)
+    return paper(small.reshape(*pictures.shape[:2], *small.shape[-2:]))
 
 
 def learned_from(run: Path, omniglot: Dataset) -> NDArray[np.float32]:

@@ -232,6 +232,19 @@ def hallucinated() -> str:
     return markdown(("strangers let in", "examples", "missed, %", "more, points"), rows)
 
 
+def likelihood() -> str:
+    rows = [
+        (
+            f"{row['method']}, {row['recipe']}",
+            row["task"],
+            f"{row['accuracy']:.2f} ± {row['ci95']:.2f}",
+            f"{row['minutes']:.0f}",
+        )
+        for row in tabling.result("likelihood")["rows"]
+    ]
+    return markdown(("", "1-shot", "accuracy, %", "minutes, one core"), rows)
+
+
 def dagan() -> str:
     def of_real(value: Any) -> str:
         low, high = value["ci95"]
@@ -294,6 +307,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "gaps": gaps,
     "imagined": imagined,
     "hallucinated": hallucinated,
+    "likelihood": likelihood,
     "dagan": dagan,
     "minimal": minimal,
     "minimal_gain": minimal_gain,

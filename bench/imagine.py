@@ -31,6 +31,7 @@ from holotype.imagination.strokes import imagine
 from holotype.imagination.tracing import trace
 from holotype.imagination.variation import measured, vary
 from holotype.learn.augment import warp
+from holotype.learn.generative.dagan import DAGAN
 from holotype.learn.generative.imagining import RunImagination
 from holotype.learn.metric.prototypical import PrototypicalNetworks
 from holotype.learn.pipeline import run_scorer
@@ -77,7 +78,7 @@ def main() -> None:
     sources: dict[str, Draw] = {
         name: drawing(name, strengths[name]["chosen"]) for name in STRENGTHS
     }
-    sources |= {path.name: from_run(path) for path in arguments.draw}
+    sources |= from_runs(arguments.draw)
     rows = []
     seconds = seconds_for_20(unseen)
     for encoder, (encode, held_out) in encoders.items():
@@ -103,7 +104,7 @@ def main() -> None:
                 print(json.dumps(line), flush=True)
         # After each encoder, so that an hour is not lost to the last of them.
         result = {
-            "command": "python bench/imagine.py --prototypical RUN",
+            "command": "python bench/imagine.py --prototypical RUN --draw RUN...",
             "date": datetime.now(UTC).date().isoformat(),
             "classes": len(unseen.class_names),
             "episodes": EPISODES,
@@ -235,8 +236,21 @@ def warped(references: Pictures, **sizes: float) -> Pictures:
     return np.asarray(np.round(255 * (1 - made[:, 0].clamp(0, 1).numpy())), dtype=np.uint8)
 
 
-def from_run(path: Path) -> Draw:
-    run = RunImagination(path)
+def from_runs(paths: list[Path]) -> dict[str, Draw]:
+    """Each run as it draws; what draws with more noise than it learned with, also with that."""
+    found = {}
+    for path in paths:
+        run = RunImagination(path)
+        name = str(run_scorer(path).facts["config"]["method"])
+        found[name] = from_run(run)
+        if isinstance(run.method, DAGAN):
+            quiet = RunImagination(path)
+            quiet.method.noise_scale = 1.0
+            found[f"{name}, noise as it learned"] = from_run(quiet)
+    return found
+
+
+def from_run(run: RunImagination) -> Draw:
     return lambda references: np.concatenate(
         [run.imagine(picture, COUNT, index) for index, picture in enumerate(references)]
     )

@@ -93,6 +93,38 @@ def test_an_untrained_generator_bends_its_reference() -> None:
     )
 
 
+def test_a_finer_reference_is_seen_shrunk_and_drawn_as_fine_as_it_is() -> None:
+    torch.manual_seed(0)
+    generator = Generator(width=4, size_px=SIZE_PX, noise_dim=3).eval()
+    coarse = torch.rand(2, 1, SIZE_PX, SIZE_PX)
+    fine = coarse.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    for one, other in zip(generator.encode(coarse)[1:], generator.encode(fine)[1:], strict=True):
+        torch.testing.assert_close(one, other)
+    noise = torch.randn(2, 3)
+    drawn = generator(fine, noise)
+    assert drawn.shape == fine.shape
+    nn.init.normal_(generator.draw.weight)
+    assert (generator(fine, noise) != drawn).any()
+    still = Generator(width=4, size_px=SIZE_PX, noise_dim=3).eval()
+    for value in still.field.parameters():
+        nn.init.zeros_(value)
+    torch.testing.assert_close(
+        still(fine, noise), torch.sigmoid(8 * (fine - 0.5)), atol=1e-4, rtol=0
+    )
+
+
+def test_more_noise_draws_more_variety() -> None:
+    method = tiny().eval()
+    support = toy_batch(0).support[0]
+    spread = []
+    for scale in (0.0, 1.0, 4.0):
+        method.noise_scale = scale
+        drawn = method.imagine(support, 6, torch.Generator().manual_seed(1)).detach()
+        spread.append(drawn.std(1).mean().item())
+    assert spread[0] == pytest.approx(0, abs=1e-6)
+    assert spread[0] < spread[1] < spread[2]
+
+
 def test_pictures_are_seeded_and_differ_and_use_every_example() -> None:
     method = tiny().eval()
     support = toy_batch(0, k_shot=2).support[0]

@@ -39,7 +39,11 @@ class DAGAN(ImaginingMethod):
         critic_steps: updates of the critic for one of the generator.
         penalty: weight of the gradient penalty.
         variety: weight of the difference that two drawings lack.
+        noise_scale: standard deviation of the noise when pictures are asked for; it learns with 1,
+            which in the end draws less variety than people do.
     """
+
+    detail = 4
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class DAGAN(ImaginingMethod):
         critic_steps: int = 5,
         penalty: float = 10.0,
         variety: float = 1.0,
+        noise_scale: float = 4.0,
     ) -> None:
         super().__init__()
         self.generator = Generator(width, size_px, noise_dim)
@@ -56,6 +61,7 @@ class DAGAN(ImaginingMethod):
         self.critic_steps = critic_steps
         self.penalty = penalty
         self.variety = variety
+        self.noise_scale = noise_scale
 
     def loss(self, batch: EpisodeBatch) -> Tensor:
         """The critic's: how far the real pairs are not yet above the others, and the penalty."""
@@ -99,7 +105,7 @@ class DAGAN(ImaginingMethod):
         """Other pictures of each class, from its examples in turn: [N, count, C, H, W]."""
         turns = torch.arange(count) % support.shape[1]
         noise = torch.randn((len(support) * count, self.generator.noise_dim), generator=generator)
-        drawn: Tensor = self.generator(support[:, turns].flatten(0, 1), noise)
+        drawn: Tensor = self.generator(support[:, turns].flatten(0, 1), self.noise_scale * noise)
         return drawn.reshape(len(support), count, *drawn.shape[1:])
 
     def between(self, first: Tensor, second: Tensor, count: int) -> Tensor:

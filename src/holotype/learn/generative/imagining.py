@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +21,13 @@ from holotype.learn.method import Method
 
 
 class ImaginingMethod(Method):
-    """A method that draws others of the kind of some pictures."""
+    """A method that draws others of the kind of some pictures.
+
+    Attributes:
+        detail: how many times the side of its pictures in training it can draw.
+    """
+
+    detail: ClassVar[int] = 1
 
     def imagine(self, support: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Other pictures of the classes of some examples.
@@ -89,10 +97,12 @@ class RunImagination:
                 f"Name a run of {' or '.join(able)}, or a pack of ink drawings",
             )
         self.method = loaded.method
-        self.preprocessing = loaded.preprocessing
+        self.preprocessing = replace(
+            loaded.preprocessing, size_px=loaded.preprocessing.size_px * self.method.detail
+        )
 
     def reference(self, source: ImageSource) -> NDArray[np.uint8]:
-        """A picture as the run sees it: uint8 [S, S], ink 0 on paper 255.
+        """A picture as the run draws it again: uint8 [S, S], ink 0 on paper 255.
 
         Raises:
             ImageError: the picture cannot be read, or is blank.

@@ -23,6 +23,9 @@ class Generator(nn.Module):
     out is drawn over the moved reference. Before it has learned, the generator bends its
     reference at random.
 
+    A reference of several times the side is seen shrunk, but moved and drawn over as it is: so the
+    strokes come out as fine as they went in.
+
     Args:
         width: channels of the first map, doubled at each halving of the side.
         size_px: side of the pictures, a multiple of 4.
@@ -31,6 +34,7 @@ class Generator(nn.Module):
 
     def __init__(self, width: int = 16, size_px: int = 28, noise_dim: int = 32) -> None:
         super().__init__()
+        self.size_px = size_px
         self.noise_dim = noise_dim
         side = size_px // 4
         self.down = nn.ModuleList(
@@ -51,14 +55,18 @@ class Generator(nn.Module):
         nn.init.zeros_(self.draw.weight)  # it begins with the moved reference itself
 
     def forward(self, references: Tensor, noise: Tensor) -> Tensor:
-        """float32 [B, 1, S, S] in [0, 1] and [B, noise_dim] -> float32 [B, 1, S, S] in [0, 1]."""
+        """Pictures float32 [B, 1, S, S] in [0, 1] and noise [B, noise_dim] -> as many, likewise.
+
+        S is size_px or a multiple of it.
+        """
         return self.decode(self.encode(references), noise)
 
     def encode(self, references: Tensor) -> list[Tensor]:
         """The pictures and what is seen in them, the side halved twice: four maps."""
-        maps = [references]
+        x, maps = F.avg_pool2d(references, references.shape[-1] // self.size_px), [references]
         for layer in self.down:
-            maps.append(layer(maps[-1]))
+            x = layer(x)
+            maps.append(x)
         return maps
 
     def decode(self, maps: Sequence[Tensor], noise: Tensor) -> Tensor:
@@ -71,7 +79,10 @@ class Generator(nn.Module):
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = layer(torch.cat([x, _moved(shown, field)], dim=1))
         over = _CONTRAST * (_moved(reference, field) - 0.5)
-        return torch.sigmoid(over + self.draw(x).float())
+        drawn = self.draw(x).float()
+        if over.shape != drawn.shape:
+            drawn = F.interpolate(drawn, over.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.sigmoid(over + drawn)
 
 
 class Critic(nn.Module):
