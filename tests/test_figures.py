@@ -33,6 +33,10 @@ CITED: dict[str, dict[str, str]] = {
         "3.3": "Bayesian Program Learning, Lake et al. 2015",
         "2.5": "an example, to say what 400 trials can tell",
     },
+    "generative.md": {
+        "98.1": "the Neural Statistician, Edwards and Storkey 2017",
+        "18.7": "the Homoencoder, Hewitt et al. 2018",
+    },
     "open-set.md": {"80": "an example of a stated probability"},
     "memory.md": {"45.7": "the mean of 1/5, 1/4, 1/3, 1/2 and 1: what guessing can reach"},
 }
