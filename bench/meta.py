@@ -34,6 +34,7 @@ def measured(run: Path) -> dict[str, Any]:
     row = {
         "method": facts["config"]["method"],
         "recipe": facts["config"]["recipe"],
+        "from": facts["config"].get("from", {}).get("recipe"),
         "steps": history.step,
         "tasks": history.step * recipe.tasks,
         "n_way": recipe.n_way,

@@ -43,7 +43,7 @@ def meta() -> str:
     columns = [(n, kind) for n in (5, 20) for kind in kinds]
     rows = [
         (
-            f"{row['method']}, {row['recipe']}",
+            f"{row['method']}, {row['recipe']}" + (f" after {row['from']}" if row["from"] else ""),
             f"{row['tasks']:,} x {row['n_way']}-way",
             f"{row['minutes']:.0f}",
             *(

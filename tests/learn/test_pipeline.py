@@ -76,6 +76,44 @@ def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(
             recognizer.identify(next(folder.glob("*character01/01.png")), fpir=0.4)
 
 
+def test_a_run_begins_with_the_weights_of_another(folder: Path, tmp_path: Path) -> None:
+    first, second, alone = (tmp_path / name for name in ("first", "second", "alone"))
+    pipeline.train_run("prototypical", str(folder), first)
+    pipeline.train_run("prototypical", str(folder), second, begin=first, seed=1)
+    pipeline.train_run("prototypical", str(folder), alone, seed=1)
+    before, after, other = (
+        pipeline.run_scorer(run).method.backbone.state_dict() for run in (first, second, alone)
+    )
+    weights = [name for name in before if name.endswith("weight") and before[name].ndim == 4]
+    for name in weights:  # two steps do not lead far
+        moved, apart = ((before[name] - x[name]).norm() for x in (after, other))
+        assert 0 < moved < apart / 5
+
+    noted = json.loads((second / "run.json").read_text())["config"]["from"]
+    assert (noted["recipe"], noted["seed"], noted["steps"]) == ("characters", 0, 2)
+    with pytest.raises(TrainingError, match="was started with from"):
+        pipeline.train_run("prototypical", str(folder), second, seed=1, resume=True)
+    pipeline.train_run("prototypical", str(folder), second, begin=first, seed=1, resume=True)
+
+
+def test_what_a_run_cannot_begin_with_is_said(folder: Path, tmp_path: Path) -> None:
+    run, half, fewer = (tmp_path / name for name in ("run", "half", "fewer"))
+    pipeline.train_run("prototypical", str(folder), run)
+    with pytest.raises(TrainingError, match="a run of prototypical, and this one is of simpleshot"):
+        pipeline.train_run("simpleshot", str(folder), tmp_path / "x", begin=run)
+    with pytest.raises(TrainingError, match="holds no training run"):
+        pipeline.train_run("prototypical", str(folder), tmp_path / "x", begin=tmp_path / "none")
+    pipeline.train_run("prototypical", str(folder), fewer, recipe="characters-selection")
+    with pytest.raises(TrainingError, match="do not fit the recipe characters") as caught:
+        pipeline.train_run("prototypical", str(folder), tmp_path / "x", begin=fewer)
+    assert "size mismatch" in str(caught.value)
+    half.mkdir()
+    (half / "run.json").write_text((run / "run.json").read_text())
+    with pytest.raises(TrainingError, match="is not finished"):
+        pipeline.train_run("prototypical", str(folder), tmp_path / "x", begin=half)
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
     pipeline.train_run("prototypical", str(folder), tmp_path / "run")
     scorer = pipeline.run_scorer(tmp_path / "run")

@@ -47,6 +47,15 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Named settings.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes all that is random.")] = 0,
+    begin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="A finished run of the method to begin with.",
+            show_default=False,
+        ),
+    ] = None,
     export: Annotated[
         Path | None,
         typer.Option(metavar="PACK", help="Write the model pack at the end, and what it is worth."),
@@ -73,6 +82,7 @@ def train(
                 out,
                 recipe=recipe,
                 seed=seed,
+                begin=begin,
                 resume=resume,
                 progress=_training_progress(report),
                 preparing=lambda what, done, total: report(what, done, total, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from holotype import images
 from holotype.errors import TrainingError
@@ -42,6 +44,7 @@ def train_run(
     recipe: str | None = None,
     seed: int = 0,
     steps: int | None = None,
+    begin: Path | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
     preparing: Preparing | None = None,
@@ -56,6 +59,7 @@ def train_run(
             the method has it, else the first.
         seed: of the initial weights and of every batch.
         steps: how many; None: as the recipe says. Its schedule is stretched to them.
+        begin: a finished run of the method, with whose weights this one begins.
         resume: go on with the run in `out`.
         progress: called after each step.
         preparing: called while data are prepared.
@@ -66,10 +70,14 @@ def train_run(
     """
     name, chosen = find_recipe(method, recipe or fitting_recipe(method, data))
     settings = _stretched(replace(chosen.settings, seed=seed), steps)
-    config = {"method": method, "recipe": name, "data": data}
+    config: dict[str, Any] = {"method": method, "recipe": name, "data": data}
+    if begin is not None:
+        config["from"] = _beginning(begin, method)
     if resume:  # before minutes of preparation
         runs.check_same(out, settings, config)
     ready = chosen.prepare(data, seed, preparing)
+    if begin is not None:
+        _begin_with(ready.learner, begin, name)
     return train(
         ready.learner,
         ready.batches,
@@ -204,6 +212,35 @@ def find_recipe(method: str, name: str | None) -> tuple[str, Recipe]:
             f"there is no recipe {name!r} for {method}", f"Choose from {', '.join(fitting)}"
         )
     return name, fitting[name]
+
+
+def _beginning(run: Path, method: str) -> dict[str, Any]:
+    """What a run notes of the one that it begins with."""
+    facts, weights = runs.read(run), run / WEIGHTS
+    if facts["config"].get("method") != method:
+        raise TrainingError(
+            f"{run} is a run of {facts['config'].get('method')}, and this one is of {method}",
+            f"Begin with a run of {method}",
+        )
+    if not weights.is_file():
+        raise TrainingError(f"{run} is not finished", "Train it to its end first")
+    return {
+        "recipe": facts["config"].get("recipe"),
+        "seed": facts["settings"].get("seed"),
+        "steps": facts["settings"].get("steps"),
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
+
+
+def _begin_with(learner: nn.Module, run: Path, recipe: str) -> None:
+    try:
+        learner.load_state_dict(read_tensors(run / WEIGHTS))
+    except RuntimeError as error:
+        raise TrainingError(
+            f"the weights of {run} do not fit the recipe {recipe} "
+            f"({str(error).splitlines()[-1].strip()})",
+            "Begin with a run whose network and number of classes are the same",
+        ) from error
 
 
 def _stretched(settings: TrainingSettings, steps: int | None) -> TrainingSettings:

@@ -46,6 +46,18 @@ def _recipe(kind: type[MAML], what: str, **options: Any) -> PictureRecipe:
     )
 
 
+def _then_in_five(recipe: PictureRecipe) -> PictureRecipe:
+    return replace(
+        recipe,
+        description="5-way episodes with 5 queries, to go on with a run of `conv4` (--from), "
+        "Vinyals split",
+        settings=replace(recipe.settings, steps=1200, learning_rate=2e-3),
+        n_way=5,
+        tasks=8,
+        validation_n_way=5,
+    )
+
+
 def _for_a_pack(recipe: PictureRecipe) -> PictureRecipe:
     return replace(
         recipe,
@@ -77,7 +89,7 @@ _ANIL = _recipe(ANIL, "2 inner steps at rate 0.4", steps=2, rate=0.4)
 _PROTOMAML = _recipe(ProtoMAML, "2 inner steps at rate 0.01", steps=2, rate=0.01)
 
 _EPISODES: dict[str, dict[str, Recipe]] = {
-    "maml": {"conv4": _MAML},
+    "maml": {"conv4": _MAML, "conv4-5way": _then_in_five(_MAML)},
     "fomaml": {"conv4": _recipe(FirstOrderMAML, "2 inner steps at rate 0.4", steps=2, rate=0.4)},
     "meta-sgd": {"conv4": _recipe(MetaSGD, "2 inner steps", steps=2, rate=0.4)},
     "anil": {"conv4": _ANIL, "characters": _for_a_pack(_ANIL)},
