@@ -207,7 +207,7 @@ def answered(trials: Iterator[Trial], classes: int) -> tuple[list[dict[str, Any]
 
 def signatures(file: Path | None) -> list[dict[str, Any]]:
     """Of each signer 1, 2 and 3 genuine signatures, the claim verified at a stated FMR."""
-    pack, cedar = load_pack("characters"), load_dataset("cedar")
+    pack, cedar = load_pack("signatures"), load_dataset("cedar")
     if file is not None and file.is_file():
         flat = np.load(file)
     else:
@@ -292,7 +292,9 @@ def main() -> None:
         print(json.dumps(found[name], indent=1), flush=True)
     result = {
         "command": "python bench/details.py",
-        "packs": {name: load_pack(name).card.model_id for name in ("objects", "characters")},
+        "packs": {
+            name: load_pack(name).card.model_id for name in ("objects", "characters", "signatures")
+        },
         "stated": STATED,
         "fmr": FMR,
         "draws": DRAWS,
