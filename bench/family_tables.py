@@ -212,7 +212,7 @@ def imagined() -> str:
             f"{row['accuracy']:.2f}",
             *("" if gain == [0, 0] else f"{gain[0]:+.2f} ± {gain[1]:.2f}" for gain in pair),
         )
-        for row in tabling.result("imagine")["rows"]
+        for row in tabling.result("imagine")["rows"] + tabling.result("imagine_scratch")["rows"]
         for pair in [(row["gain"], row["over_warp"] if row["source"] != "1 real" else [0, 0])]
     ]
     head = ("over", "task", "examples", "accuracy, %", "gain, points", "over the best warp, points")

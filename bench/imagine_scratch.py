@@ -26,7 +26,7 @@ from holotype.tasks.dataset import Dataset
 from holotype.tasks.datasets import load_dataset
 from imagine import COUNT, EXAMPLES, QUERIES, RESULTS, Draw, drawing, from_runs, row, unturned
 
-EPISODES = {5: 100, 20: 20}
+EPISODES = {5: 60, 20: 12}
 PREPROCESSING = Preprocessing("frame", 28, 0)
 
 

@@ -53,7 +53,7 @@ def test_every_command_has_help_with_an_example_and_json(
         ("watch", "--gallery --fpir --keep-unknown --json"),
         ("verify", "--fmr"),
         ("enroll", "--model"),
-        ("train", "--data --out --resume --recipe --seed --export"),
+        ("train", "--data --out --resume --recipe --seed --from --export"),
         ("export", "--out"),
         ("compare", "--data --protocol --budget --out --n-way --k-shot --strict"),
         ("demo", "--out"),
