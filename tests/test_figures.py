@@ -36,6 +36,8 @@ CITED: dict[str, dict[str, str]] = {
     "generative.md": {
         "98.1": "the Neural Statistician, Edwards and Storkey 2017",
         "18.7": "the Homoencoder, Hewitt et al. 2018",
+        "4.0": "Bayesian Program Learning from small2, Lake et al. 2015",
+        "22.3": "a plain network from small2, Lake et al. 2015",
     },
     "open-set.md": {"80": "an example of a stated probability"},
     "memory.md": {"45.7": "the mean of 1/5, 1/4, 1/3, 1/2 and 1: what guessing can reach"},
