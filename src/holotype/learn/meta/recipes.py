@@ -69,12 +69,12 @@ def _for_a_pack(recipe: PictureRecipe) -> PictureRecipe:
     )
 
 
-def _with_norms_for_each_step(recipe: PictureRecipe) -> PictureRecipe:
-    """More steps and a higher rate, which norms of their own for each inner step bear."""
+def _longer(recipe: PictureRecipe) -> PictureRecipe:
+    """More steps, and a higher rate, which norms of their own in each inner step bear."""
     return replace(recipe, settings=replace(recipe.settings, steps=5000, learning_rate=4e-3))
 
 
-_MAML = _with_norms_for_each_step(
+_MAML = _longer(
     _recipe(
         MAML,
         "2 inner steps with rates learned for each layer and step and norms with scales and shifts "
