@@ -1,6 +1,6 @@
 """What a DAGAN draws from one picture: the class kept, as much variety as people, and no copies.
 
-    HOLOTYPE_DATA=... python bench/dagan.py RUN [--split evaluation]
+    HOLOTYPE_DATA=... python bench/dagan.py RUN [--split evaluation] [--noise SCALE]
 
 The judge is the pack `characters`, at the resolution of the training for everybody. Groups of 20
 characters: one drawing of each is the reference, 8 by other people are the real ones, 5 by others
@@ -63,9 +63,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, metavar="RUN")
     parser.add_argument("--split", default="evaluation")
+    parser.add_argument("--noise", type=float, help="its scale, for choices; not on evaluation")
     arguments = parser.parse_args()
+    if arguments.noise is not None and arguments.split == "evaluation":
+        parser.error("--noise is for choices: name another --split, such as cohort")
     omniglot = load_dataset("omniglot")
     run, preprocessing = RunImagination(arguments.run), run_scorer(arguments.run).preprocessing
+    if arguments.noise is not None:
+        run.method.noise_scale = arguments.noise
     data = split(omniglot, arguments.split)
     small = shrunk(data, preprocessing)
     rng = np.random.default_rng(0)
