@@ -1,0 +1,75 @@
+"""A pack is found and loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import holotype.pack
+from holotype.errors import PackError
+from holotype.pack import load_pack, shipped_packs, write_pack
+from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, toy_parts
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_cohort_comes_back_as_unit_vectors(tmp_path: Path, dtype: Any) -> None:
+    parts = toy_parts()
+    given = parts["embeddings"]
+    pack = write_pack(tmp_path / "toy", **{**parts, "embeddings": given.astype(dtype)})
+    vectors, class_index = pack.cohort()
+    assert vectors.dtype == np.float32
+    assert class_index.dtype == np.int64
+    np.testing.assert_allclose(vectors, given, atol=1e-3 if dtype == np.float16 else 1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(np.bincount(class_index), [COHORT_EXAMPLES] * COHORT_CLASSES)
+    assert not vectors.flags.writeable
+    assert not class_index.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_background_comes_back_as_unit_vectors(tmp_path: Path, dtype: Any) -> None:
+    parts = toy_parts()
+    given = parts["prototypes"]
+    pack = write_pack(tmp_path / "toy", **{**parts, "prototypes": given.astype(dtype)})
+    background = pack.background()
+    assert background.dtype == np.float32
+    assert len(background) == len(pack.card.background["class_names"])
+    np.testing.assert_allclose(background, given, atol=1e-3 if dtype == np.float16 else 1e-6)
+    np.testing.assert_allclose(np.linalg.norm(background, axis=1), 1, atol=1e-6)
+    assert not background.flags.writeable
+
+
+def test_a_text_path_and_a_relative_path_are_taken(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(toy.parent)
+    assert load_pack(str(toy)).card == load_pack("toy").card == load_pack("./toy").card
+
+
+def test_shipped_packs_load_by_name(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
+    (toy.parent / "notes").mkdir()
+    assert shipped_packs() == ["toy"]
+    assert load_pack("toy").path == toy
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_each_shipped_pack_is_valid(name: str) -> None:
+    pack = load_pack(name)
+    assert pack.card.name == name
+    assert pack.card.scores
+    assert pack.card.license
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "a\0b", "no/such/folder"])
+def test_an_unknown_name_lists_what_is_shipped(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
+    monkeypatch.chdir(tmp_path)
+    said = r"neither a shipped pack \(toy\) nor a folder" if name else "card.json of pack '.'"
+    with pytest.raises(PackError, match=said):
+        load_pack(name)
