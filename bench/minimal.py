@@ -76,7 +76,7 @@ def lake_errors(run: RunScorer, views: int) -> NDArray[np.float64]:
     embedder = run.method.embedder()
     assert embedder is not None
     if views > 1:
-        embedder = ViewAverage(embedder, run.preprocessing.size_px)
+        embedder = ViewAverage(embedder, run.preprocessing.size_px, run.recipe.views)
     pictures, index = lake_runs()
     prepared = torch.from_numpy(prepare_batch(list(pictures), run.preprocessing))
     with torch.inference_mode():

@@ -14,9 +14,11 @@ from toys import SIZE_PX, build, toy_batch
 
 from holotype.embedder import Embedder
 from holotype.errors import TrainingError
+from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.export import export_onnx, export_pack, halved
 from holotype.learn.method import Method
-from holotype.learn.views import VIEWS, ViewAverage
+from holotype.learn.views import NARROW, ViewAverage
+from holotype.learn.whitening import fit_whitening
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
 from holotype.scoring import unit
@@ -39,12 +41,12 @@ FACTS: dict[str, Any] = {
 
 def test_a_pack_answers_as_the_method_does(tmp_path: Path) -> None:
     method = build("prototypical-cosine").train()
-    pack = export_pack(method, tmp_path / "pack", views=VIEWS, **FACTS)
+    pack = export_pack(method, tmp_path / "pack", views=NARROW, **FACTS)
     assert method.training
     assert all(part.training for part in method.modules())
     loaded = load_pack(tmp_path / "pack")
     assert loaded.card == pack.card
-    averaged = ViewAverage(method.embedder(), SIZE_PX).eval()
+    averaged = ViewAverage(method.embedder(), SIZE_PX, NARROW).eval()
     with torch.inference_mode():
         expected = averaged(torch.tensor(IMAGES)).numpy()
     np.testing.assert_allclose(Embedder(loaded).embed_prepared(IMAGES), expected, atol=1e-3)
@@ -54,6 +56,39 @@ def test_a_pack_answers_as_the_method_does(tmp_path: Path) -> None:
     background = expected[::-1]
     prototypes = unit(np.stack([background[::2].mean(axis=0), background[1::2].mean(axis=0)]))
     np.testing.assert_allclose(loaded.background(), prototypes, atol=1e-3)
+
+
+class Flat(Method):
+    """A projection, which tells pictures apart without any training."""
+
+    def embedder(self) -> nn.Module:
+        torch.manual_seed(0)
+        return UnitEmbedder(nn.Sequential(nn.Flatten(), nn.Linear(SIZE_PX**2, 8)))
+
+
+def test_a_whitening_is_of_the_background_if_that_is_large_enough(tmp_path: Path) -> None:
+    method, index = Flat(), np.arange(90) % 2
+    drawn = np.random.default_rng(0).normal(size=(90 + len(IMAGES), *IMAGES.shape[1:]))
+    many, images = np.split(drawn.astype(np.float32), [90])
+    facts = {
+        **FACTS,
+        "cohort_images": images,
+        "background_images": many,
+        "background_class_index": index,
+    }
+    pack = export_pack(method, tmp_path / "many", shrinkage=0.1, **facts)
+    with torch.inference_mode():
+        learned, plain = (
+            method.embedder()(torch.tensor(pictures)).numpy() for pictures in (many, images)
+        )
+    mean, matrix = fit_whitening(learned, index, shrinkage=0.1)
+    expected = unit((plain - mean) @ matrix)
+    assert np.abs(expected - plain).max() > 0.1
+    np.testing.assert_allclose(Embedder(pack).embed_prepared(images), expected, atol=1e-3)
+
+    few = {**facts, "background_images": many[:81], "background_class_index": index[:81]}
+    unchanged = export_pack(method, tmp_path / "few", shrinkage=0.1, **few)
+    np.testing.assert_allclose(Embedder(unchanged).embed_prepared(images), plain, atol=1e-3)
 
 
 def test_weights_are_stored_in_half_precision(tmp_path: Path) -> None:

@@ -26,6 +26,15 @@ def test_one_step_has_a_rate() -> None:
     assert rates(TrainingSettings(1, learning_rate=1.0), 0)[0] > 0
 
 
+def test_two_cycles_are_one_after_the_other() -> None:
+    two = TrainingSettings(25, learning_rate=0.004, schedule="two_cycles")
+    first, second = (TrainingSettings(steps, learning_rate=0.004) for steps in (12, 13))
+    assert [rates(two, step) for step in range(25)] == [
+        *(rates(first, step) for step in range(12)),
+        *(rates(second, step) for step in range(13)),
+    ]
+
+
 def test_halving_and_constant() -> None:
     halving = TrainingSettings(9, learning_rate=0.8, schedule="halving", halve_every=3)
     assert [rates(halving, step)[0] for step in (0, 2, 3, 8)] == [0.8, 0.8, 0.4, 0.2]

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from toys import build, toy_batch
 
-from holotype.learn.views import VIEWS, View, ViewAverage
+from holotype.learn.views import NARROW, View, ViewAverage
 
 
 class Flat(nn.Module):
@@ -31,7 +31,7 @@ def test_identical_views_change_nothing() -> None:
 
 
 def test_the_average_is_a_unit_vector_of_each_picture_alone() -> None:
-    averaged = ViewAverage(build("prototypical").embedder(), 16).eval()
+    averaged = ViewAverage(build("prototypical").embedder(), 16, NARROW).eval()
     images = toy_batch(0).images()
     vectors = averaged(images)
     assert vectors.shape == (len(images), 8)
@@ -39,7 +39,9 @@ def test_the_average_is_a_unit_vector_of_each_picture_alone() -> None:
     torch.testing.assert_close(averaged(images[3:4]), vectors[3:4], atol=1e-5, rtol=0)
 
 
-def test_the_shipped_views_reach_as_far_as_stated() -> None:
-    assert [view.rotation_degrees for view in VIEWS if view.rotation_degrees] == [6.0, -6.0]
+def test_views_lie_on_both_sides() -> None:
+    assert [view.rotation_degrees for view in NARROW if view.rotation_degrees] == [6.0, -6.0]
+    assert [view.shear for view in NARROW if view.shear] == [0.12, -0.12]
+    assert [view.scale for view in NARROW if view.scale != 1] == [1.08, 0.93]
     shrunk = torch.tensor(View(scale=1.08).theta())
     torch.testing.assert_close(shrunk, torch.tensor([[1.08, 0, 0], [0, 1.08, 0]]))

@@ -47,6 +47,16 @@ def test_the_spread_inside_classes_becomes_even_and_the_source_leaves_no_trace()
     np.testing.assert_allclose(of_references.mean(0), middle.mean(0), atol=1e-6)
 
 
+def test_without_references_no_direction_is_taken_out() -> None:
+    photographs, index, _ = shop(np.random.default_rng(5), 40)
+    photographs[:, 8] = np.random.default_rng(6).normal(size=len(index))
+    mean, matrix = fit_whitening(photographs, index, shrinkage=1e-6)
+    seen = (photographs - mean) @ matrix
+    inside = seen - np.stack([seen[index == c].mean(0) for c in range(40)])[index]
+    np.testing.assert_allclose(inside.T @ inside / len(inside), np.eye(9), atol=1e-3)
+    np.testing.assert_allclose(mean, photographs.mean(0))  # the classes are of one size
+
+
 def test_a_class_counts_the_same_however_many_photographs_it_has() -> None:
     photographs, index, references = shop(np.random.default_rng(2), 12)
     again = np.concatenate([np.arange(len(index)), np.repeat(np.flatnonzero(index == 3), 5)])

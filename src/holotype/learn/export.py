@@ -20,8 +20,10 @@ from torch import nn
 
 from holotype.embedder import Embedder
 from holotype.errors import TrainingError
+from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.method import Method
 from holotype.learn.views import View, ViewAverage
+from holotype.learn.whitening import Whitening, fit_whitening
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
 from holotype.scoring import group_prototypes
@@ -31,6 +33,7 @@ from holotype.scoring import group_prototypes
 MAX_DIFFERENCE = 1e-4
 MAX_ROUNDING = 1e-3
 _CHECKED_IMAGES = 256
+_PICTURES_PER_DIMENSION = 10  # beyond one a class, to fit a whitening
 _CHUNK = 64  # pictures that torch embeds at once
 _OPSET = 18
 
@@ -50,6 +53,7 @@ def export_pack(
     training: Mapping[str, Any],
     license: str,
     views: Sequence[View] = (),
+    shrinkage: float | None = None,
 ) -> Pack:
     """Export the embedder of a method with its cohort and its background.
 
@@ -71,6 +75,8 @@ def export_pack(
         training: command, seed, commit, seconds, machine.
         license: SPDX expression, with the credit that the data ask for.
         views: changed views to average the embedding over; none: the picture alone.
+        shrinkage: of a whitening (see `fit_whitening`) that is fitted to the background, if that
+            has ten pictures for each dimension; None: no whitening.
 
     Raises:
         TrainingError: the method has no embedding, a cohort class is among the training classes,
@@ -94,6 +100,8 @@ def export_pack(
     if views:
         embedder = ViewAverage(embedder, preprocessing.size_px, views)
     with _evaluating(embedder):
+        if shrinkage is not None:
+            embedder = _whitened(embedder, background_images, background_class_index, shrinkage)
         exact = export_onnx(embedder, tuple(cohort_images.shape[1:]))
         checked = np.unique(np.linspace(0, len(cohort_images) - 1, _CHECKED_IMAGES, dtype=int))
         expected = _embed(embedder, cohort_images[checked])
@@ -222,6 +230,20 @@ def _check(
             f"{problem} by {difference:.2g} on real pictures; at most {limit:g} is allowed",
             "Export with the tested versions of torch, onnx and onnxruntime (constraints.txt)",
         )
+
+
+def _whitened(
+    embedder: nn.Module,
+    images: NDArray[np.float32],
+    class_index: NDArray[np.int64],
+    shrinkage: float,
+) -> nn.Module:
+    features = _embed(embedder, images)
+    free = len(features) - len(np.unique(class_index))
+    if free < _PICTURES_PER_DIMENSION * features.shape[1]:
+        return embedder  # too few to tell how classes spread
+    head = fit_whitening(features, class_index, shrinkage=shrinkage)
+    return UnitEmbedder(nn.Sequential(embedder, Whitening(*head))).eval()
 
 
 def _embed(embedder: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:

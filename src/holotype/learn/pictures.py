@@ -19,6 +19,7 @@ from holotype.learn.photos import PhotoBatches
 from holotype.learn.recipe import Prepared, Preparing
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.signatures import Signing, rescanned
+from holotype.learn.views import View
 from holotype.records import Preprocessing
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.episodes import episodes as gather
@@ -57,6 +58,8 @@ class PictureRecipe:
     pens: bool = False  # whether batches show each drawing as other pens would have made it
     filling: Filling | None = None  # where there is little background; needs `pens`
     signing: Signing | None = None  # learns from signatures made of the characters
+    views: tuple[View, ...] = ()  # what a pack's embedding is averaged over, beside the picture
+    shrinkage: float | None = None  # of the whitening in a pack; None: it has no whitening
 
     def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
         """Read the data set and build the method; see `Recipe`."""

@@ -26,7 +26,6 @@ from holotype.learn.recipe import Preparing, Recipe
 from holotype.learn.recipes import RECIPES
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.training import Progress, train
-from holotype.learn.views import VIEWS
 from holotype.pack import Pack
 from holotype.records import Episode, Preprocessing
 from holotype.tasks.datasets import Dataset, load_dataset
@@ -158,7 +157,8 @@ def export_run(run: Path, out: Path) -> Pack:
         },
         license=f"Apache-2.0; trained on {dataset.name} ({dataset.license or 'license not stated'},"
         f" {dataset.source})",
-        views=VIEWS if recipe.pens or recipe.signing else (),
+        views=recipe.views,
+        shrinkage=recipe.shrinkage,
     )
 
 

@@ -30,7 +30,7 @@ class TrainingSettings:
     seed: int = 0
     optimizer: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = 0.0  # decoupled for adamw; none on norms, biases and class weights
-    schedule: Literal["one_cycle", "constant", "halving"] = "one_cycle"
+    schedule: Literal["one_cycle", "two_cycles", "constant", "halving"] = "one_cycle"
     halve_every: int = 2000  # steps; for "halving" (Snell et al. 2017, section 3.1)
     precision: Literal["float32", "bfloat16"] = "float32"  # of the forward pass
     validate_every: int = 1000  # steps; the last step always validates
@@ -61,7 +61,11 @@ def rates(settings: TrainingSettings, step: int) -> tuple[float, float]:
         return settings.learning_rate, _MOMENTUM
     if settings.schedule == "halving":
         return settings.learning_rate * 0.5 ** (step // settings.halve_every), _MOMENTUM
-    peak, last = _RISING_SHARE * settings.steps - 1, settings.steps - 1
+    steps = settings.steps
+    if settings.schedule == "two_cycles":  # a warm restart (Loshchilov and Hutter 2017)
+        first = steps // 2
+        step, steps = (step, first) if step < first else (step - first, steps - first)
+    peak, last = _RISING_SHARE * steps - 1, steps - 1
     initial = settings.learning_rate / _INITIAL_DIVISOR
     if step < peak:
         share = step / peak

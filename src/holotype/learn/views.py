@@ -26,14 +26,19 @@ class View:
         return [[cos, self.shear - sin, 0.0], [sin, cos, 0.0]]
 
 
-VIEWS = (
-    View(rotation_degrees=6.0),
-    View(rotation_degrees=-6.0),
-    View(scale=1.08),
-    View(scale=0.93),
-    View(shear=0.12),
-    View(shear=-0.12),
-)
+def _around(rotation_degrees: float, shrunk: float, grown: float, shear: float) -> tuple[View, ...]:
+    return (
+        View(rotation_degrees=rotation_degrees),
+        View(rotation_degrees=-rotation_degrees),
+        View(scale=shrunk),
+        View(scale=grown),
+        View(shear=shear),
+        View(shear=-shear),
+    )
+
+
+NARROW = _around(rotation_degrees=6.0, shrunk=1.08, grown=0.93, shear=0.12)
+WIDE = _around(rotation_degrees=14.0, shrunk=1.15, grown=0.87, shear=0.2)
 
 
 class ViewAverage(nn.Module):
@@ -47,7 +52,7 @@ class ViewAverage(nn.Module):
 
     grids: Tensor  # [V, size_px, size_px, 2], constant
 
-    def __init__(self, embedder: nn.Module, size_px: int, views: Sequence[View] = VIEWS) -> None:
+    def __init__(self, embedder: nn.Module, size_px: int, views: Sequence[View]) -> None:
         super().__init__()
         self.embedder = embedder
         theta = torch.tensor([view.theta() for view in views])

@@ -53,33 +53,35 @@ def principal_axes(
 def fit_whitening(
     photographs: NDArray[np.floating],
     class_index: NDArray[np.int64],
-    references: NDArray[np.floating],
+    references: NDArray[np.floating] | None = None,
     *,
     shrinkage: float,
 ) -> tuple[Doubles, Doubles]:
     """Learn from known classes what tells nothing of the class, and take it out.
 
-    First the direction that leads from photographs to reference pictures of the same things is
-    taken out, so that both sources may be compared; then the spread inside classes is evened out
-    (within-class covariance normalization: Hatch, Kajarekar and Stolcke 2006), with the covariance
-    shrunk towards a multiple of the identity. Every class counts the same, however many
-    photographs it has.
+    The spread inside classes is evened out (within-class covariance normalization: Hatch,
+    Kajarekar and Stolcke 2006), with the covariance shrunk towards a multiple of the identity.
+    With references, the direction that leads from photographs to reference pictures of the same
+    things is taken out first, so that both sources may be compared. Every class counts the same,
+    however many photographs it has.
 
     Args:
         photographs: float [M, D].
         class_index: int64 [M] in 0..C-1, each of which occurs.
-        references: float [C, D], one picture of each class from the other source.
+        references: float [C, D], one picture of each class from another source.
         shrinkage: weight of the identity, in means of the covariance's eigenvalues; above 0.
 
     Returns:
         Mean float64 [D] and matrix float64 [D, D]: (x - mean) @ matrix is the new feature.
     """
     weight, middle = _balanced(photographs, class_index)
-    shift = (references - middle).mean(0)
-    shift /= np.linalg.norm(shift)
-    without = np.eye(len(shift)) - np.outer(shift, shift)
+    without = np.eye(middle.shape[1])
+    if references is not None:
+        shift = (references - middle).mean(0)
+        shift /= np.linalg.norm(shift)
+        without -= np.outer(shift, shift)
     inside = weight * (photographs - middle[class_index]) @ without
-    variance, axes = np.linalg.eigh(inside.T @ inside / len(references))
+    variance, axes = np.linalg.eigh(inside.T @ inside / len(middle))
     variance = np.maximum(variance, 0)
     scale = 1 / np.sqrt(variance + shrinkage * variance.mean())
     return middle.mean(0), without @ axes * scale

@@ -7,6 +7,7 @@ from dataclasses import replace
 from holotype.learn.generative.filling import Filling
 from holotype.learn.metric.recipes import RECIPES as METRIC
 from holotype.learn.pictures import PictureRecipe
+from holotype.learn.views import NARROW
 
 _CHARACTERS = METRIC["prototypical"]["characters"]
 _PEN = Filling(mirrored=True, invented=2)
@@ -18,7 +19,9 @@ def _minimal(name: str, filling: Filling | None) -> PictureRecipe:
         _CHARACTERS,
         description=f"the network of `characters` on the five alphabets of {name}"
         + (filled if filling else " alone"),
-        settings=replace(_CHARACTERS.settings, steps=6000),
+        settings=replace(_CHARACTERS.settings, steps=6000, schedule="one_cycle"),
+        views=NARROW,
+        shrinkage=None,
         training=(name,),
         filling=filling,
     )

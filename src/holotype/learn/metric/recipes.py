@@ -19,6 +19,7 @@ from holotype.learn.objectives import CosineSoftmax
 from holotype.learn.pictures import PictureRecipe
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.signatures import Signing
+from holotype.learn.views import NARROW, WIDE
 from holotype.records import Preprocessing
 
 # Bare cosines in the softmax learn slowly; see `MatchingNetworks`. Chosen on the validation
@@ -37,9 +38,10 @@ _CHARACTERS = PictureRecipe(
     "classes, other pens and scanners; all background alphabets but the cohort's",
     preprocessing=Preprocessing("ink", size_px=48, margin_px=4),
     settings=TrainingSettings(
-        steps=12000,
+        steps=24000,
         learning_rate=4e-3,
         weight_decay=0.05,
+        schedule="two_cycles",
         precision="bfloat16",
     ),
     training=("training", "selection"),
@@ -47,6 +49,9 @@ _CHARACTERS = PictureRecipe(
     n_way=64,
     n_query=1,
     pens=True,
+    # Chosen on the cohort's characters, which train nothing.
+    views=WIDE,
+    shrinkage=0.1,
 )
 
 
@@ -69,6 +74,7 @@ _SIGNATURES = PictureRecipe(
     n_way=32,
     n_query=1,
     signing=Signing(hands=4, days=6),
+    views=NARROW,
 )
 
 
@@ -124,7 +130,9 @@ _PROTOTYPICAL = {
         _CHARACTERS,
         description="the same on fewer alphabets, validated on the selection alphabets: for "
         "choosing between settings",
-        settings=replace(_CHARACTERS.settings, steps=1500, validate_every=500),
+        settings=replace(
+            _CHARACTERS.settings, steps=1500, schedule="one_cycle", validate_every=500
+        ),
         training=("training",),
         selection="selection",
     ),
