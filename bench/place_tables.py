@@ -33,8 +33,7 @@ def shelf_strangers() -> str:
     for row in tabling.result("shelf_strangers")["rows"]:
         cells = ["refused", ""]
         if row["fpir"] is not None:
-            cells = [percent(row[rate]) for rate in ("fpir", "fnir")]
-            cells[0] += f", refused in {100 * row['refused']:.0f} %" if row["refused"] else ""
+            cells = [tabling.accepted(row), percent(row["fnir"])]
         rows.append((f"{100 * row['stated']:g}", row["enrolled_as"], *cells))
     head = ("stated, %", "enrolled", "strangers let in, % [95 %]", "enrolled products missed, %")
     return markdown(head, rows)

@@ -87,12 +87,7 @@ def _few(rows: Any) -> dict[tuple[Any, ...], Any]:
 def _accepted_and_missed(row: Any) -> tuple[str, str]:
     if row["fpir"] is None:
         return f"refused below {100 * row['smallest']:.0f} %", ""
-    low, high = (100 * end for end in row["fpir"]["ci95"])
-    return (
-        f"{100 * row['fpir']['value']:.1f} [{low:.1f}, {high:.1f}]"
-        + (f", refused in {100 * row['refused']:.0f} %" if row["refused"] else ""),
-        f"{100 * row['fnir']['value']:.1f}",
-    )
+    return tabling.accepted(row), f"{100 * row['fnir']['value']:.1f}"
 
 
 def domains() -> str:

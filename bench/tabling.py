@@ -20,6 +20,13 @@ def markdown(head: tuple[str, ...], rows: Cells) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
+def accepted(row: Any) -> str:
+    """The strangers that were accepted, and how often the stated rate was refused."""
+    refused = 100 * row["refused"]
+    said = f", refused in {refused:.0f} %" if refused >= 1 else ", refused in under 1 %"
+    return percent(row["fpir"]) + (said if refused else "")
+
+
 def percent(value: Any) -> str:
     low, high = (100 * end for end in value["ci95"])
     return f"{100 * value['value']:.1f} [{low:.1f}, {high:.1f}]"

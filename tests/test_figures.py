@@ -32,6 +32,8 @@ CITED: dict[str, dict[str, str]] = {
         "4.5": "people, Lake et al. 2015",
         "3.3": "Bayesian Program Learning, Lake et al. 2015",
         "2.5": "an example, to say what 400 trials can tell",
+        "2.18": "the first network, before the second cycle",
+        "14.01": "the first network, before the second cycle",
     },
     "generative.md": {
         "98.1": "the Neural Statistician, Edwards and Storkey 2017",

