@@ -59,14 +59,23 @@ def test_a_pack_answers_as_the_method_does(tmp_path: Path) -> None:
 
 
 class Flat(Method):
-    """A projection, which tells pictures apart without any training."""
+    """A projection, which tells pictures apart without any training, and less with an offset."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        super().__init__()
+        self.offset = offset
 
     def embedder(self) -> nn.Module:
         torch.manual_seed(0)
-        return UnitEmbedder(nn.Sequential(nn.Flatten(), nn.Linear(SIZE_PX**2, 8)))
+        projection = nn.Linear(SIZE_PX**2, 8)
+        with torch.no_grad():
+            projection.bias += self.offset
+        return UnitEmbedder(nn.Sequential(nn.Flatten(), projection))
 
 
-def test_a_whitening_is_of_the_background_if_that_is_large_enough(tmp_path: Path) -> None:
+def test_a_whitening_is_of_a_background_that_is_large_and_an_embedding_that_bears_it(
+    tmp_path: Path,
+) -> None:
     method, index = Flat(), np.arange(90) % 2
     drawn = np.random.default_rng(0).normal(size=(90 + len(IMAGES), *IMAGES.shape[1:]))
     many, images = np.split(drawn.astype(np.float32), [90])
@@ -88,6 +97,12 @@ def test_a_whitening_is_of_the_background_if_that_is_large_enough(tmp_path: Path
 
     few = {**facts, "background_images": many[:81], "background_class_index": index[:81]}
     unchanged = export_pack(method, tmp_path / "few", shrinkage=0.1, **few)
+    np.testing.assert_allclose(Embedder(unchanged).embed_prepared(images), plain, atol=1e-3)
+
+    dull = Flat(offset=20.0)  # all pictures look much the same to it
+    unchanged = export_pack(dull, tmp_path / "dull", shrinkage=0.1, **facts)
+    with torch.inference_mode():
+        plain = dull.embedder()(torch.tensor(images)).numpy()
     np.testing.assert_allclose(Embedder(unchanged).embed_prepared(images), plain, atol=1e-3)
 
 

@@ -34,6 +34,7 @@ MAX_DIFFERENCE = 1e-4
 MAX_ROUNDING = 1e-3
 _CHECKED_IMAGES = 256
 _PICTURES_PER_DIMENSION = 10  # beyond one a class, to fit a whitening
+_MAX_STRETCH = 5.0  # of an error in the embedding by a whitening; half precision makes some 1e-4
 _CHUNK = 64  # pictures that torch embeds at once
 _OPSET = 18
 
@@ -76,7 +77,8 @@ def export_pack(
         license: SPDX expression, with the credit that the data ask for.
         views: changed views to average the embedding over; none: the picture alone.
         shrinkage: of a whitening (see `fit_whitening`) that is fitted to the background, if that
-            has ten pictures for each dimension; None: no whitening.
+            has ten pictures for each dimension, and unless it would multiply rounding errors by
+            more than five, as it does where a network has hardly learned; None: no whitening.
 
     Raises:
         TrainingError: the method has no embedding, a cohort class is among the training classes,
@@ -242,8 +244,12 @@ def _whitened(
     free = len(features) - len(np.unique(class_index))
     if free < _PICTURES_PER_DIMENSION * features.shape[1]:
         return embedder  # too few to tell how classes spread
-    head = fit_whitening(features, class_index, shrinkage=shrinkage)
-    return UnitEmbedder(nn.Sequential(embedder, Whitening(*head))).eval()
+    mean, matrix = fit_whitening(features, class_index, shrinkage=shrinkage)
+    length = np.median(np.linalg.norm((features - mean) @ matrix, axis=1))
+    stretch = np.linalg.norm(matrix, axis=0).max()  # its columns are orthogonal
+    if not stretch <= _MAX_STRETCH * length:  # not `>`: features that are all the same give NaN
+        return embedder
+    return UnitEmbedder(nn.Sequential(embedder, Whitening(mean, matrix))).eval()
 
 
 def _embed(embedder: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
