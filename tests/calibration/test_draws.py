@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cohorts import cohort_of, gallery_of, related, stranger_draws
 from holotype.calibration import Cohort, StrangerDraws
 from holotype.errors import RateError
+from holotype.pack import load_pack
 from holotype.scoring import unit
 
 COHORT = cohort_of(12, 4, seed=0)
@@ -129,3 +132,42 @@ def test_a_cohort_of_one_class_has_no_kin_and_no_promise() -> None:
     assert draws.smallest_rate() == 1
     with pytest.raises(RateError):
         draws.threshold(0.1, "fpir")
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    classes=st.one_of(st.integers(1, 40), st.integers(250, 262), st.integers(300, 620)),
+    each=st.integers(1, 3),
+    enrolled=st.integers(1, 60),
+    kin=st.tuples(st.floats(0, 3), st.floats(0, 3)),
+    seed=st.integers(0, 9),
+)
+@example(classes=612, each=2, enrolled=1, kin=(0.0, 0.16), seed=0)
+@example(classes=257, each=1, enrolled=1, kin=(1e-300, 5e-324), seed=0)
+@example(classes=256, each=1, enrolled=1, kin=(1e-3, 1e-2), seed=0)
+def test_every_size_of_cohort_and_gallery_has_draws(
+    classes: int, each: int, enrolled: int, kin: tuple[float, float], seed: int
+) -> None:
+    cohort = cohort_of(classes, each, seed=seed, spread=1.0)
+    found = StrangerDraws.of(cohort, range(enrolled), gallery_of(enrolled, seed=seed + 10))
+    assert found.kin >= 0
+    fewer, more = (replace(found, _kin=k).values for k in sorted(kin))
+    met = np.tile(found.best, len(fewer) // len(cohort))
+    # Kin only ever add to what the enrolled reach, and more of them add no less.
+    assert (met <= fewer).all()
+    assert (fewer <= more).all()
+    assert (more < 1.01).all()
+    assert len(found.class_index) == len(found.values)
+    for key in (0, enrolled - 1):
+        assert np.isfinite(found.claim(key).values).all()
+
+
+@pytest.mark.parametrize("pack", ["characters", "objects", "signatures"])
+def test_a_gallery_of_one_has_draws_against_every_shipped_cohort(pack: str) -> None:
+    cohort = Cohort(*load_pack(pack).cohort())
+    for start in range(0, len(cohort), len(cohort) // 8):
+        # As a class of the cohort's kind that is not of the cohort would lie.
+        one = unit(cohort.embeddings[start : start + 2].sum(axis=0, keepdims=True))
+        draws = StrangerDraws.of(cohort, ["one"], one)
+        assert (draws.values >= np.tile(draws.best, 4)).all()
+        assert draws.claim("one").smallest_rate() < 0.1

@@ -38,7 +38,7 @@ class Kinship:
     """The cohort's classes enrolled against one another."""
 
     prototypes: Floats  # [C, D] unit, of some examples of each class
-    others: Floats  # [M, C] similarity of each item to the classes, best first; its own is -inf
+    others: Floats  # [M, C + 1] of each item to the other classes, best first, then -inf: nobody
     count: NDArray[np.int64]  # [M] how many of the C are not its own
     kin_similarity: float  # reached by `KIN_SHARE` of the pairs of prototypes
 
@@ -64,10 +64,12 @@ def _kinship(cohort: Cohort, examples: int) -> Kinship:
     similarity = cohort.embeddings @ prototypes.T
     own = member[:, None] == chosen
     similarity[own] = -np.inf
+    # Not every item has a class of its own among the chosen: nobody needs a place of its own.
+    others = np.pad(-np.sort(-similarity, axis=1), ((0, 0), (0, 1)), constant_values=-np.inf)
     pairs = (prototypes @ prototypes.T)[np.triu_indices(len(chosen), 1)]
     return Kinship(
         prototypes=prototypes,
-        others=-np.sort(-similarity, axis=1),
+        others=others,
         count=len(chosen) - own.sum(axis=1),
         kin_similarity=float(np.quantile(pairs, 1 - KIN_SHARE)) if len(pairs) else np.inf,
     )

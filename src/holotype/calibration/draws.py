@@ -171,7 +171,8 @@ class StrangerDraws:
             return np.tile(self.best, _KIN_DRAWS)
         table = self.cohort.kinship(self._typical)
         # The best of n draws has the n-th power of their distribution function: the quantile
-        # u ** (1/n) of the item's similarities to other classes.
+        # u ** (1/n) of the item's similarities to other classes. Below one draw that is often no
+        # class at all: `place` is then `count`, behind the least alike.
         u = np.random.default_rng(0).random((_KIN_DRAWS, len(self.cohort)))
         place = (table.count * (1 - u ** (1 / relatives))).astype(np.int64)
         alike = table.others[np.arange(len(self.cohort)), place]
