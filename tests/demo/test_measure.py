@@ -65,13 +65,14 @@ def test_each_probe_is_counted_once_under_what_happened_to_it() -> None:
 def test_the_interval_resamples_classes() -> None:
     kind = np.repeat(np.arange(20), 50)
     alike = np.tile(np.arange(50) < 10, 20)  # a fifth of each class
-    assert _interval(alike, kind) == pytest.approx((20, 20))
+    # As 200 of 1,000 drawings, no better: see tests/tasks/test_bootstrap.py.
+    assert _interval(alike, kind) == pytest.approx((17.5, 22.8), abs=0.1)
     whole = kind < 4  # a fifth of the classes, each whole
     low, high = _interval(whole, kind)
     assert low < 8
     assert high > 33
-    # No hit in 20 classes: at 13.9 % each, that has a chance of 5 %.
-    assert _interval(np.zeros(1000, bool), kind) == pytest.approx((0, 13.911), abs=1e-3)
+    # No hit in 20 classes: at 14 % each, that has a chance of 5 %.
+    assert _interval(np.zeros(1000, bool), kind) == pytest.approx((0, 14), abs=1)
 
 
 def test_the_document_is_plain_json(result: demo.Demo) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from holotype.tasks.bootstrap import difference, share
+from holotype.tasks.bootstrap import _student, difference, share
 
 
 def test_pictures_of_one_class_count_as_one_observation() -> None:
@@ -56,7 +56,45 @@ def test_a_difference_of_pairs_is_seen_where_the_two_shares_overlap() -> None:
     assert one.high > other.low  # the two intervals overlap
     found = difference(more, hits, trials)
     assert found.value == pytest.approx(0.1)
-    assert found.low > 0.09
+    # 80 of 800 pairs differ: 0.1 +- 2.02 sqrt(0.1 * 0.9 / 800), and a little for what was not seen.
+    assert found.low == pytest.approx(0.079, abs=0.003)
+    assert found.high == pytest.approx(0.121, abs=0.003)
+
+
+def test_classes_that_agree_are_no_certainty() -> None:
+    # Two trials each of two classes, one hit each: next to nothing is known.
+    found = share(np.array([1, 1]), np.array([2, 2]))
+    assert found.low < 0.02
+    assert found.high > 0.98
+    # A fifth of each of 20 classes of 50: as 200 of 1,000 independent trials, t of 19 degrees.
+    found = share(np.full(20, 10), np.full(20, 50))
+    half = 2.093 * np.sqrt(0.2 * 0.8 / 1000)
+    assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half), abs=0.002)
+    # The fewer the classes that agree, the less they say of all classes.
+    widths = []
+    for classes in (2, 3, 5, 10, 30):
+        found = share(np.full(classes, 300 // classes), np.full(classes, 600 // classes))
+        widths.append(found.high - found.low)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 3 * widths[-1]
+    same = difference(np.full(40, 3), np.full(40, 3), np.full(40, 20))
+    assert same.low < 0 == same.value < same.high
+
+
+def test_the_quantile_of_t_is_that_of_the_tables() -> None:
+    known = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 10: 2.228, 30: 2.042, 1000: 1.962}
+    assert {d: _student(d) for d in known} == pytest.approx(known, rel=2e-3)
+
+
+@pytest.mark.parametrize("classes", [3, 10, 40])
+def test_intervals_cover_the_truth_where_classes_do_not_differ(classes: int) -> None:
+    rng = np.random.default_rng(2)
+    hits = rng.binomial(10, 0.3, (200, classes))
+    found = [share(row, np.full(classes, 10)) for row in hits]
+    assert sum(one.low <= 0.3 <= one.high for one in found) >= 0.92 * 200
+    gains = rng.binomial(10, 0.2, (200, classes))
+    gaps = [difference(row, np.zeros(classes, int), np.full(classes, 10)) for row in gains]
+    assert sum(one.low <= 0.2 <= one.high for one in gaps) >= 0.92 * 200
 
 
 @settings(deadline=None, max_examples=40)
@@ -75,6 +113,9 @@ def test_an_interval_holds_its_value_and_stays_a_share(
     found = share(np.floor(trials * part).astype(int), trials)
     assert 0 <= found.low <= found.value <= found.high <= 1
     assert found.low < found.high
+    gap = difference(trials, np.floor(trials * part).astype(int), trials)
+    assert -1 <= gap.low <= gap.value <= gap.high <= 1
+    assert gap.low < gap.high
     again = share(np.floor(trials * part).astype(int), trials)
     assert again == found
     with_idle = share(np.append(np.floor(trials * part).astype(int), 0), np.append(trials, 0))

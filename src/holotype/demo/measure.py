@@ -23,10 +23,10 @@ from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.records import Card, Decision
 from holotype.scoring import Floats
+from holotype.tasks.bootstrap import share
 
 SHOTS = (1, 2, 5)
 RATES = (0.1, 0.01)
-_RESAMPLES = 1000
 _BATCH = 64
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
@@ -226,20 +226,10 @@ def _counted(
 
 
 def _interval(accepted: NDArray[np.bool_], kind: NDArray[np.int64]) -> tuple[float, float]:
-    """95 % interval of a share in percent, from resampling the classes, not the drawings.
-
-    Drawings of one class stand or fall together (cluster bootstrap, Efron and Tibshirani 1993).
-    Where none was accepted, the upper end is what C classes without a hit still allow.
-    """
+    """95 % interval of a share in percent, over classes."""
     _, member = np.unique(kind, return_inverse=True)
-    sizes = np.bincount(member)
-    hits = np.bincount(member, weights=accepted)
-    if not hits.any():
-        return 0.0, 100 * (1 - 0.05 ** (1 / len(sizes)))
-    chosen = np.random.default_rng(0).integers(len(sizes), size=(_RESAMPLES, len(sizes)))
-    shares = hits[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
-    low, high = np.quantile(shares, (0.025, 0.975))
-    return 100 * float(low), 100 * float(high)
+    found = share(np.bincount(member, weights=accepted), np.bincount(member))
+    return 100 * found.low, 100 * found.high
 
 
 def _refused(k_shot: int, rate: float, why: str) -> Figures:
