@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Answer = Literal["match", "unknown", "cannot_tell"]
+# guaranteed: it holds whatever the strangers are; estimated: for strangers like those that set the
+# threshold; not measured: the threshold is a default. No threshold of today is guaranteed.
+Known = Literal["guaranteed", "estimated", "not measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,16 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """A picture that cannot be read, or holds nothing to recognize."""
+
+    number: int  # among those that were given, from 1
+    name: str  # path, or what it is
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class RateChange:
     """What own strangers change at one stated rate. None: the rate cannot be promised."""
 
@@ -174,6 +187,9 @@ class RateChange:
     after: float | None
     accepted_before: int | None  # of the pictures of these strangers
     accepted_after: int | None
+    # About how many more people or things like these it takes to support the rate: 0 where it is
+    # supported with these, None where it cannot be said, as where nobody is enrolled.
+    missing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +205,7 @@ class Calibration:
     smallest_after: float
     rates: tuple[RateChange, ...]
     suspects: tuple[Suspect, ...]
+    unusable: tuple[Unusable, ...] = ()  # pictures that were given and do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +240,26 @@ class MeasuredRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """Whose pictures set a threshold, and so for whom the stated rate is known.
+
+    It holds for strangers like those; not for forgers, who try to be alike, nor for another source
+    of pictures.
+    """
+
+    known: Known
+    data: str  # data set that the classes of the cohort come from
+    cohort_classes: int  # of the model pack, held back from its training
+    own_classes: int  # people or things given with `calibrate`; 0 where too few to count
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The answer to one probe.
 
     `match`: `label` is accepted at the stated rate. `unknown`: nobody reaches the threshold.
-    `cannot_tell`: two identities fit equally well, the picture is unfit or shows no face, or it is
-    unlike anything that the model was prepared for; `reasons` say which.
+    `cannot_tell`: two identities fit equally well, the picture is unfit, shows no face or cannot be
+    read, or it is unlike anything that the model was prepared for; `reasons` say which.
     """
 
     answer: Answer
@@ -244,6 +275,28 @@ class Decision:
     id: str = ""  # signed by the gallery, for feedback; empty where it cannot sign
     promised: bool = True  # False: the threshold is a default, and does not keep the rate
     box: tuple[int, int, int, int] | None = None  # of a face: left, top, right, bottom, in px
+    basis: Basis | None = None  # what the threshold stands on; None when nobody is enrolled
+
+    def __repr__(self) -> str:
+        """The answer in short; the token is left to `id`, all else to the fields."""
+        said = [self.answer if self.label is None else f"{self.answer} {self.label!r}"]
+        if self.candidates:
+            best = self.candidates[0]
+            alike = f"similarity {best.similarity:.3f}"
+            said.append(alike if self.label else f"nearest {best.label!r} {alike}")
+        if self.threshold is not None:
+            said.append(f"accepted from {self.threshold:.3f}")
+        said.append(f"{self.rate_kind} {self.rate:g}")
+        if self.basis is not None:
+            said.append(self.basis.known)
+        if self.answer == "cannot_tell":
+            said.append(self.reasons[0].code)
+        return f"Decision({', '.join(said)})"
+
+    @property
+    def nearest_other(self) -> Candidate | None:
+        """The identity that comes after the best one; None of fewer than two."""
+        return self.candidates[1] if len(self.candidates) > 1 else None
 
     @property
     def margin(self) -> float | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import holotype
-from holotype.errors import LabelError, RateError
+from holotype.errors import ImageError, LabelError, RateError
 from toy_packs import toy_drawing
 
 RATE = 0.2
@@ -64,3 +66,39 @@ def test_a_gallery_whose_vector_was_changed_is_found(tmp_path: Path, pack: Path)
     connection.close()
     with holotype.open(path, create=False) as recognizer:
         assert not recognizer.gallery.check().sound
+
+
+def test_of_a_list_each_picture_is_answered_and_of_one_the_fault_is_raised(
+    desk: holotype.Recognizer, tmp_path: Path
+) -> None:
+    blank, missing = np.ones((20, 20)), tmp_path / "none.png"
+    decisions = desk.identify([toy_drawing(0), blank, missing, 3, toy_drawing(1)], fpir=RATE)
+    assert [d.label for d in decisions] == ["c0", None, None, None, "c1"]
+    for decision in decisions[1:4]:
+        assert decision.answer == "cannot_tell"
+        assert [reason.code for reason in decision.reasons] == ["unreadable"]
+        assert decision.candidates == ()
+        assert decision.similarity is None
+        assert decision.id
+    assert decisions[2].reasons[0].text == "no such file. Check the path"
+    assert [d.answer for d in desk.identify([missing], fpir=RATE)] == ["cannot_tell"]
+    for ask in (
+        partial(desk.identify, fpir=RATE),
+        partial(desk.identify_all, fpir=RATE),
+        partial(desk.verify, "c0", fmr=RATE),
+    ):
+        with pytest.raises(ImageError, match=r"none\.png': no such file"):
+            ask(missing)
+
+
+def test_a_batch_that_cannot_be_enrolled_names_all_that_is_wrong(
+    desk: holotype.Recognizer, tmp_path: Path
+) -> None:
+    before = desk.list()
+    missing = [tmp_path / name for name in ("x.png", "y.png")]
+    with pytest.raises(ImageError) as refused:
+        desk.enroll("new", toy_drawing(9), missing[0], np.ones((20, 20)), missing[1])
+    assert refused.value.problem.startswith("3 of 4 pictures cannot be used: ")
+    assert f"no such file ({str(missing[0])!r}, {str(missing[1])!r})" in refused.value.problem
+    assert "(picture 3)" in refused.value.problem
+    assert desk.list() == before

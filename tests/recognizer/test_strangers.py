@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import holotype
+from holotype.calibration.threshold import Evidence
 from holotype.errors import AlikeError, ImageError
+from holotype.recognizer.strangers import missing_classes
 from holotype.records import Calibration
 from toy_packs import toy_drawing
 
@@ -135,3 +137,43 @@ def test_no_pictures_and_unmatched_names_are_refused(desk: holotype.Recognizer) 
         desk.calibrate([toy_drawing(0)], ["a", "b"])
     with pytest.raises(ImageError, match="left out"):
         desk.calibrate([toy_drawing(0)], suspects="leave-out")
+
+
+def test_all_unusable_pictures_are_named_or_left_out(desk: holotype.Recognizer) -> None:
+    pictures, classes = strangers(7)
+    pictures[0], pictures[5] = b"junk", np.ones((20, 20))
+    with pytest.raises(ImageError, match="2 of 21 pictures cannot be used") as refused:
+        desk.calibrate(pictures, classes, suspects="keep")
+    assert "(picture 1)" in refused.value.problem
+    assert "(picture 6)" in refused.value.problem
+    assert "skip_unusable=True" in refused.value.remedy
+    assert desk.gallery.stranger_batches() == ()
+    result = desk.calibrate(pictures, classes, suspects="keep", skip_unusable=True)
+    assert (result.pictures, result.classes) == (19, 7)
+    assert [one.number for one in result.unusable] == [1, 6]
+    # A class of which nothing is left is none.
+    pictures[3] = pictures[4] = b"junk"
+    assert desk.calibrate(pictures, classes, suspects="keep", skip_unusable=True).classes == 6
+    with pytest.raises(ImageError, match="picture"):
+        desk.calibrate([b"junk"], skip_unusable=True)
+
+
+@pytest.mark.parametrize(("classes", "each", "rate"), [(6, 1, 0.1), (6, 1, 0.01), (7, 3, 0.1)])
+def test_as_many_more_as_are_missing_support_the_rate_and_one_fewer_do_not(
+    classes: int, each: int, rate: float
+) -> None:
+    reached = np.random.default_rng(0).normal(0, 0.2, classes * each).astype(np.float32)
+    index = np.repeat(np.arange(classes), each)
+    missing = missing_classes(reached, index, rate)
+
+    def supported(count: int) -> bool:
+        draws = np.concatenate([reached[index == c % classes] for c in range(count)])
+        return Evidence(draws, np.repeat(np.arange(count), each)).at(rate) is not None
+
+    assert supported(classes + missing)
+    assert not supported(classes + missing - 1)
+
+
+def test_one_picture_each_takes_half_a_hundred_for_a_tenth() -> None:
+    # Five of them have to reach the highest tenth.
+    assert missing_classes(np.linspace(0.5, 0, 6, dtype=np.float32), np.arange(6), 0.1) == 44

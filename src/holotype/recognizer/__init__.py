@@ -2,6 +2,7 @@
 
 from holotype.recognizer.moving import Move, reembed
 from holotype.recognizer.opening import DEFAULT_MODEL, open
+from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 
-__all__ = ["DEFAULT_MODEL", "Move", "Recognizer", "open", "reembed"]
+__all__ = ["DEFAULT_MODEL", "Move", "Recognizer", "open", "reembed", "same"]

@@ -5,21 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from holotype import quality
 from holotype.calibration import Cohort, Familiarity, MatchProbability
+from holotype.calibration.threshold import FEW_CLASSES
 from holotype.decision import unfamiliar
-from holotype.decoding import describe
 from holotype.embedder import Embedder
-from holotype.errors import ImageError
 from holotype.gallery import Gallery
 from holotype.images import ImageSource
-from holotype.recognizer.probes import Probe, Reasons, face_probes
+from holotype.recognizer.probes import Probe, Reasons, picture_probes, stacked
+from holotype.recognizer.unusable import refusal, unusable
 from holotype.recognizer.view import View
+from holotype.records import Basis
 from holotype.scoring import Floats
 
 
@@ -33,9 +32,12 @@ class Joined:
         cohort: Cohort,
         background: Floats,
         default: float | None = None,
+        cohort_data: str = "the model's cohort",
     ) -> None:
         self.embedder = embedder
         self._cohort = cohort
+        self._cohort_data = cohort_data
+        self._cohort_classes = len(np.unique(cohort.class_index))
         self._default = default
         self._matching = MatchProbability.fit(cohort)
         self._familiarity = Familiarity(background, cohort)
@@ -75,16 +77,28 @@ class Joined:
                 self._view = View.of(snapshot, self._cohort, self._view, self._default)
             return self._view
 
+    def _basis(self, view: View, promised: bool) -> Basis | None:
+        """Whose pictures set a threshold of this gallery."""
+        if not view.labels:
+            return None
+        own = view.draws.own_classes
+        return Basis(
+            "estimated" if promised else "not measured",
+            self._cohort_data,
+            self._cohort_classes,
+            own if own >= FEW_CLASSES else 0,
+        )
+
     def _embedded(self, images: Sequence[ImageSource]) -> tuple[Floats, list[Reasons]]:
-        """Vectors float32 [B, D] of B pictures, and what is wrong with each of them."""
-        if self.embedder.preprocessing.kind == "face":
-            return self._only_faces(images)
-        found: list[Reasons] = []
+        """Vectors float32 [B, D] of B pictures, and what is wrong with each of them.
 
-        def look(luminance: NDArray[Any]) -> None:
-            found.append(quality.assess(luminance, self.embedder.preprocessing))
-
-        return self.embedder.embed(images, look), found
+        Raises:
+            ImageError: some cannot be read or hold nothing; names each of them.
+        """
+        probes = [probe for (probe,) in picture_probes(self.embedder, images)]
+        if found := unusable(images, probes):
+            raise refusal(found, len(images))
+        return stacked(probes), [probe.reasons for probe in probes]
 
     def _probes(
         self, images: Sequence[ImageSource], prototypes: Floats, everybody: bool = False
@@ -96,30 +110,14 @@ class Joined:
             prototypes: float32 unit [N, D].
             everybody: whether each face of a picture is a probe; if not, there is one.
         """
-        if self.embedder.preprocessing.kind == "face":
-            shown = [face_probes(self.embedder, image, everybody) for image in images]
-        else:
-            shown = [[Probe(*one)] for one in zip(*self._embedded(images), strict=True)]
+        shown = picture_probes(self.embedder, images, everybody)
         seen = [probe for probes in shown for probe in probes if probe.vector is not None]
         if seen:
-            vectors = np.stack([probe.vector for probe in seen if probe.vector is not None])
+            vectors = stacked(seen)
             p_values = self._familiarity.p_value(vectors).tolist()
             for probe, row, p_value in zip(seen, vectors @ prototypes.T, p_values, strict=True):
                 probe.similarity, probe.familiarity = row, p_value
         return shown
-
-    def _only_faces(self, images: Sequence[ImageSource]) -> tuple[Floats, list[Reasons]]:
-        """`_embedded` for faces, of which each picture must show one."""
-        vectors = np.empty((len(images), self.embedder.embedding_dim), dtype=np.float32)
-        found: list[Reasons] = []
-        for i, image in enumerate(images):
-            (probe,) = face_probes(self.embedder, image)
-            if probe.vector is None:
-                place = f"picture {i + 1} of {len(images)}, " if len(images) > 1 else ""
-                raise ImageError(f"{place}{describe(image)}: {probe.problem}", probe.remedy)
-            vectors[i] = probe.vector
-            found.append(probe.reasons)
-        return vectors, found
 
     def _doubts(self, vectors: Floats, quality_of: list[Reasons]) -> list[Reasons]:
         """What is wrong with each picture, being unlike all that prepared the model included."""

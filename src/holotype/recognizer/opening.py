@@ -54,8 +54,14 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
     # What is there is opened now, to refuse it now; what is not is made when it is needed, so
     # that an enrollment which is refused leaves no empty file.
     gallery_or_maker = store if create and not path.exists() else store()
-    default = pack.card.cohort.get("default_similarity")
-    return Recognizer(embedder, gallery_or_maker, cohort, pack.background(), default)
+    return Recognizer(
+        embedder,
+        gallery_or_maker,
+        cohort,
+        pack.background(),
+        pack.card.cohort.get("default_similarity"),
+        str(pack.card.cohort.get("data", "the model's cohort")),
+    )
 
 
 def stored_name(pack: Pack, model: str | os.PathLike[str]) -> str:

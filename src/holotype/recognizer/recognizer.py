@@ -11,6 +11,7 @@ from typing import Literal, overload
 from holotype import calibration
 from holotype.calibration import GalleryDraws
 from holotype.decision import decide
+from holotype.decoding import describe
 from holotype.errors import AlikeError, ImageError, LabelError, PackError
 from holotype.gallery import Erasure, check_label
 from holotype.gallery.labels import shown
@@ -42,6 +43,7 @@ class Recognizer(Calibrating, Reviewing):
         background: float32 unit [B, D], the prototypes of what trained the model, likewise.
         default: the similarity that is accepted where the strangers are too few to promise the
             stated rate; such decisions are not `promised`. None: such rates are refused.
+        cohort_data: the data set that the cohort comes from, which decisions name.
     """
 
     def enroll(
@@ -71,7 +73,8 @@ class Recognizer(Calibrating, Reviewing):
             strict: whether a new label with look-alikes is refused.
 
         Raises:
-            ImageError: an image cannot be read or holds nothing, or none was given.
+            ImageError: an image cannot be read or holds nothing, or none was given; it names all
+                of these.
             LabelError: the label cannot be stored.
             AlikeError: strict, and there are look-alikes.
             GalleryError: the gallery cannot be written.
@@ -132,6 +135,9 @@ class Recognizer(Calibrating, Reviewing):
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
+        Of a list every image gets its answer: one that cannot be read or holds nothing is
+        `cannot_tell`, with the reason `unreadable`, and takes nothing from the others.
+
         Args:
             images: one image, or a list or tuple of images, which are embedded together.
             fpir: the share of strangers that may be accepted, in (0, 1).
@@ -142,16 +148,17 @@ class Recognizer(Calibrating, Reviewing):
             A `Decision` for one image; a list of them for a list.
 
         Raises:
-            ImageError: an image cannot be read or holds nothing.
+            ImageError: the one image cannot be read or holds nothing.
             RateError: the rate is no fraction, or cannot be promised for this gallery.
         """
         rate = calibration.parse_rate(fpir, "fpir")
         batch: Sequence[ImageSource] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
         if not batch:
             return []
-        seen = self._identified(batch, rate, stranger_prior, everybody=False)
+        many = isinstance(images, list | tuple)
+        seen = self._identified(batch, rate, stranger_prior, everybody=False, required=not many)
         decisions = [sighting.decision for (sighting,) in seen]
-        return decisions if isinstance(images, list | tuple) else decisions[0]
+        return decisions if many else decisions[0]
 
     def identify_all(
         self, image: ImageSource, fpir: float | str = 0.01, *, stranger_prior: float = 0.5
@@ -173,7 +180,7 @@ class Recognizer(Calibrating, Reviewing):
             RateError: the rate is no fraction, or cannot be promised for this gallery.
         """
         rate = calibration.parse_rate(fpir, "fpir")
-        return self._identified([image], rate, stranger_prior, everybody=True)[0]
+        return self._identified([image], rate, stranger_prior, everybody=True, required=True)[0]
 
     def verify(
         self,
@@ -207,6 +214,7 @@ class Recognizer(Calibrating, Reviewing):
         draws = view.draws.claim(view.snapshot.identities[at])
         level = view.threshold(rate, "fmr", draws)
         ((probe,),) = self._probes([image], view.prototypes[at : at + 1])
+        _require_readable(image, probe)
         return self._decided(view, at, probe, draws, level, ("fmr", rate), stranger_prior)
 
     def forget(self, label: str) -> Erasure:
@@ -227,11 +235,20 @@ class Recognizer(Calibrating, Reviewing):
         return self.gallery.labels()
 
     def _identified(
-        self, images: Sequence[ImageSource], rate: float, prior: float, everybody: bool
+        self,
+        images: Sequence[ImageSource],
+        rate: float,
+        prior: float,
+        everybody: bool,
+        required: bool,
     ) -> builtins.list[_Sightings]:
-        """The sightings on each of the images."""
+        """The sightings on each of the images; `required`: each of them can be read."""
         view = self._current()
         level = view.threshold(rate)
+        shown = self._probes(images, view.prototypes, everybody)
+        if required:
+            for image, probes in zip(images, shown, strict=True):
+                _require_readable(image, probes[0])
         return [
             [
                 Sighting(
@@ -240,7 +257,7 @@ class Recognizer(Calibrating, Reviewing):
                 )
                 for probe in probes
             ]
-            for probes in self._probes(images, view.prototypes, everybody)
+            for probes in shown
         ]
 
     def _decided(
@@ -285,4 +302,9 @@ class Recognizer(Calibrating, Reviewing):
                 "rate": decision.rate,
             }
         )
-        return replace(decision, id=token)
+        return replace(decision, id=token, basis=self._basis(view, decision.promised))
+
+
+def _require_readable(image: ImageSource, probe: Probe) -> None:
+    if not probe.readable:
+        raise ImageError(f"{describe(image)}: {probe.problem}", probe.remedy)

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.calibration import Cohort, GalleryDraws
-from holotype.calibration.threshold import FEW_CLASSES
+from holotype.calibration.threshold import FEW_CLASSES, Evidence
 from holotype.errors import AlikeError, ImageError, RateError
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
 from holotype.recognizer.joined import Joined
+from holotype.recognizer.probes import picture_probes, stacked
+from holotype.recognizer.unusable import refusal, unusable
 from holotype.recognizer.view import STRICT_RATE, View
-from holotype.records import Calibration, RateChange, Suspect
+from holotype.records import Calibration, RateChange, Suspect, Unusable
 from holotype.scoring import Floats, group_prototypes
 
 SHOWN_RATES = (0.1, 0.01)
@@ -26,6 +28,7 @@ _SAME = 0.9999
 # A single class among more than so many moves the threshold by next to nothing.
 _ONE_WEIGHS = 64
 _NAMED = 5
+_MOST_CLASSES = 4096  # beyond which nobody is told to photograph
 
 
 class Calibrating(Joined):
@@ -37,6 +40,7 @@ class Calibrating(Joined):
         classes: Sequence[str] | None = None,
         *,
         suspects: Suspects = "refuse",
+        skip_unusable: bool = False,
         accept: Callable[[Calibration], bool] | None = None,
     ) -> Calibration:
         """Let pictures of people or things that are not enrolled set the thresholds.
@@ -56,11 +60,13 @@ class Calibrating(Joined):
                 classes, or `keep` them, for an owner who has looked and knows that they are
                 strangers. Leaving out true strangers because they are alike makes the promise
                 too generous.
+            skip_unusable: whether pictures that cannot be read or hold nothing are left out; they
+                are refused otherwise, all of them in one error.
             accept: is shown what would change and says whether the strangers are to be stored;
                 None: they are.
 
         Raises:
-            ImageError: a picture cannot be read or holds nothing, or none was given.
+            ImageError: pictures cannot be read or hold nothing, or none was given.
             AlikeError: there are suspects, and they are refused.
             GalleryError: the gallery cannot be written.
         """
@@ -68,19 +74,24 @@ class Calibrating(Joined):
             raise ImageError("calibrate got no image", "Give pictures of who is not enrolled")
         if classes is None:
             classes = [f"picture {number}" for number in range(1, len(images) + 1)]
-        names, member = np.unique(np.asarray(classes, dtype=object), return_inverse=True)
-        if len(member) != len(images):
+        if len(classes) != len(images):
             raise ImageError(
                 f"{len(classes)} class names do not go with {len(images)} pictures",
                 "Name the class of each picture",
             )
-        vectors, _ = self._embedded(images)
+        probes = [probe for (probe,) in picture_probes(self.embedder, images)]
+        bad = unusable(images, probes)
+        if len(bad) == len(images) or (bad and not skip_unusable):
+            raise unusable_refusal(bad, len(images))
+        vectors = stacked(probes)
+        used = [probe.vector is not None for probe in probes]
+        names, member = np.unique(np.asarray(classes, dtype=object)[used], return_inverse=True)
         view = self._current()
         found = _suspects(view, vectors, member, [str(name) for name in names])
         if suspects == "leave-out" and found:
             known = np.isin(names, [suspect.name for suspect in found])
             vectors, member = vectors[~known[member]], member[~known[member]]
-        result = _change(view, vectors, member, tuple(found))
+        result = replace(_change(view, vectors, member, tuple(found)), unusable=bad)
         if accept is not None and not accept(result):
             return result
         if found and suspects == "refuse":
@@ -160,9 +171,12 @@ def _change(
         smallest = [view.draws.smallest_rate(), draws.smallest_rate()]
     for rate in SHOWN_RATES:
         before, after = (_level(d, rate) if view.labels else None for d in (view.draws, draws))
-        rates.append(
-            RateChange(rate, before, after, _count(reached, before), _count(reached, after))
-        )
+        missing = None
+        if view.labels:
+            own = draws.own.cohort.class_index
+            missing = 0 if after is not None else missing_classes(draws.own.best, own, rate)
+        counts = _count(reached, before), _count(reached, after)
+        rates.append(RateChange(rate, before, after, *counts, missing))
     return Calibration(
         batch=None,
         pictures=len(vectors),
@@ -185,6 +199,48 @@ def _level(draws: GalleryDraws, rate: float) -> float | None:
         return draws.threshold(rate, "fpir")
     except RateError:
         return None
+
+
+def missing_classes(reached: Floats, class_index: NDArray[np.int64], rate: float) -> int | None:
+    """About how many more people or things it takes before they support a rate.
+
+    The number at which the evidence would do if the further ones were like these: the classes are
+    repeated, each time as another one. Of few classes it is a rough guess.
+
+    Args:
+        reached: float32 [S], the best similarity of each picture to the enrolled.
+        class_index: [S] of the strangers so far, who do not support the rate.
+        rate: in (0, 1).
+
+    Returns:
+        At least 1; None where there are none to go by, or thousands of them would not do.
+    """
+    rows = [np.flatnonzero(class_index == c) for c in np.unique(class_index)]
+    if not rows:
+        return None
+
+    def enough(count: int) -> bool:
+        repeated = [rows[c % len(rows)] for c in range(count)]
+        sizes = [len(pictures) for pictures in repeated]
+        draws = reached[np.concatenate(repeated)]
+        return Evidence(draws, np.repeat(np.arange(count), sizes)).at(rate) is not None
+
+    low, high = len(rows), len(rows) + 1
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > _MOST_CLASSES:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high - len(rows)
+
+
+def unusable_refusal(found: Sequence[Unusable], total: int) -> ImageError:
+    """The error that names all the pictures that cannot be used."""
+    them = "it" if len(found) == 1 else "them"
+    how = "`--skip-unusable`, in Python `skip_unusable=True`"
+    return refusal(found, total, f", or leave {them} out ({how})")
 
 
 def _refusal(found: Sequence[Suspect]) -> AlikeError:

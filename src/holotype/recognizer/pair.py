@@ -1,0 +1,84 @@
+"""Two pictures, one answer: the same, or not? Nothing is enrolled, and nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+
+from holotype.calibration import Cohort
+from holotype.embedder import Embedder
+from holotype.gallery import Gallery, Snapshot, Strangers
+from holotype.images import ImageSource
+from holotype.pack import load_pack
+from holotype.recognizer.opening import DEFAULT_MODEL
+from holotype.recognizer.probes import picture_probes
+from holotype.recognizer.recognizer import Recognizer
+from holotype.recognizer.unusable import refusal, unusable
+from holotype.records import Decision
+from holotype.scoring import Floats
+
+
+def same(
+    first: ImageSource,
+    second: ImageSource,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    fmr: float | str = 0.01,
+    stranger_prior: float = 0.5,
+) -> Decision:
+    """1:1 of two pictures: do they show the same?
+
+    It is `verify` against a gallery that holds the first picture alone and lives in memory. So
+    the two may not be exchanged freely: the threshold is that of the first.
+
+    Args:
+        first: as for `images.read`.
+        second: likewise.
+        model: name of a shipped pack or path of a pack folder.
+        fmr: the share of pairs of different ones that may be taken for the same, in (0, 1).
+        stranger_prior: the share of pairs of different ones that is expected, in [0, 1].
+
+    Returns:
+        A `Decision` without an id: no gallery takes feedback on it.
+
+    Raises:
+        ImageError: a picture cannot be read or holds nothing.
+        RateError: the rate is no fraction, or cannot be supported for the first picture.
+        PackError: the model pack is missing, altered or broken.
+    """
+    pack = load_pack(model)
+    embedder = Embedder(pack)
+    ((probe,),) = picture_probes(embedder, [first])
+    if probe.vector is None:
+        raise refusal(unusable([first], [probe]), 1)
+    label = os.fspath(first) if isinstance(first, str | os.PathLike) else "the first picture"
+    with Recognizer(
+        embedder,
+        cast(Gallery, _InMemory(label, probe.vector)),
+        Cohort(*pack.cohort()),
+        pack.background(),
+        pack.card.cohort.get("default_similarity"),
+        str(pack.card.cohort.get("data", "the model's cohort")),
+    ) as recognizer:
+        return recognizer.verify(label, second, fmr, stranger_prior=stranger_prior)
+
+
+class _InMemory:
+    """As much of a `Gallery` as `verify` asks for, with one example of one identity."""
+
+    def __init__(self, label: str, vector: Floats) -> None:
+        nobody = Strangers(1, np.empty((0, len(vector)), np.float32), np.empty(0, np.int64))
+        owner = np.zeros(1, dtype=np.int64)
+        self._snapshot = Snapshot(1, (label,), ("first",), vector[None], owner, nobody)
+
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def sign(self, payload: Mapping[str, object]) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
