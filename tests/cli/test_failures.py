@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import struct
@@ -285,6 +286,38 @@ def test_other_ends(
     assert capfd.readouterr().err == said
 
 
+@pytest.mark.parametrize("error", [ValueError("what\nnow"), KeyError(), MemoryError()])
+def test_a_mistake_of_ours_is_no_answer(
+    error: Exception, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(failures.TRACEBACK, raising=False)
+    with pytest.raises(typer.Exit) as ended, failures.reported():
+        raise error
+    assert ended.value.exit_code == failures.BUG != failures.NO_MATCH
+    said = capfd.readouterr().err
+    assert re.fullmatch(rf"error: {type(error).__name__}.* is a mistake in holotype, .*\.\n", said)
+    monkeypatch.setenv(failures.TRACEBACK, "1")
+    with pytest.raises(typer.Exit), failures.reported():
+        raise error
+    assert "Traceback (most recent call last)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("end", [typer.Exit(5), typer.Abort(), typer.BadParameter("x")])
+def test_how_typer_ends_a_command_is_left_to_it(end: Exception) -> None:
+    with pytest.raises(type(end)), failures.reported():
+        raise end
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_answer(desk: Path, drawings: Path, closed: str) -> None:
+    for probe, code in (("1-0.png", 0), ("5-0.png", failures.NO_MATCH)):
+        command = [sys.executable, "-m", "holotype", "verify", desk, "c1", drawings / probe]
+        line = f"{shlex.join(map(str, command))} --fmr 0.1 {closed}"
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=300)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert (done.stdout == "") == (">&-" in closed.replace("2>&-", ""))
+
+
 def test_a_reader_that_goes_away_is_no_error(pack: Path) -> None:
     program = "from holotype.cli import main; main()"
     child = subprocess.Popen(
@@ -324,5 +357,6 @@ def test_every_exit_code_is_documented() -> None:
     for kind, code in errors.EXIT_CODES.items():
         assert f"`{kind.__name__}`" in documented.pop(code)
     assert set(documented) == {
-        0, failures.NO_MATCH, 2, failures.FILE_SYSTEM, failures.INTERRUPTED, failures.BROKEN_PIPE,
+        0, failures.NO_MATCH, 2, failures.FILE_SYSTEM, failures.BUG, failures.INTERRUPTED,
+        failures.BROKEN_PIPE,
     }  # fmt: skip

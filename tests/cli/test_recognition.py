@@ -72,8 +72,8 @@ def test_identify_in_an_empty_gallery_answers_unknown(desk: Path, drawings: Path
     assert (answer["answer"], answer["similarity"], answer["threshold"]) == ("unknown", None, None)
     assert answer["candidates"] == []
     assert run("identify", desk, drawings / "0-0.png").exit_code == 0
-    assert run("list", desk).stdout == "Nobody is enrolled.\n"
-    assert json.loads(run("list", desk, "--json").stdout) == []
+    assert run("list", desk).stdout.startswith("Nobody is enrolled.\n")
+    assert json.loads(run("list", desk, "--json").stdout)["identities"] == []
 
 
 def test_a_rate_reads_as_fraction_and_as_percent(desk: Path, drawings: Path, run: Run) -> None:
@@ -105,8 +105,8 @@ def test_forget_and_list(desk: Path, drawings: Path, run: Run) -> None:
     run("enroll", desk, "c3", drawings / "3-1.png")
     forgotten = run("forget", desk, "c3", "--json")
     assert json.loads(forgotten.stdout) == {"label": "c3", "removed": 2}
-    listed = json.loads(run("list", desk, "--json").stdout)
-    assert listed == [{"label": f"c{c}", "examples": 1} for c in range(3)]
+    listed = json.loads(run("list", desk, "--json").stdout)["identities"]
+    assert [(one["label"], one["examples"]) for one in listed] == [(f"c{c}", 1) for c in range(3)]
     assert run("forget", desk, "c2").stdout == "c2: forgotten, 1 example erased\n"
     assert re.findall(r"(c\d) +(\d)", run("list", desk).stdout) == [("c0", "1"), ("c1", "1")]
 
@@ -120,7 +120,7 @@ def test_labels_are_shown_as_they_are(
     gallery, image = tmp_path / "g", drawings / "0-0.png"
     enrolled = run("enroll", gallery, "--model", pack, "--", label, image)
     assert enrolled.stdout == f"{label}: 1 example added, 1 example now\n"
-    assert json.loads(run("list", gallery, "--json").stdout)[0]["label"] == label
+    assert json.loads(run("list", gallery, "--json").stdout)["identities"][0]["label"] == label
     assert label in run("list", gallery).stdout
     assert label in run("identify", gallery, image, *RATE).stdout
     assert label in run("verify", gallery, "--fmr", "10%", "--", label, image).stdout
@@ -156,5 +156,140 @@ def test_a_narrow_terminal_hides_neither_file_nor_label(
 def test_a_pipe_gets_one_line_per_row(desk: Path, drawings: Path, run: Run) -> None:
     table = run("identify", desk, drawings / "0-0.png", drawings / "1-0.png", *RATE)
     assert str(drawings / "0-0.png") in table.stdout
-    assert "At most 10 % of strangers are accepted." in table.stdout
+    assert "10 % of strangers accepted: estimated, from 40 classes of toy" in table.stdout
+    assert "not for forgers" in table.stdout
+    assert "At most" not in table.stdout
     assert "\x1b" not in table.stdout
+
+
+def test_list_shows_model_consent_and_retention(
+    desk: Path, pack: Path, drawings: Path, run: Run
+) -> None:
+    terms = ("--consent", "form 7", "--retain-until", "2999-12-31")
+    run("enroll", desk, "Ada", drawings / "4-0.png", *terms)
+    found = json.loads(run("list", desk, "--json").stdout)
+    assert found["model"] == str(pack)
+    assert re.fullmatch("[0-9a-f]{16}", found["model_id"])
+    assert found["identities"][-1] == {
+        "label": "Ada",
+        "examples": 1,
+        "pictures": 0,
+        "consent": "form 7",
+        "retain_until": "2999-12-31",
+    }
+    assert found["identities"][0]["consent"] is None
+    table = run("list", desk).stdout
+    assert re.search(r"Ada +1 +form 7 +2999-12-31", table)
+    assert re.search(r"c0 +1 +none noted +no end", table)
+    assert found["model_id"] in table
+
+
+def test_a_stranger_is_shown_with_the_nearest_and_with_another_one(
+    desk: Path, drawings: Path, run: Run
+) -> None:
+    image = drawings / "5-0.png"
+    (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
+    nearest, other = found["candidates"][:2]
+    table = run("identify", desk, image, *RATE, "--stranger-prior", "0.25").stdout
+    row = next(line for line in table.splitlines() if str(image) in line)
+    assert re.search(
+        rf"unknown +{nearest['label']} {nearest['similarity']:.3f} +"
+        rf"{other['label']} {other['similarity']:.3f} +[\d.e-]+ %",
+        row,
+    )
+    assert nearest["label"] != other["label"]
+    assert "that the nearest is right, if 25 % of the pictures show strangers" in table
+    assert f"Accepted from a similarity of {found['threshold']:.3f}." in table
+
+
+def test_one_bad_picture_among_many_takes_no_answer_from_the_others(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("junk")
+    images = [drawings / "0-0.png", bad, drawings / "1-0.png"]
+    for options in (("--json",), ("--json", "--all-faces")):
+        done = run("identify", desk, *images, *RATE, *options)
+        assert done.exit_code == 3
+        rows = json.loads(done.stdout)
+        assert [row["answer"] for row in rows] == ["match", "cannot_tell", "match"]
+        assert [reason["code"] for reason in rows[1]["reasons"]] == ["unreadable"]
+        assert "not a picture" in rows[1]["reasons"][0]["text"]
+        assert rows[1]["candidates"] == []
+        assert done.stderr == (
+            "error: 1 of 3 pictures cannot be read or hold nothing. "
+            "The reasons are given with the answers.\n"
+        )
+    table = run("identify", desk, *images, *RATE)
+    assert table.exit_code == 3
+    assert f"{bad}: this is not a picture" in table.stdout
+    assert re.search("c1 1.000", table.stdout)
+
+
+def test_a_folder_is_its_pictures_by_name_and_says_what_it_passed_over(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run
+) -> None:
+    folder = tmp_path / "probes"
+    (folder / "older.png").mkdir(parents=True)
+    for name in ("b.PNG", "a.png", ".hidden.png"):
+        (folder / name).write_bytes((drawings / "0-0.png").read_bytes())
+    (folder / "notes.txt").touch()
+    done = run("identify", desk, folder, drawings / "1-0.png", *RATE, "--json")
+    assert done.exit_code == 0
+    images = [Path(row["image"]).name for row in json.loads(done.stdout)]
+    assert images == ["a.png", "b.PNG", "1-0.png"]
+    assert done.stderr == "2 other files or folders were passed over.\n"
+    assert (
+        "2 other files or folders were passed over.\n"
+        in run("identify", desk, folder, *RATE).stdout
+    )
+    # A folder is a list, also of one picture that cannot be read.
+    for path in folder.glob("*.*"):
+        if path.is_file():
+            path.unlink()
+    (folder / "bad.jpg").touch()
+    done = run("identify", desk, folder, *RATE, "--json")
+    assert done.exit_code == 3
+    assert [row["answer"] for row in json.loads(done.stdout)] == ["cannot_tell"]
+
+
+def test_two_pictures_are_compared_without_a_gallery(
+    tmp_path: Path, pack: Path, drawings: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ("--model", pack, "--fmr", "10%")
+    first, again, other = (drawings / name for name in ("0-0.png", "0-0.png", "5-0.png"))
+    done = run("same", first, again, *asked, "--json")
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert (found["first"], found["second"]) == (str(first), str(again))
+    assert (found["answer"], found["fmr"]) == ("match", 0.1)
+    assert found["similarity"] == pytest.approx(1, abs=1e-4)
+    assert not {"id", "label", "candidates"} & found.keys()
+    assert run("same", first, other, *asked, "--json").exit_code == 1
+    assert "not the same" in run("same", first, other, *asked).stdout
+    assert "10 % of different pairs accepted: estimated" in run("same", first, other, *asked).stdout
+    for pair in ((first, tmp_path / "none.png"), (tmp_path / "none.png", first)):
+        refused = run("same", *pair, *asked)
+        assert (refused.exit_code, refused.stdout) == (3, "")
+        assert "none.png" in refused.stderr
+    assert run("same", first, again, "--model", pack, "--fmr", "0").exit_code == 5
+    assert run("same", first, again, "--model", tmp_path / "none").exit_code == 7
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_usual_row_is_a_table_at_80_columns_and_stays_readable_below(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = Path("drawings/Angelic-character01/02.png")
+    image.parent.mkdir(parents=True)
+    image.write_bytes((drawings / "0-0.png").read_bytes())
+    wide = run("identify", desk, image, *RATE, columns=80).stdout
+    assert re.search("image +answer +nearest +closest other +probability", wide)
+    assert re.search(r"match +c0 1\.000 +c\d -?0\.\d+ +[\d.]+ %", wide)
+    narrow = run("identify", desk, image, *RATE, columns=60).stdout
+    assert re.search(rf"^image +{image} *$", narrow, re.M)
+    assert re.search(r"^nearest +c0 1\.000 *$", narrow, re.M)
+    for text, columns in ((wide, 80), (narrow, 60)):
+        assert max(map(len, text.splitlines())) <= columns

@@ -9,12 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from typer.testing import Result
 
+from holotype.cli import trusting
+from holotype.records import RateChange
 from toy_packs import make_toy_pack, toy_drawing
 
 Run = Callable[..., Result]
@@ -82,6 +85,7 @@ def test_calibrate_shows_what_changes_and_stores_it_with_yes(
 def test_nobody_is_asked_without_a_terminal(desk: Path, folder: Path, run: Run) -> None:
     for arguments in ((folder,), (folder, "--json"), (), (folder, "--list")):
         assert run("calibrate", desk, *arguments).exit_code == 2
+    assert "Not a terminal" in run("calibrate", desk, folder).stderr
     assert run("calibrate", desk, "--list").stdout == "No own strangers.\n"
 
 
@@ -190,3 +194,64 @@ def test_reembed_says_what_it_would_do_and_does_it(
     assert refused.exit_code == 6
     assert "2 examples of 'a', 'b'" in refused.stderr
     assert "a: 1" in run("reembed", gallery, "--model", pack, "--dry-run").stdout
+
+
+def spoil(folder: Path) -> None:
+    """Two pictures that cannot be used, of s0 and s3, beside nineteen that can."""
+    (folder / "s0" / "0.png").write_text("junk")
+    Image.new("L", (40, 40), 255).save(folder / "s3" / "1.png")
+
+
+def test_all_unusable_strangers_are_named_at_once_or_left_out(
+    desk: Path, folder: Path, run: Run
+) -> None:
+    spoil(folder)
+    keep = ("--suspects", "keep")
+    refused = run("calibrate", desk, folder, "--yes", *keep)
+    assert refused.exit_code == 3
+    assert refused.stderr.startswith("error: 2 of 21 pictures cannot be used: ")
+    for name in ("s0/0.png", "s3/1.png", "--skip-unusable"):
+        assert name in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    dry = run("calibrate", desk, folder, "--dry-run", *keep)
+    assert dry.exit_code == 0
+    assert dry.stdout.count("cannot be used: ") == 2
+    assert "19 pictures of 7 strangers" in dry.stdout
+    assert run("calibrate", desk, "--list").stdout == "No own strangers.\n"
+    done = json.loads(
+        run("calibrate", desk, folder, "--yes", "--skip-unusable", *keep, "--json").stdout
+    )
+    assert done["pictures"] == 19
+    assert [Path(one["name"].strip("'")).parent.name for one in done["unusable"]] == ["s0", "s3"]
+    assert done["batch"]
+
+
+@pytest.mark.parametrize(("reply", "stored"), [(b"y\n", 1), (b"n\n", 0)])
+def test_at_a_terminal_somebody_accepts_without_the_unusable(
+    desk: Path, folder: Path, run: Run, reply: bytes, stored: int
+) -> None:
+    spoil(folder)
+    code, screen = answer(["calibrate", desk, folder, "--suspects", "keep"], reply)
+    assert code == 0
+    assert "Accept without the 2 that cannot be used?" in screen
+    assert len(json.loads(run("calibrate", desk, "--list", "--json").stdout)) == stored
+
+
+def test_calibrate_says_about_how_many_are_missing(desk: Path, folder: Path, run: Run) -> None:
+    shown = run("calibrate", desk, folder, "--dry-run", "--suspects", "keep", "--json")
+    for row in json.loads(shown.stdout)["rates"]:
+        assert (row["missing"] == 0) == (row["after"] is not None)
+    row = RateChange(0.1, None, None, None, None, missing=5)
+    said = trusting.missing_words(row)
+    assert said == "About 5 more people or things like these, and 10 % is yours."
+    said = trusting.missing_words(replace(row, missing=1))
+    assert said == "About 1 more person or thing like these, and 10 % is yours."
+
+
+def test_pictures_beside_folders_are_not_passed_over_in_silence(
+    desk: Path, folder: Path, run: Run
+) -> None:
+    shutil.copy(folder / "s0" / "0.png", folder / "loose.png")
+    refused = run("calibrate", desk, folder, "--yes")
+    assert refused.exit_code == 8
+    assert "1 pictures beside 7 folders (such as 's0')" in refused.stderr

@@ -41,9 +41,9 @@ def test_the_examples_about_the_door_run(tmp_path: Path, monkeypatch: pytest.Mon
 
     before, after = run_blocks(ROOT / "docs" / "door.md", tmp_path)
     assert "Ada: 1 example added" in before
-    assert before.count("1 % cannot be promised") == 2
+    assert before.count("1 % of strangers: not measured here") == 2
     assert "Stored as batch" in after
-    assert "At most 30 % of strangers are accepted." in after
+    assert "30 % of strangers accepted: estimated, from 24 strangers of yours." in after
     assert "#1  match  Ada" in after
     assert "#2  " in after
     assert "#3" not in after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ from holotype.cli import (
     trusting,
     watching,
 )
-from holotype.cli.failures import reported
+from holotype.cli.failures import provide_streams, reported
 
 
 class _Commands(TyperGroup):
@@ -51,6 +50,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "enroll": recognition.enroll,
         "identify": recognition.identify,
         "verify": recognition.verify,
+        "same": recognition.same,
         "watch": watching.watch,
         "forget": recognition.forget,
         "list": recognition.list_labels,
@@ -87,8 +87,5 @@ for _panel, _commands in _PANELS.items():
 
 def main() -> None:
     """Entry point of the `holotype` command."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # A label or file name that the terminal's encoding lacks must not end the command.
-            stream.reconfigure(errors="backslashreplace")
+    provide_streams()
     app(prog_name="holotype")

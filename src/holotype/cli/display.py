@@ -23,8 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 # Joiners of Persian, Indic scripts and emoji: they belong to the word.
 _HARMLESS = "\u200c\u200d\u00a0"
 _UNWRAPPED_COLUMNS = 10_000
-# Where columns of text would be squeezed below this, rows are shown one below the other instead.
-_NARROWEST_TEXT = 10
+# A cell of text may be folded to this width, or to so many lines; where that does not do, the rows
+# are shown one below the other.
+_NARROWEST_TEXT, _MOST_LINES = 16, 3
 _BETWEEN_COLUMNS = 3
 
 Cell = str | tuple[str, str]  # text, or text and style
@@ -86,33 +87,43 @@ def print_table(
 
     console = _console()
     cells = [[_text(cell) for cell in row] for row in rows]
-    narrowest = [len(h) if h in numbers else max(len(h), _NARROWEST_TEXT) for h in columns]
-    if console.width < sum(narrowest) + _BETWEEN_COLUMNS * len(columns):
-        if title:
-            console.print(shown(title), style="bold")
+    narrowest = [
+        _narrowest([cell.cell_len for cell in column], number=heading in numbers)
+        for heading, *column in zip(columns, *cells, strict=True)
+    ]
+    narrowest = [max(len(h), width) for h, width in zip(columns, narrowest, strict=True)]
+    if title:
+        console.print(shown(title), style="bold")
+    if console.width < sum(narrowest) + _BETWEEN_COLUMNS * len(columns) - 1:
         for row in cells:
+            pairs = Table.grid(padding=(0, 2, 0, 0))
+            pairs.add_column(overflow="fold", style="dim")
+            pairs.add_column(overflow="fold")
             for heading, cell in zip(columns, row, strict=True):
-                console.print(f"{heading}: ", cell, sep="")
+                if cell.plain:
+                    pairs.add_row(heading, cell)
+            console.print(pairs)
             console.print()
         return
-    table = Table(
-        title=_text((title, "bold")) if title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    for heading in columns:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, width in zip(columns, narrowest, strict=True):
         flush_right = heading in numbers
         table.add_column(
             heading,
             justify="right" if flush_right else "left",
             overflow="fold",
             no_wrap=flush_right,
-            min_width=len(heading),
+            min_width=width,
         )
     for row in cells:
         table.add_row(*row)
     console.print(table)
+
+
+def _narrowest(widths: Sequence[int], number: bool) -> int:
+    """How narrow a column may get whose cells are so wide; numbers are not folded."""
+    widest = max(widths, default=0)
+    return widest if number else min(widest, max(_NARROWEST_TEXT, -(-widest // _MOST_LINES)))
 
 
 def _text(cell: Cell) -> Any:

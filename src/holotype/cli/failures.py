@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
@@ -17,6 +18,12 @@ NO_MATCH = 1
 FILE_SYSTEM = 11
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+# EX_SOFTWARE of BSD's sysexits.h. Python's own 1 would read as "no match" of `verify`.
+BUG = 70
+TRACEBACK = "HOLOTYPE_TRACEBACK"
+
+# How typer ends a command; the base of its errors about a command line has no public name.
+_ENDS: tuple[type[BaseException], ...] = (typer.Exit, typer.Abort, typer.BadParameter.__mro__[2])
 
 _TRAINING_PACKAGES = ("torch", "onnx", "onnxscript", "matplotlib")
 
@@ -41,6 +48,17 @@ def reported() -> Iterator[None]:
             "Check the path, its rights and the free space.",
             FILE_SYSTEM,
         )
+    except _ENDS:
+        raise
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        what = f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
+        _end(
+            f"error: {what} is a mistake in holotype, and the command did not finish. "
+            f"Set {TRACEBACK}=1 to see where it happened, and report it.",
+            BUG,
+        )
 
 
 @contextmanager
@@ -62,9 +80,20 @@ def training_extra(command: str) -> Iterator[None]:
         ) from error
 
 
+def provide_streams() -> None:
+    """Let what is read from or said to a closed stream (daemons, `pythonw`) go nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A label or file name that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
+
+
 def exit_code(error: HolotypeError) -> int:
     """The exit code of an error's kind."""
-    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), 1)
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), BUG)
 
 
 def _end(line: str, code: int) -> NoReturn:

@@ -62,7 +62,10 @@ def audit(
         for finding in (*report.problems, *report.notes):
             say(f"line {finding.sequence}: {finding.text}")
         say(f"{'Intact' if report.intact else 'NOT INTACT'}, {report.entries} lines.")
-        say(f"Head: {report.head} (noted elsewhere, it proves later that no line before it fell)")
+        say(
+            f"Head: {report.head} (store it elsewhere; --noted HASH later proves that no earlier "
+            "line was removed)"
+        )
     if not report.intact:
         raise typer.Exit(DAMAGED)
 
@@ -141,7 +144,7 @@ def reembed(
 ) -> None:
     """Move a gallery to another model, from the pictures that it keeps: all of it or nothing.
 
-    An interrupted run is gone on with by the next. Own strangers have to be given anew.
+    If interrupted, run it again to continue. Calibration pictures must be given again.
 
     Example: `holotype reembed desk.gallery --model packs/mine --dry-run`
     """

@@ -7,29 +7,40 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import holotype
+from holotype.cli.answers import (
+    STYLES,
+    decision_document,
+    number,
+    print_answers,
+    say_of_one,
+    unreadable_picture,
+)
 from holotype.cli.display import (
     AsJson,
-    Cell,
     can_ask,
     confirmed,
-    percent,
     print_json,
     print_table,
     say,
 )
 from holotype.cli.failures import NO_MATCH
-from holotype.errors import AlikeError
-from holotype.recognizer import DEFAULT_MODEL
+from holotype.cli.pictures import chosen
+from holotype.errors import AlikeError, ImageError
+from holotype.gallery import SqliteGallery, gallery_model
+from holotype.images import ImageSource
+from holotype.recognizer import DEFAULT_MODEL, pair
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
-_Images = Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures.")]
+_Images = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE", help="Pictures, or folders of pictures.")
+]
 _Prior = Annotated[
     float,
     typer.Option(
@@ -38,7 +49,6 @@ _Prior = Annotated[
         "probability depends on it.",
     ),
 ]
-_STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
 
 def enroll(
@@ -139,43 +149,110 @@ def identify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Who is it, or is it nobody? Exit code 0 whatever the answer.
+    """Who is it, or is it nobody? Exit code 0 whatever the answer, 3 if one cannot be read.
+
+    Several pictures, or a folder of them, are answered each, also beside one that cannot be read.
 
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
     """
+    found = chosen(images)
     with holotype.open(gallery, create=False) as recognizer:
-        if all_faces:
-            seen = [
-                (image, sighting.decision)
-                for image in images
-                for sighting in recognizer.identify_all(
-                    image, fpir=fpir, stranger_prior=stranger_prior
-                )
-            ]
-            images, decisions = [image for image, _ in seen], [decision for _, decision in seen]
-        else:
-            decisions = recognizer.identify(images, fpir=fpir, stranger_prior=stranger_prior)
+        identified = partial(
+            _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior
+        )
+        # Of one picture alone nothing would be left to say but that it cannot be read.
+        alone = len(images) == 1 and not images[0].is_dir()
+        seen = identified(found.paths, required=alone)
+    if found.passed_over:
+        note = f"{found.passed_over} other files or folders were passed over."
+        typer.echo(note, err=True) if as_json else say(note, style="dim")
     if as_json:
         print_json(
-            [
-                {"image": os.fspath(image), **decision_document(decision)}
-                for image, decision in zip(images, decisions, strict=True)
-            ]
+            [{"image": os.fspath(image), **decision_document(decision)} for image, decision in seen]
         )
-        return
-    print_table(
-        ("image", "answer", "label", "similarity", "accepted from", "closest other"),
-        [
-            _row(os.fspath(image), decision)
-            for image, decision in zip(images, decisions, strict=True)
-        ],
-        numbers=("similarity", "accepted from"),
-    )
-    if decisions:
-        for image, decision in zip(images, decisions, strict=True):
-            if decision.answer == "cannot_tell":
-                say(f"{os.fspath(image)}: {decision.reasons[0].text}.", style="magenta")
-        say_promise(decisions[0], "strangers")
+    else:
+        print_answers(seen, stranger_prior)
+    unreadable = sum(unreadable_picture(decision) for _, decision in seen)
+    if unreadable:
+        raise ImageError(
+            f"{unreadable} of {len(found.paths)} pictures cannot be read or hold nothing",
+            "The reasons are given with the answers",
+        )
+
+
+def _identified(
+    recognizer: holotype.Recognizer,
+    all_faces: bool,
+    images: list[Path],
+    *,
+    required: bool,
+    fpir: str,
+    stranger_prior: float,
+) -> list[tuple[Path, Decision]]:
+    """The pictures with the decision on each, or on each of its faces."""
+    if not all_faces:
+        asked: list[ImageSource] = [*images]
+        decisions = (
+            [recognizer.identify(asked[0], fpir, stranger_prior=stranger_prior)]
+            if required
+            else recognizer.identify(asked, fpir, stranger_prior=stranger_prior)
+        )
+        return list(zip(images, decisions, strict=True))
+    seen: list[tuple[Path, Decision]] = []
+    for image in images:
+        try:
+            shown = recognizer.identify_all(image, fpir, stranger_prior=stranger_prior)
+            decisions = [sighting.decision for sighting in shown]
+        except ImageError:
+            if required:
+                raise
+            decisions = recognizer.identify([image], fpir, stranger_prior=stranger_prior)
+        seen += [(image, decision) for decision in decisions]
+    return seen
+
+
+def same(
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A picture.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another picture.")],
+    model: Annotated[str, typer.Option(help="Name or folder of the model pack.")] = DEFAULT_MODEL,
+    fmr: Annotated[
+        str,
+        typer.Option(
+            metavar="RATE",
+            help="The share of pairs of different ones that may be taken for the same.",
+        ),
+    ] = "0.01",
+    stranger_prior: _Prior = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """Do two pictures show the same? Exit code 0 if they do, 1 if not. Nothing is enrolled.
+
+    Example: `holotype same one.png other.png --fmr 0.01`
+    """
+    decision = pair.same(first, second, model, fmr=fmr, stranger_prior=stranger_prior)
+    if as_json:
+        document = decision_document(decision)
+        for name in ("id", "label", "margin", "candidates"):  # of a gallery
+            del document[name]
+        print_json({"first": os.fspath(first), "second": os.fspath(second), **document})
+    else:
+        answer = {"match": "the same", "unknown": "not the same", "cannot_tell": "cannot tell"}
+        print_table(
+            ("first", "second", "answer", "similarity", "accepted from"),
+            [
+                (
+                    os.fspath(first),
+                    os.fspath(second),
+                    (answer[decision.answer], STYLES[decision.answer]),
+                    number(decision.similarity),
+                    number(decision.threshold),
+                )
+            ],
+            numbers=("similarity", "accepted from"),
+        )
+        say_of_one(decision, os.fspath(second), stranger_prior, "different pairs")
+    if decision.answer != "match":
+        raise typer.Exit(NO_MATCH)
 
 
 def verify(
@@ -208,13 +285,13 @@ def verify(
                     os.fspath(image),
                     label,
                     ("match", "green") if decision.answer == "match" else ("no match", "yellow"),
-                    _number(decision.similarity),
-                    _number(decision.threshold),
+                    number(decision.similarity),
+                    number(decision.threshold),
                 )
             ],
             numbers=("similarity", "accepted from"),
         )
-        say_promise(decision, "impostors")
+        say_of_one(decision, os.fspath(image), stranger_prior, "impostors")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)
 
@@ -233,70 +310,48 @@ def forget(gallery: _Gallery, label: _Label, as_json: AsJson = False) -> None:
 
 
 def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
-    """Show who is enrolled, with how many examples.
+    """Show who is enrolled: how many examples, which consent, kept until when; and the model.
 
     Example: `holotype list desk.gallery`
     """
-    with holotype.open(gallery, create=False) as recognizer:
-        labels = recognizer.list()
+    with SqliteGallery.existing(gallery) as kept:
+        model_id, model = gallery_model(gallery)
+        identities = kept.records()
     if as_json:
-        print_json([{"label": label, "examples": count} for label, count in labels.items()])
-    elif labels:
+        print_json(
+            {
+                "model": model,
+                "model_id": model_id,
+                "identities": [
+                    {
+                        "label": one.label,
+                        "examples": one.examples,
+                        "pictures": one.pictures,
+                        "consent": one.consent,
+                        "retain_until": one.retain_until,
+                    }
+                    for one in identities
+                ],
+            }
+        )
+        return
+    if identities:
         print_table(
-            ("label", "examples"),
-            [(label, str(count)) for label, count in labels.items()],
+            ("label", "examples", "consent", "kept until"),
+            [
+                (
+                    one.label,
+                    str(one.examples),
+                    one.consent or "none noted",
+                    "no end" if one.retain_until is None else one.retain_until.isoformat(),
+                )
+                for one in identities
+            ],
             numbers=("examples",),
         )
     else:
         say("Nobody is enrolled.")
-
-
-def say_promise(decision: Decision, who: str) -> None:
-    """Say what a decision promises about strangers, or that it promises nothing."""
-    if decision.promised:
-        say(f"At most {percent(decision.rate)} of {who} are accepted.", style="dim")
-    else:
-        say(
-            f"{percent(decision.rate)} cannot be promised: too few {who} were shown here, and the "
-            "threshold is a default. Show more with `holotype calibrate`.",
-            style="yellow",
-        )
-
-
-def decision_document(decision: Decision) -> dict[str, Any]:
-    """A decision as `--json` shows it."""
-    return {
-        "id": decision.id,
-        "answer": decision.answer,
-        "label": decision.label,
-        "similarity": decision.similarity,
-        "threshold": decision.threshold,
-        "margin": decision.margin,
-        decision.rate_kind: decision.rate,
-        "promised": decision.promised,
-        **({} if decision.box is None else {"box": decision.box}),
-        "probability": decision.probability,
-        "familiarity": decision.familiarity,
-        "reasons": [asdict(reason) for reason in decision.reasons],
-        "candidates": [asdict(candidate) for candidate in decision.candidates],
-    }
-
-
-def _row(image: str, decision: Decision) -> tuple[Cell, ...]:
-    style = _STYLES[decision.answer]
-    others = [c for c in decision.candidates if c.label != decision.label]
-    return (
-        image,
-        (decision.answer.replace("_", " "), style),
-        (decision.label or "", style),
-        _number(decision.similarity),
-        _number(decision.threshold),
-        f"{others[0].label} {_number(others[0].similarity)}" if others else "",
-    )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    say(f"Model {model}, id {model_id}.", style="dim")
 
 
 def _examples(count: int) -> str:

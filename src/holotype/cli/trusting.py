@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -21,10 +20,10 @@ from holotype.cli.display import (
     print_table,
     say,
 )
-from holotype.errors import DataError
+from holotype.cli.pictures import strangers
 from holotype.gallery import SqliteGallery
-from holotype.records import Calibration
-from holotype.tasks.folders import PICTURE_SUFFIXES, read_folder
+from holotype.recognizer.strangers import unusable_refusal
+from holotype.records import Calibration, RateChange
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 
@@ -50,6 +49,12 @@ def calibrate(
         Suspects,
         typer.Option(help="What to do with strangers who may in truth be enrolled."),
     ] = Suspects.REFUSE,
+    skip_unusable: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unusable", help="Leave out pictures that cannot be read or hold nothing."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
@@ -62,12 +67,12 @@ def calibrate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let strangers of your own set the thresholds: people or things that are not enrolled.
+    """Recalibrate thresholds with pictures of people or things that are not enrolled.
 
-    Take the pictures where those to recognize are taken. What they change is shown first; without
-    a terminal, `--yes` or `--dry-run` says what to do. Only vectors are stored.
+    Take them where the pictures to be recognized are taken. What changes is shown, and then you
+    are asked; without a terminal, `--yes` or `--dry-run` says what to do. Only vectors are stored.
 
-    Example: `holotype calibrate desk.gallery strangers --dry-run`
+    Example: `holotype calibrate desk.gallery strangers`
     """
     if sum((folder is not None, listing, remove is not None)) != 1:
         raise typer.BadParameter("Give one of FOLDER, --list and --remove")
@@ -79,18 +84,27 @@ def calibrate(
                 _listed(kept, as_json)
         return
     if not (yes or dry_run) and (as_json or not can_ask()):
-        raise typer.BadParameter("Nobody is there to ask: pass --yes or --dry-run")
-    paths, classes, flat = _pictures(folder)
+        raise typer.BadParameter("Not a terminal: pass --yes or --dry-run")
+    paths, classes, flat = strangers(folder)
 
     def accept(change: Calibration) -> bool:
-        refused = bool(change.suspects) and suspects is Suspects.REFUSE
         if not as_json:
             _show(change, flat)
+        if dry_run:
+            return False
+        without = bool(change.unusable) and not skip_unusable
+        if without and yes:
+            raise unusable_refusal(change.unusable, len(paths))
         # What is refused in any case needs no asking.
-        return not dry_run and (yes or refused or confirmed("Accept?"))
+        refused = bool(change.suspects) and suspects is Suspects.REFUSE
+        left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
+        return yes or refused or confirmed(f"Accept{left_out}?")
 
     with holotype.open(gallery, create=False) as recognizer:
-        change = recognizer.calibrate(paths, classes, suspects=suspects.value, accept=accept)
+        # Whether to go on without the unusable is decided above, when all the others are embedded.
+        change = recognizer.calibrate(
+            paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept
+        )
     if as_json:
         print_json(asdict(change))
     elif change.batch:
@@ -177,38 +191,16 @@ def review(gallery: _Gallery, as_json: AsJson = False) -> None:
     )
 
 
-def _pictures(folder: Path) -> tuple[list[Path], list[str] | None, bool]:
-    """The pictures, the class of each, and whether each is a class of its own.
-
-    Raises:
-        DataError: it is no folder, or has no pictures.
-    """
-    if folder.is_dir() and not any(
-        entry.is_dir() and not entry.name.startswith(".") for entry in folder.iterdir()
-    ):
-        paths = sorted(
-            entry
-            for entry in folder.iterdir()
-            if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.name.startswith(".")
-        )
-        if not paths:
-            raise DataError(
-                f"{os.fspath(folder)!r} has no pictures",
-                "Put the pictures of each stranger into a folder of their own inside it",
-            )
-        return paths, [path.name for path in paths], True
-    found = read_folder(folder)
-    return list(found.paths), [found.class_names[i] for i in found.class_index], False
-
-
 def _show(change: Calibration, flat: bool) -> None:
+    for one in change.unusable:
+        say(f"cannot be used: {one.name}: {one.problem}", "yellow")
     say(
         f"{change.pictures} pictures of {change.classes} strangers"
         + (", each taken for a different one" if flat else "")
         + f"; {change.classes_in_all} with those stored before."
     )
     print_table(
-        ("stated", "accepted from, before", "after", "of these let in, before", "after"),
+        ("stated", "accepted from", "then from", "let in", "then let in"),
         [
             (
                 percent(row.rate),
@@ -219,20 +211,31 @@ def _show(change: Calibration, flat: bool) -> None:
             )
             for row in change.rates
         ],
-        numbers=("accepted from, before", "after", "of these let in, before"),
+        numbers=("accepted from", "then from", "let in", "then let in"),
     )
     say(
-        f"Smallest rate that can be promised: {_promise(change.smallest_before)} before, "
-        f"{_promise(change.smallest_after)} after."
+        f"Smallest rate that is supported: {_promise(change.smallest_before)} before, "
+        f"{_promise(change.smallest_after)} then."
     )
     if not change.counts:
         say(f"They do not count before they are {FEW_CLASSES} people or things.", "yellow")
+    for row in change.rates:
+        if row.missing:
+            say(missing_words(row), "yellow")
     for suspect in change.suspects:
         say(
             f"{suspect.name} may be enrolled as {suspect.label}, similarity "
             f"{suspect.similarity:.2f}, pictures: {suspect.pictures}",
             "yellow",
         )
+
+
+def missing_words(row: RateChange) -> str:
+    """What is missing for a rate, said in people."""
+    people = (
+        "1 more person or thing" if row.missing == 1 else f"{row.missing} more people or things"
+    )
+    return f"About {people} like these, and {percent(row.rate)} is yours."
 
 
 def _similarity(value: float | None) -> str:

@@ -10,11 +10,9 @@ from typing import Annotated, Any
 import typer
 
 import holotype
+from holotype.cli.answers import STYLES, decision_document, say_promise
 from holotype.cli.display import say
-from holotype.cli.recognition import decision_document, say_promise
 from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
-
-_STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
 
 def watch(
@@ -67,7 +65,7 @@ def _tell(event: Event) -> None:
             what.append(decision.reasons[0].text)
             if kept is not None:
                 what.append(f"kept as {kept}")
-            say("  ".join(what), style=_STYLES[decision.answer])
+            say("  ".join(what), style=STYLES[decision.answer])
         case Dropped(pictures):
             say(f"{pictures} pictures dropped: they come faster than they are identified", "dim")
         case Warned(_, text):

@@ -1,0 +1,135 @@
+"""How decisions are shown: as one document, as a table, and in sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from holotype.cli.display import Cell, percent, print_table, say
+from holotype.records import Basis, Candidate, Decision
+
+STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
+
+
+def print_answers(seen: Sequence[tuple[Path, Decision]], stranger_prior: float) -> None:
+    """Print pictures with the decision on each, and what the columns mean."""
+    columns = ["image", "answer", "nearest", "closest other"]
+    told = any(decision.probability is not None for _, decision in seen)
+    if told:
+        columns.append("probability")
+    print_table(
+        columns,
+        [_row(os.fspath(image), decision)[: len(columns)] for image, decision in seen],
+        numbers=("probability",),
+    )
+    for image, decision in seen:
+        if decision.answer == "cannot_tell":
+            say(f"{os.fspath(image)}: {decision.reasons[0].text}.", style="magenta")
+    if told:
+        say_probability(stranger_prior)
+    if seen:
+        (_, first), *_ = seen
+        if first.threshold is not None:
+            say(f"Accepted from a similarity of {number(first.threshold)}.", style="dim")
+        say_promise(first, "strangers")
+
+
+def say_promise(decision: Decision, who: str) -> None:
+    """Say for whom the stated rate of a decision is known, and how well."""
+    if decision.basis is None:
+        return  # nobody is enrolled, so nobody is accepted
+    rate, basis = percent(decision.rate), decision.basis
+    if basis.known == "not measured":
+        say(
+            f"{rate} of {who}: not measured here. Too few strangers were shown, and the threshold "
+            "is a default. Show more with `holotype calibrate`.",
+            style="yellow",
+        )
+        return
+    say(
+        f"{rate} of {who} accepted: {basis.known}, from {_sources(basis)}. It holds for strangers "
+        "like those; not for forgers, nor for pictures of another kind or source.",
+        style="dim",
+    )
+
+
+def say_probability(stranger_prior: float) -> None:
+    """Say what the probability is that was shown."""
+    say(
+        "Probability: that the nearest is right, if "
+        f"{percent(stranger_prior)} of the pictures show strangers (`--stranger-prior`).",
+        style="dim",
+    )
+
+
+def _sources(basis: Basis) -> str:
+    """Whose pictures set a threshold."""
+    own = f"{basis.own_classes} strangers of yours"
+    cohort = f"{basis.cohort_classes} classes of {basis.data} that the model did not learn from"
+    return " and ".join(
+        words
+        for words, count in ((own, basis.own_classes), (cohort, basis.cohort_classes))
+        if count
+    )
+
+
+def say_of_one(decision: Decision, image: str, stranger_prior: float, who: str) -> None:
+    """Say what lies behind the decision on a claim."""
+    if decision.answer == "cannot_tell":
+        say(f"{image}: {decision.reasons[0].text}.", style="magenta")
+    if decision.probability is not None:
+        say(
+            f"Probability {percent(decision.probability)} that it is right to accept, if "
+            f"{percent(stranger_prior)} are {who} (`--stranger-prior`).",
+            style="dim",
+        )
+    say_promise(decision, who)
+
+
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """A decision as `--json` shows it."""
+    return {
+        "id": decision.id,
+        "answer": decision.answer,
+        "label": decision.label,
+        "similarity": decision.similarity,
+        "threshold": decision.threshold,
+        "margin": decision.margin,
+        decision.rate_kind: decision.rate,
+        "promised": decision.promised,
+        "basis": None if decision.basis is None else asdict(decision.basis),
+        **({} if decision.box is None else {"box": decision.box}),
+        "probability": decision.probability,
+        "familiarity": decision.familiarity,
+        "reasons": [asdict(reason) for reason in decision.reasons],
+        "candidates": [asdict(candidate) for candidate in decision.candidates],
+    }
+
+
+def _row(image: str, decision: Decision) -> tuple[Cell, ...]:
+    style = STYLES[decision.answer]
+    best = decision.candidates[0] if decision.candidates else None
+    return (
+        image,
+        (decision.answer.replace("_", " "), style),
+        (_candidate(best), style if decision.label else ""),
+        _candidate(decision.nearest_other),
+        "" if decision.probability is None else percent(decision.probability),
+    )
+
+
+def _candidate(one: Candidate | None) -> str:
+    return "" if one is None else f"{one.label} {number(one.similarity)}"
+
+
+def unreadable_picture(decision: Decision) -> bool:
+    """Whether nobody could look at the picture at all."""
+    return any(reason.code == "unreadable" for reason in decision.reasons)
+
+
+def number(value: float | None) -> str:
+    """A similarity as a table shows it."""
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,82 @@
+"""Which pictures a command line means: files, and folders of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from holotype.errors import DataError, ImageError
+from holotype.tasks.folders import PICTURE_SUFFIXES, read_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was found where pictures were looked for."""
+
+    paths: list[Path]
+    passed_over: int  # entries of the folders that are no pictures; hidden ones are not counted
+
+
+def chosen(arguments: Sequence[Path]) -> Chosen:
+    """The pictures that are named, those of each folder among them in the order of their names.
+
+    Raises:
+        ImageError: a folder has no pictures.
+    """
+    paths, passed_over = [], 0
+    for argument in arguments:
+        if not argument.is_dir():
+            paths.append(argument)
+            continue
+        pictures, others = _divided(argument)
+        if not pictures:
+            raise ImageError(
+                f"{os.fspath(argument)!r} has no pictures",
+                f"Name a folder of pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
+            )
+        paths += pictures
+        passed_over += len(others)
+    return Chosen(paths, passed_over)
+
+
+def strangers(folder: Path) -> tuple[list[Path], list[str], bool]:
+    """The pictures, the class of each, and whether each is a class of its own.
+
+    Raises:
+        DataError: it is no folder, has no pictures, or has both pictures and folders.
+    """
+    if folder.is_dir():
+        pictures, others = _divided(folder)
+        folders = [entry for entry in others if entry.is_dir()]
+        if pictures and folders:
+            raise DataError(
+                f"{os.fspath(folder)!r} holds {len(pictures)} pictures beside "
+                f"{len(folders)} folders (such as {folders[0].name!r}); it holds either pictures "
+                "of a different one each, or a folder for each person or thing",
+                "Put each picture into the folder of its person or thing, or move the folders away",
+            )
+        if not folders:
+            if not pictures:
+                raise DataError(
+                    f"{os.fspath(folder)!r} has no pictures",
+                    "Put the pictures of each stranger into a folder of their own inside it",
+                )
+            return pictures, [path.name for path in pictures], True
+    found = read_folder(folder)
+    return list(found.paths), [found.class_names[i] for i in found.class_index], False
+
+
+def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The pictures of a folder, and what else is in it; by name."""
+    entries = sorted(
+        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
+        key=lambda entry: entry.name,
+    )
+    pictures = [
+        entry
+        for entry in entries
+        if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.is_dir()
+    ]
+    return pictures, [entry for entry in entries if entry not in set(pictures)]
