@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hanging import HANGS_S
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _EXECUTED = re.compile(
@@ -27,7 +29,7 @@ def run_blocks(page: Path, folder: Path) -> list[str]:
     for language, code in _EXECUTED.findall(page.read_text()):
         command = ["sh", "-e", "-c", code] if language == "sh" else [sys.executable, "-c", code]
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANGS_S
         )
         assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
         outputs.append(done.stdout)

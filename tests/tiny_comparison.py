@@ -59,7 +59,12 @@ def run(data: Path, out: Path, progress: Callable[[Progress], None] | None = Non
 
 
 def tell(data: Path, out: Path, listener: Connection) -> None:
-    """Run, sending a line for each piece of progress."""
+    """Run, sending a line for each piece of progress, and wait each time to be told to go on."""
     torch.set_num_threads(1)
-    run(data, out, lambda now: listener.send(f"{now.what} {now.done}"))
+
+    def report(now: Progress) -> None:
+        listener.send(f"{now.what} {now.done}")
+        listener.recv()
+
+    run(data, out, report)
     listener.send("finished")

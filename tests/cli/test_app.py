@@ -11,6 +11,8 @@ from collections.abc import Callable
 import pytest
 from typer.testing import Result
 
+from hanging import HANGS_S
+
 Run = Callable[..., Result]
 
 COMMANDS = (
@@ -76,6 +78,6 @@ def test_the_shell_completes_commands() -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=60,
+        timeout=HANGS_S,
     )
     assert done.stdout.split() == ["identify"]

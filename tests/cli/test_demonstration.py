@@ -13,7 +13,6 @@ from typer.testing import Result
 
 from holotype import demo
 from holotype.demo import trials
-from holotype.pack import shipped_packs
 
 Run = Callable[..., Result]
 
@@ -50,7 +49,6 @@ def test_json_and_a_page_that_cannot_be_written(run: Run, tmp_path: Path) -> Non
     assert "none/demo.html' cannot be read or written" in failed.stderr
 
 
-@pytest.mark.skipif("characters" not in shipped_packs(), reason="the pack is not built yet")
 def test_the_shipped_model_in_a_process_without_torch(
     tmp_path: Path, holotype_process: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -22,6 +22,7 @@ import typer
 from PIL import Image
 from typer.testing import Result
 
+from hanging import HANGS_S
 from holotype import cli, errors
 from holotype.cli import failures
 from toy_packs import make_toy_pack, toy_drawing
@@ -342,7 +343,7 @@ def test_an_output_that_cannot_be_written_is_told_once(pack: Path) -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=HANGS_S,
         )
     assert done.returncode == failures.FILE_SYSTEM
     assert re.fullmatch(r"error: .*No space left on device.*\n", done.stderr)

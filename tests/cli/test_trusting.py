@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from hanging import HANGS_S
 from holotype.cli import trusting
 from holotype.records import RateChange
 from toy_packs import make_toy_pack, toy_drawing
@@ -57,7 +58,7 @@ def answer(command: list[object], reply: bytes) -> tuple[int, str]:
             break
         seen += part
     os.close(ours)
-    return process.wait(timeout=60), seen.decode()
+    return process.wait(timeout=HANGS_S), seen.decode()
 
 
 def test_calibrate_shows_what_changes_and_stores_it_with_yes(

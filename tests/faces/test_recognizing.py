@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import holotype
+from hanging import HANGS_S
 from holotype.errors import ImageError, MissingExtraError, RateError
 from holotype.faces.recipe import DEFAULT_SIMILARITY
 from holotype.pack import load_pack
@@ -159,7 +160,7 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS_S,
     )
 
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from hanging import HANGS_S
 from holotype.gallery import SqliteGallery
 
 BENCH = Path(__file__).parents[2] / "bench" / "gallery_kill.py"
@@ -22,14 +23,14 @@ def test_no_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=HANGS_S,
     )
     assert ended.returncode == 0, ended.stderr
     result = json.loads(ended.stdout.splitlines()[0])
     assert result["kills"] == 12
     assert result["lost"] == 0
     assert not result["reader_failed"]
-    assert result["acknowledged"] > 12
+    assert result["acknowledged"] >= 12
     assert result["audit_lines"] > result["acknowledged"]
     assert result["states_seen"] > 0
 
@@ -68,7 +69,7 @@ def test_processes_that_create_one_gallery_share_it(tmp_path: Path) -> None:
         racer.stdin.write("\n")
         racer.stdin.flush()
     for racer in racers:
-        racer.communicate(timeout=120)
+        racer.communicate(timeout=HANGS_S)
         assert racer.returncode == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == [str(n) for n in range(10)]
     for number in range(10):

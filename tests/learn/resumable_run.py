@@ -53,10 +53,18 @@ def run(out: Path, progress: Callable[[Progress], None] | None = None) -> Histor
 
 
 def tell(out: Path, listener: Connection) -> None:
-    """Run, sending the number of each step, and at the end how it ended."""
+    """Run, sending the number of each step, and at the end how it ended.
+
+    The next step waits for a word of the listener: he is never late, however busy the machine.
+    """
     torch.set_num_threads(1)
+
+    def report(progress: Progress) -> None:
+        listener.send(progress.step)
+        listener.recv()
+
     try:
-        run(out, lambda progress: listener.send(progress.step))
+        run(out, report)
         listener.send("finished")
     except KeyboardInterrupt as interrupt:
         listener.send(str(interrupt))

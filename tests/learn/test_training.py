@@ -37,7 +37,7 @@ def running(out: Path) -> Iterator[tuple[BaseProcess, Connection]]:
     # Forked from a server that has torch loaded: loading it takes longer than the run.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch._dynamo", "resumable_run"])
-    reports, listener = context.Pipe(duplex=False)
+    reports, listener = context.Pipe()
     process = context.Process(target=tell, args=(out, listener))
     process.start()
     listener.close()
@@ -52,7 +52,7 @@ def running(out: Path) -> Iterator[tuple[BaseProcess, Connection]]:
 
 def wait_for_step(reports: Connection, step: int) -> None:
     while reports.recv() < step:
-        pass
+        reports.send("go on")
 
 
 def same_run(a: Path, b: Path) -> None:
@@ -99,6 +99,7 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(unbroken: Path, tmp_path:
     for _ in range(5):
         with running(out) as (process, reports):
             wait_for_step(reports, reached + chance.randint(1, 10))
+            reports.send("go on")
             time.sleep(chance.random() * 0.02)
             os.kill(process.pid, signal.SIGKILL)
             process.join()
@@ -118,8 +119,9 @@ def test_interrupted_it_finishes_the_step_and_says_how_to_go_on(
     with running(out) as (process, reports):
         wait_for_step(reports, 5)
         os.kill(process.pid, signal.SIGINT)
+        reports.send("go on")
         while isinstance(report := reports.recv(), int):
-            pass
+            reports.send("go on")
     assert "go on with resume (on the command line --resume)" in report
     done = History.from_json(read_tensors(out / "checkpoint.pt")["history"]).step
     assert f"stopped after step {done} of {STEPS}" in report

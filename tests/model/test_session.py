@@ -13,6 +13,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from hanging import HANGS_S
 from holotype.model.graph import read_graph
 from holotype.model.session import _working_bytes, open_session
 from hostile_models import HUGE, HUGE_IN_SECRET, SHAPE, harmless, huge_by_value
@@ -74,7 +75,7 @@ def test_what_is_not_known_gets_a_limited_store(
         [sys.executable, "-c", _PROGRAM, str(path)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANGS_S,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     outcome, peak = done.stdout.splitlines()

@@ -35,7 +35,7 @@ def test_a_report_holds_mean_interval_and_each_episode() -> None:
     assert report.ci95 == pytest.approx(1.96 * 25 / np.sqrt(3))
     assert (report.n_way, report.k_shot, report.n_query, report.episodes) == (2, 1, 2, 3)
     assert report.protocol == "p"
-    assert 0 <= report.seconds < 10
+    assert report.seconds >= 0
 
 
 def test_labels_and_class_ids_are_withheld() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hanging import HANGS_S
 from holotype.errors import DataError, MissingExtraError
 from holotype.watching import frames
 from holotype.watching.frames import camera_frames, folder_frames, newest, video_frames
@@ -35,23 +36,24 @@ def test_what_is_in_a_folder_and_what_comes_is_given_once(tmp_path: Path) -> Non
     assert list(source) == []
 
 
-def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
+def test_a_file_that_grows_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture(tmp_path / "whole.png")
     content = (tmp_path / "whole.png").read_bytes()
     (tmp_path / "whole.png").unlink()
+    size = 1 + len(content) // 8
+    parts = [content[byte : byte + size] for byte in range(0, len(content), size)]
+    look = frames._files
 
-    def write() -> None:
-        with open(tmp_path / "slow.png", "wb") as file:
-            for byte in range(0, len(content), 1 + len(content) // 8):
-                file.write(content[byte : byte + 1 + len(content) // 8])
-                file.flush()
-                time.sleep(0.15)
+    def look_while_it_grows(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
+        if parts:
+            with open(folder / "slow.png", "ab") as file:
+                file.write(parts.pop(0))
+        return look(folder)
 
-    writer = threading.Thread(target=write)
-    writer.start()
+    monkeypatch.setattr(frames, "_files", look_while_it_grows)
     source = folder_frames(tmp_path, threading.Event())
     assert next(source).name.endswith("slow.png")
-    assert not writer.is_alive()
+    assert parts == []
     assert (tmp_path / "slow.png").read_bytes() == content
 
 
@@ -61,7 +63,7 @@ def test_of_too_many_files_the_oldest_are_left_out(
     monkeypatch.setattr(frames, "_BACKLOG", 3)
     for number in range(5):
         picture(tmp_path / f"{number}.png")
-        time.sleep(0.02)
+        os.utime(tmp_path / f"{number}.png", (number, number))
     source = folder_frames(tmp_path, threading.Event())
     given = [next(source) for _ in range(3)]
     assert [Path(frame.name).stem for frame in given] == ["2", "3", "4"]
@@ -81,13 +83,22 @@ def test_a_folder_that_vanishes_is_an_error(tmp_path: Path) -> None:
 
 
 class Camera:
-    """Gives pictures at its own pace, until it is unplugged."""
+    """Gives as many pictures as were let through, until it is unplugged."""
 
-    def __init__(self, pictures: int, pause_s: float) -> None:
-        self.left, self.pause_s, self.released = pictures, pause_s, False
+    def __init__(self, pictures: int) -> None:
+        self.left, self.released = pictures, False
+        self.let_through = threading.Semaphore(0)
+        self.asked, self.was_asked = 0, threading.Condition()
+
+    def wait_until_asked(self, times: int) -> None:
+        with self.was_asked:
+            assert self.was_asked.wait_for(lambda: self.asked >= times, HANGS_S)
 
     def read(self) -> tuple[bool, Any]:
-        time.sleep(self.pause_s)
+        with self.was_asked:
+            self.asked += 1
+            self.was_asked.notify()
+        self.let_through.acquire()
         self.left -= 1
         there = self.left >= 0
         return there, np.full((4, 4, 3), max(self.left, 0), np.uint8) if there else None
@@ -97,21 +108,24 @@ class Camera:
 
 
 def test_a_camera_gives_its_newest_picture_and_counts_what_was_dropped() -> None:
-    camera, stop = Camera(200, 0.01), threading.Event()
+    camera, stop = Camera(200), threading.Event()
     source = newest(camera, "camera", stop)
+    camera.let_through.release()
     first = next(source)
-    time.sleep(0.3)
+    camera.let_through.release(7)
+    camera.wait_until_asked(9)  # so the eighth has been taken
     second = next(source)
-    assert first.dropped == 0
-    assert second.dropped > 5
-    assert int(second.name.split()[1]) == int(first.name.split()[1]) + second.dropped + 1
+    assert (first.name, first.dropped) == ("frame 0", 0)
+    assert (second.name, second.dropped) == ("frame 7", 6)
     stop.set()
+    camera.let_through.release()
     assert list(source) == []
     assert camera.released
 
 
 def test_a_camera_that_is_unplugged_is_an_error() -> None:
-    camera = Camera(2, 0.05)
+    camera = Camera(2)
+    camera.let_through.release(3)
     with pytest.raises(DataError, match="gives no more pictures"):
         list(newest(camera, "camera", threading.Event()))
     assert camera.released

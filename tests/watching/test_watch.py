@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import holotype
+from hanging import HANGS_S
 from holotype.errors import DataError
 from holotype.recognizer import Recognizer
 from holotype.watching.events import Ended, Seen, Warned
@@ -90,18 +91,18 @@ def test_the_command_prints_a_line_for_each_event_and_ends_with_ctrl_c(
     command = [sys.executable, "-m", "holotype", "watch", str(inbox), "--fpir", str(FPIR)]
     command += ["--gallery", str(tmp_path / "desk.gallery"), "--json"]
     # Where the tests run in the background, Ctrl-C is ignored, and a child would inherit that.
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stdout is not None
         event = json.loads(process.stdout.readline())
         assert (event["event"], event["answer"], event["label"]) == ("seen", "match", "one")
         assert event["promised"] is True
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=HANGS_S) == 130
 
 
 def test_the_command_speaks_to_people(desk: Recognizer, tmp_path: Path) -> None:

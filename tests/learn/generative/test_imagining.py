@@ -62,7 +62,8 @@ def test_a_run_draws_others_of_the_kind(background: Path, tmp_path: Path) -> Non
 
     way = drawing.between(toy_drawing(1), toy_drawing(2), 4)
     assert way.shape == (4, SIZE_PX, SIZE_PX)
-    np.testing.assert_array_equal(way[::-1], drawing.between(toy_drawing(2), toy_drawing(1), 4))
+    back = drawing.between(toy_drawing(2), toy_drawing(1), 4)
+    np.testing.assert_allclose(way[::-1].astype(int), back, atol=1)  # rounded to whole greys
     shown = drawing.reference(toy_drawing(1))
     assert shown.min() < 128
     assert shown[0, 0] == 255

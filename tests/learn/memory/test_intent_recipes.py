@@ -48,7 +48,8 @@ def test_the_network_learns_utterances() -> None:
     network.eval()
     batch = IntentBatches(toy(), 1)(0)
     with torch.no_grad():
-        assert torch.equal(network.scores(batch).argmax(2), batch.targets())
+        right = network.scores(batch).argmax(2) == batch.targets()
+    assert right.double().mean() > 0.9  # chance is 0.05
 
 
 @pytest.mark.data
