@@ -1,7 +1,9 @@
 # Two commands on a machine that has Python 3.11+ and make: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# A process for each core, up to four; the tests of one file stay together.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test check lint clean
 .DELETE_ON_ERROR:
@@ -10,7 +12,8 @@ demo: .venv/base
 	$(BIN)/holotype demo
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	@echo "Testing in a few minutes; what takes long is left to \`make check\`."
+	$(PYTEST) -m "not slow and not data"
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -18,14 +21,18 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test
+check: lint
+	$(PYTEST)
 
 .venv/base: pyproject.toml constraints.txt
+	@echo "Installing the base into .venv: numpy, pillow, onnxruntime, typer and rich, some 60 MB."
 	$(PYTHON) -m venv .venv
-	$(INSTALL) -e .
+	$(INSTALL) --quiet -e .
 	touch $@
 
 .venv/dev: .venv/base
+	@echo "Installing what training and the tests need as well, once. Most of it is torch: on Linux"
+	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
 	$(INSTALL) -e ".[train,faces,video,heic,hub,dev]"
 	touch $@
 

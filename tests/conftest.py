@@ -1,11 +1,36 @@
-"""Shared by all tests: where the data sets lie, and what to do when they are not there."""
+"""Shared by all tests: where the data sets lie, and what was left out for which reason."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test is red because the machine is busy.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+# What a selection leaves to `make check`: how many tests of which mark.
+_LEFT = pytest.StashKey[Counter[str]]()
+_Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
+_WANTING = "needs "  # how a reason begins where something is missing on this machine
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--nothing-missing",
+        action="store_true",
+        help="a test that lacks something that it needs fails, where it would be skipped",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT] = Counter()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,6 +40,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("data"):
             item.add_marker(skip)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in ("data", "slow"):
+            if item.get_closest_marker(mark):
+                item.config.stash[_LEFT][mark] += 1
+                break
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes: it tells the first
+        session.config.workeroutput["left"] = dict(session.config.stash[_LEFT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # Each process collects and leaves the same.
+    node.config.stash[_LEFT] = Counter(getattr(node, "workeroutput", {}).get("left", {}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _missing_is_failed(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _missing_is_failed(collector.config, (yield))
+
+
+def _missing_is_failed(config: pytest.Config, report: _Report) -> _Report:
+    if config.getoption("--nothing-missing") and _wanting(report):
+        report.outcome, report.longrepr = "failed", _wanting(report)
+    return report
+
+
+def _wanting(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What the test of this report was skipped for want of, or nothing."""
+    if not (report.skipped and isinstance(report.longrepr, tuple)):
+        return ""
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    return reason if reason.startswith(_WANTING) else ""
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    wanting = Counter(filter(None, map(_wanting, terminalreporter.stats.get("skipped", []))))
+    for reason, count in wanting.items():
+        terminalreporter.write_line(f"Skipped {count}: {reason}.")
+    if left := config.stash[_LEFT]:
+        terminalreporter.write_line(
+            f"Left to `make check`: {left['slow']} that take long, and {left['data']} on data sets "
+            "(see CONTRIBUTING.md)."
+        )
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def test_the_examples_about_keeping_a_gallery_run(tmp_path: Path) -> None:
     assert "Sound." in output
 
 
+@pytest.mark.slow
 def test_the_examples_about_comparing_run(tmp_path: Path) -> None:
     shell, python = run_blocks(ROOT / "docs" / "comparing.md", tmp_path)
     assert "## 20-way 1-shot" in shell
@@ -56,6 +57,7 @@ def test_the_examples_about_comparing_run(tmp_path: Path) -> None:
     assert float(python) > 0.7  # two of the eight look alike; chance is 0.125
 
 
+@pytest.mark.slow
 def test_the_examples_about_packs_run(tmp_path: Path) -> None:
     (output,) = run_blocks(ROOT / "docs" / "packs.md", tmp_path)
     assert "The promise about strangers" in output

@@ -39,6 +39,7 @@ def test_a_table_words_and_a_page(run: Run, tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_json_and_a_page_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     done = run("demo", "--out", tmp_path / "demo.html", "--json")
@@ -49,6 +50,7 @@ def test_json_and_a_page_that_cannot_be_written(run: Run, tmp_path: Path) -> Non
     assert "none/demo.html' cannot be read or written" in failed.stderr
 
 
+@pytest.mark.slow
 def test_the_shipped_model_in_a_process_without_torch(
     tmp_path: Path, holotype_process: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -49,6 +49,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(recipes, name, replace(recipe, settings=settings, n_way=8))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_from_pictures_to_a_pack(run: Run, background: Path, tmp_path: Path) -> None:
     folder, pack = tmp_path / "run", tmp_path / "pack"

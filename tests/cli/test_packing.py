@@ -46,6 +46,7 @@ def test_build(run: Run, brought: Path, tmp_path: Path) -> None:
     assert wrong.exit_code == 2
 
 
+@pytest.mark.slow
 def test_build_as_json(run: Run, brought: Path, tmp_path: Path) -> None:
     arguments = ("--onnx", brought / "model.onnx", "--background", brought / "pictures")
     built = run("pack", "build", *arguments, "--name", "m", "--out", tmp_path / "m", "--json")

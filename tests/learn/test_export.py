@@ -73,6 +73,7 @@ class Flat(Method):
         return UnitEmbedder(nn.Sequential(nn.Flatten(), projection))
 
 
+@pytest.mark.slow
 def test_a_whitening_is_of_a_background_that_is_large_and_an_embedding_that_bears_it(
     tmp_path: Path,
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_model_that_does_not_bear_half_precision_is_refused(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_file_tells_nothing_of_this_machine_and_is_always_the_same() -> None:
     embedder = build("prototypical").embedder().eval()
     model = export_onnx(embedder, (1, SIZE_PX, SIZE_PX))

@@ -101,6 +101,7 @@ def test_queries_one_at_a_time_score_the_same(method: Method) -> None:
     torch.testing.assert_close(torch.cat(apart, 1), method.scores(batch), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_separable_toy_is_solved(method: Method, tmp_path: Path) -> None:
     if method.trainable:
         trained(method, tmp_path / "run")
@@ -134,6 +135,7 @@ def test_the_same_seed_gives_the_same_history(name: str, tmp_path: Path) -> None
         assert torch.equal(a, b)
 
 
+@pytest.mark.slow
 def test_the_exported_embedder_agrees_with_torch(method: Method) -> None:
     embedder = method.embedder()
     if embedder is None:

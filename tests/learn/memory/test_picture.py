@@ -57,6 +57,7 @@ def test_a_turing_machine_is_trained_read_back_and_drawn(tmp_path: Path) -> None
     assert is_picture(tmp_path / "memory.png")
 
 
+@pytest.mark.slow
 def test_a_memory_augmented_network_is_drawn(folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     pipeline.train_run("mann", str(folder), run, recipe="conv")

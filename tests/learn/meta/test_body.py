@@ -66,6 +66,7 @@ def test_the_statistics_are_those_of_the_training_pictures_alone(name: str) -> N
     assert all(torch.equal(before[key], value) for key, value in method.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_run_becomes_a_pack_that_answers_as_its_embedder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[3] / "docs" / "meta.md"
 
 
+@pytest.mark.slow
 def test_the_example_learns_waves(tmp_path: Path) -> None:
     (code,) = re.findall(r"test_docs_meta\.py -->\n```python\n(.*?)```", PAGE.read_text(), re.S)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -51,6 +51,7 @@ def test_the_order_of_the_points_does_not_matter(learner: PointLearner) -> None:
     torch.testing.assert_close(learner.predict(turned)[0], learner.predict(tasks)[0])
 
 
+@pytest.mark.slow
 def test_a_short_training_helps(learner: PointLearner, tmp_path: Path) -> None:
     settings = TrainingSettings(300, learning_rate=3e-3, schedule="constant")
     held_back = sinusoids(10**6, 100, 10, 20)

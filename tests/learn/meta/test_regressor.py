@@ -17,6 +17,7 @@ def lines(seed: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return tasks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["maml", "meta-sgd", "cnp"])
 def test_a_few_points_of_a_line_are_enough(method: str) -> None:
     regressor = MetaRegressor(method, k_shot=3, steps=150).fit(lines(0, 100))
