@@ -314,7 +314,7 @@ def test_closed_streams_change_no_answer(desk: Path, drawings: Path, closed: str
     for probe, code in (("1-0.png", 0), ("5-0.png", failures.NO_MATCH)):
         command = [sys.executable, "-m", "holotype", "verify", desk, "c1", drawings / probe]
         line = f"{shlex.join(map(str, command))} --fmr 0.1 {closed}"
-        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=300)
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=HANGS_S)
         assert (done.returncode, done.stderr) == (code, "")
         assert (done.stdout == "") == (">&-" in closed.replace("2>&-", ""))
 
