@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from holotype.learn import pipeline
 from holotype.learn.photos import PhotoBatches, changed
@@ -57,17 +56,6 @@ def test_a_folder_becomes_a_pack_and_a_report(folder: Path, tmp_path: Path) -> N
     assert card.promise == measured.promise
     assert page == tmp_path / "mine-report.html"
     assert "stripes" in page.read_text()
-
-
-def test_colors_choose_the_recipe(folder: Path, tmp_path: Path) -> None:
-    assert pipeline.fitting_recipe("prototypical", str(folder)) == "photos"
-    assert pipeline.fitting_recipe("matching", str(folder)) is None  # it has none for photos
-    assert pipeline.fitting_recipe("prototypical", "omniglot") is None
-    for path in sorted(folder.glob("*/[01].png")):
-        grey = tmp_path / "grey" / path.parent.name / path.name
-        grey.parent.mkdir(parents=True, exist_ok=True)
-        Image.open(path).convert("L").save(grey)
-    assert pipeline.fitting_recipe("prototypical", str(tmp_path / "grey")) is None
 
 
 def test_a_batch_is_pairs_of_a_class() -> None:

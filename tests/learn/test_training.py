@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +21,7 @@ from torch import nn
 from toys import build, toy_batch
 
 from holotype.errors import TrainingError
+from holotype.learn import training
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.checkpoints import read_tensors
 from holotype.learn.history import History
@@ -152,6 +155,24 @@ def test_progress_counts_down(tmp_path: Path) -> None:
     assert [entry.validation for entry in seen] == [None, None, 50.0, 50.0]
     assert seen[-1].seconds_left == 0
     assert all(entry.seconds_left > 0 for entry in seen[:-1])
+
+
+def test_slow_steps_are_saved_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that takes 15 seconds to a step."""
+    now = itertools.count(0, 15)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: float(next(now))))
+    saved: list[int] = []
+
+    def progress(done: Progress) -> None:
+        state = tmp_path / "run" / "checkpoint.pt"
+        saved.append(
+            History.from_json(read_tensors(state)["history"]).step if state.exists() else 0
+        )
+
+    train(build("prototypical"), toy_batch, settings(8), tmp_path / "run", progress=progress)
+    assert saved == [0, 2, 2, 2, 2, 6, 6, 8]
 
 
 def test_folders_that_do_not_fit_are_refused(tmp_path: Path) -> None:

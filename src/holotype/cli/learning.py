@@ -8,7 +8,8 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +21,20 @@ from holotype.cli.packing import print_measured
 from holotype.cli.progress import Report, bars, occasional_lines
 from holotype.errors import DataError
 
+_DAY_S = 86400.0
+
 if TYPE_CHECKING:
+    from holotype.learn.plan import Plan
     from holotype.learn.training import Progress
     from holotype.packing.measured import Measured
+
+
+class Precision(StrEnum):
+    """What a network is computed in while it learns."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,25 @@ def train(
         Path | None,
         typer.Option(metavar="PACK", help="Write the model pack at the end, and what it is worth."),
     ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many.", show_default="the recipe's"),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="At most so long: does as many of the recipe's steps as fit.",
+            show_default=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="auto: what is fastest on this machine.")
+    ] = Precision.AUTO,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of the processor.", show_default="what is fastest"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a method on background classes; stopped at any moment, it goes on with `--resume`.
@@ -67,6 +98,8 @@ def train(
     Example: `holotype train prototypical --data omniglot --out runs/first`
 
     Example: `holotype train prototypical --data pictures --export mine`
+
+    Example: `holotype train prototypical --data pictures --export mine --minutes 30`
     """
     if out is None:
         if export is None:
@@ -82,9 +115,14 @@ def train(
                 out,
                 recipe=recipe,
                 seed=seed,
+                steps=steps,
+                minutes=minutes,
+                precision=precision.value,
+                threads=threads,
                 begin=begin,
                 resume=resume,
                 progress=_training_progress(report),
+                planning=_print_plan,
                 preparing=lambda what, done, total: report(what, done, total, ""),
             )
             pack = _exported(out, export, report) if export else None
@@ -193,6 +231,36 @@ def _show(exported: _Exported) -> None:
 
 def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0].rstrip(".")
+
+
+def _print_plan(plan: Plan) -> None:
+    """How a run is computed and why, and how long it will take; stdout stays the result's."""
+    chosen, left = str(plan.way), plan.settings.steps - plan.done
+    seconds = {way: mean for way, mean in plan.tried if way != plan.way}
+    if plan.done or not plan.tried:
+        why = f"Goes on with {chosen}, as it began"
+    elif seconds:
+        others = [
+            f"{way} {f'{mean:.2g} s' if mean else 'more than twice as long'}"
+            for way, mean in seconds.items()
+        ]
+        each = dict(plan.tried)[plan.way]
+        why = f"Learns in {chosen}: {each:.2g} s a step on this machine ({', '.join(others)})"
+    else:
+        why = f"Learns in {chosen}"
+    print(why, file=sys.stderr)
+    expected = plan.seconds_left()
+    if left and expected is not None:
+        end = datetime.now() + timedelta(seconds=expected)
+        until = f"{end:%H:%M}" if expected < _DAY_S else f"{end:%Y-%m-%d %H:%M}"
+        print(f"{left:,} steps take {_about(expected)}, until {until}", file=sys.stderr, flush=True)
+
+
+def _about(seconds: float) -> str:
+    for unit, name in ((_DAY_S, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= 2 * unit:
+            return f"about {seconds / unit:.{int(unit > 60)}f} {name}"
+    return f"about {max(1, round(seconds))} s"
 
 
 def _training_progress(report: Report) -> Callable[[Progress], None]:

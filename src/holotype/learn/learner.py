@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from holotype.learn.settings import Precision
+
 Batch = TypeVar("Batch")
 
 
@@ -17,6 +19,8 @@ class Learner(nn.Module, Generic[Batch]):
 
     trainable: ClassVar[bool] = True  # False: nothing to learn, `train` refuses it
     undecayed: ClassVar[tuple[str, ...]] = ()  # parameter name prefixes free of weight decay
+    # What it learned in, set by training: one that adapts when it is asked does so in the same.
+    precision: Precision = "float32"
     clip_norm: ClassVar[float | None] = None  # largest Euclidean norm of the gradient in a step
 
     def loss(self, batch: Batch) -> Tensor:

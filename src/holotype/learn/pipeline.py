@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from holotype import images
 from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
 from holotype.learn.comparing import asked
 from holotype.learn.export import export_pack
+from holotype.learn.fitting import fitting_recipe
 from holotype.learn.history import History
 from holotype.learn.method import Method
 from holotype.learn.pictures import HELD_OUT, PictureRecipe, part, pixels, prepared
+from holotype.learn.plan import Plan, Wishes, planned, recorded
 from holotype.learn.recipe import Preparing, Recipe
 from holotype.learn.recipes import RECIPES
-from holotype.learn.settings import TrainingSettings
-from holotype.learn.training import Progress, train
+from holotype.learn.settings import Precision
+from holotype.learn.speed import computing_with
+from holotype.learn.training import Progress, check_trainable, train
 from holotype.pack import Pack
 from holotype.records import Episode, Preprocessing
 from holotype.tasks.datasets import Dataset, load_dataset
-
-_PHOTOS = "photos"
-# Pictures that are looked at, and the mean range of their channels from which they are in color.
-_LOOKED_AT, _COLORED = 20, 0.04
 
 
 def train_run(
@@ -43,9 +42,13 @@ def train_run(
     recipe: str | None = None,
     seed: int = 0,
     steps: int | None = None,
+    minutes: float | None = None,
+    precision: Precision | Literal["auto"] | None = None,
+    threads: int | None = None,
     begin: Path | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    planning: Callable[[Plan], None] | None = None,
     preparing: Preparing | None = None,
 ) -> History:
     """Train a method by a recipe and leave the run in a folder.
@@ -54,51 +57,58 @@ def train_run(
         method: a key of `RECIPES`.
         data: what the recipe learns from; for pictures, what `load_dataset` takes.
         out: folder of the run.
-        recipe: a key of `RECIPES[method]`; None: `photos` for a folder of color pictures where
-            the method has it, else the first.
+        recipe: a key of `RECIPES[method]`; None: what `fitting_recipe` finds, else the first.
         seed: of the initial weights and of every batch.
         steps: how many; None: as the recipe says. Its schedule is stretched to them.
+        minutes: at most, from here to the end of training: as many steps are done as fit, by the
+            speed that is measured at the start, and not more than the recipe says.
+        precision: of the forward pass; "auto" or None: what is fastest here, of those that the
+            recipe learns in.
+        threads: how many; None: what is fastest here.
         begin: a finished run of the method, with whose weights this one begins.
         resume: go on with the run in `out`.
         progress: called after each step.
+        planning: called before the first step, with what was chosen and what it will take.
         preparing: called while data are prepared.
 
     Raises:
-        TrainingError: no such method or recipe, or the run cannot start or go on.
+        TrainingError: no such method or recipe, a value out of its range, or the run cannot start
+            or go on.
         DataError: the data set cannot be read or has too few classes.
     """
-    name, chosen = find_recipe(method, recipe or fitting_recipe(method, data))
-    settings = _stretched(replace(chosen.settings, seed=seed), steps)
+    began = time.monotonic()
+    wishes = Wishes(steps, minutes, precision, threads)
+    name, chosen = find_recipe(method, recipe or fitting_recipe(RECIPES.get(method, {}), data))
+    settings = replace(chosen.settings, seed=seed)
     config: dict[str, Any] = {"method": method, "recipe": name, "data": data}
     if begin is not None:
         config["from"] = _beginning(begin, method)
-    if resume:  # before minutes of preparation
-        runs.check_same(out, settings, config)
+    # What is refused is refused before minutes of preparation.
+    plan = recorded(out, settings, wishes) if resume else None
+    if plan:
+        runs.check_same(out, plan.settings, config)
+    else:
+        runs.check_new(out)
     ready = chosen.prepare(data, seed, preparing)
+    check_trainable(ready.learner)
     if begin is not None:
         _begin_with(ready.learner, begin, name)
-    return train(
-        ready.learner,
-        ready.batches,
-        settings,
-        out,
-        config=config,
-        validate=ready.validate,
-        resume=resume,
-        progress=progress,
-    )
-
-
-def fitting_recipe(method: str, data: str) -> str | None:
-    """What suits a folder of color pictures, if the method has a recipe for them; None: any."""
-    if _PHOTOS not in RECIPES.get(method, {}) or not Path(data).is_dir():
-        return None
-    pictures = load_dataset(data).images
-    if not isinstance(pictures, tuple):
-        return None
-    some = [pictures[row] for row in np.linspace(0, len(pictures) - 1, _LOOKED_AT, dtype=int)]
-    tints = [float(np.ptp(images.read(picture), axis=0).mean()) for picture in some]
-    return _PHOTOS if float(np.median(tints)) > _COLORED else None
+    plan = plan or planned(ready, settings, wishes, time.monotonic() - began)
+    if planning:
+        planning(plan)
+    with computing_with(plan.threads):
+        return train(
+            ready.learner,
+            ready.batches,
+            plan.settings,
+            out,
+            config=config,
+            facts=plan.facts,
+            validate=ready.validate,
+            resume=resume,
+            forecast=plan.forecast,
+            progress=progress,
+        )
 
 
 def held_out(run: Path) -> tuple[Dataset, int] | None:
@@ -153,6 +163,7 @@ def export_run(run: Path, out: Path) -> Pack:
             "commit": facts["commit"],
             "minutes": round(History.read(run).seconds / 60, 1),
             "threads": facts["threads"],
+            "precision": facts["settings"]["precision"],
             "machine": platform.processor() or platform.machine(),
         },
         license=f"Apache-2.0; trained on {dataset.name} ({dataset.license or 'license not stated'},"
@@ -243,13 +254,6 @@ def _begin_with(learner: nn.Module, run: Path, recipe: str) -> None:
         ) from error
 
 
-def _stretched(settings: TrainingSettings, steps: int | None) -> TrainingSettings:
-    if steps is None:
-        return settings
-    halve_every = max(1, round(settings.halve_every * steps / settings.steps))
-    return replace(settings, steps=steps, halve_every=halve_every)
-
-
 def _finished(run: Path) -> tuple[dict[str, Any], PictureRecipe, Method]:
     facts = runs.read(run)
     if not {"method", "recipe", "data"} <= facts["config"].keys():
@@ -274,5 +278,6 @@ def _finished(run: Path) -> tuple[dict[str, Any], PictureRecipe, Method]:
             f"{run / WEIGHTS} does not fit its recipe ({str(error).splitlines()[0]})",
             "Use the version of holotype that trained it, or train again",
         ) from error
+    method.precision = facts["settings"].get("precision", recipe.settings.precision)
     method.eval()
     return facts, recipe, method

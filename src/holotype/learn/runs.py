@@ -22,8 +22,8 @@ from holotype.learn.settings import TrainingSettings
 RUN = "run.json"
 
 
-def start(out: Path, settings: TrainingSettings, config: dict[str, Any]) -> None:
-    """Make the folder of a new run and write its `run.json`.
+def check_new(out: Path) -> None:
+    """Refuse a folder that a new run cannot have.
 
     Raises:
         TrainingError: the folder holds a run, or anything else.
@@ -39,6 +39,23 @@ def start(out: Path, settings: TrainingSettings, config: dict[str, Any]) -> None
             f"{out} is not empty, and a new run needs a folder of its own",
             "Choose a folder that does not exist yet",
         )
+
+
+def start(
+    out: Path, settings: TrainingSettings, config: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    """Make the folder of a new run and write its `run.json`.
+
+    Args:
+        out: the folder.
+        settings: compared on resume.
+        config: likewise, ready for JSON.
+        facts: noted only, ready for JSON.
+
+    Raises:
+        TrainingError: the folder holds a run, or anything else.
+    """
+    check_new(out)
     out.mkdir(parents=True, exist_ok=True)
     facts = {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -47,6 +64,7 @@ def start(out: Path, settings: TrainingSettings, config: dict[str, Any]) -> None
         "versions": versions(),
         "machine": f"{platform.machine()} {platform.system()}",
         "threads": torch.get_num_threads(),
+        **facts,
     }
     write_json(out / RUN, {"config": config, "settings": asdict(settings), **facts})
 
@@ -62,12 +80,15 @@ def check_same(out: Path, settings: TrainingSettings, config: dict[str, Any]) ->
     now = _flat({"settings": asdict(settings), "config": json.loads(json.dumps(config))})
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):
-            name = key.partition(".")[2]
-            raise TrainingError(
-                f"the run in {out} was started with {name}={before.get(key)!r}; "
-                f"it cannot go on with {name}={now.get(key)!r}",
-                f"Resume with {name}={before.get(key)!r}, or start a new run",
-            )
+            raise another(out, key.partition(".")[2], before.get(key), now.get(key))
+
+
+def another(out: Path, name: str, before: Any, now: Any) -> TrainingError:
+    """What says that a run cannot go on with another value of a setting."""
+    return TrainingError(
+        f"the run in {out} was started with {name}={before!r}; it cannot go on with {name}={now!r}",
+        f"Resume with {name}={before!r}, or start a new run",
+    )
 
 
 def read(out: Path) -> dict[str, Any]:

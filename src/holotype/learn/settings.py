@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from holotype.errors import TrainingError
+
+Precision = Literal["float32", "bfloat16"]
 
 # One cycle as in Smith 2018, with the constants that PyTorch's OneCycleLR has by default
 # except for the share of steps in which the rate rises.
@@ -32,7 +36,7 @@ class TrainingSettings:
     weight_decay: float = 0.0  # decoupled for adamw; none on norms, biases and class weights
     schedule: Literal["one_cycle", "two_cycles", "constant", "halving"] = "one_cycle"
     halve_every: int = 2000  # steps; for "halving" (Snell et al. 2017, section 3.1)
-    precision: Literal["float32", "bfloat16"] = "float32"  # of the forward pass
+    precision: Precision = "float32"  # of the forward pass; of a recipe, the lowest it learns in
     validate_every: int = 1000  # steps; the last step always validates
     checkpoint_every: int = 200  # steps
 
@@ -78,6 +82,11 @@ def rates(settings: TrainingSettings, step: int) -> tuple[float, float]:
         _cosine(settings.learning_rate, initial / _FINAL_DIVISOR, share),
         _cosine(_MOMENTUM_LOW, _MOMENTUM_HIGH, share),
     )
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of what is drawn in a step, as a function of the seed of the run."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
 def _cosine(start: float, end: float, share: float) -> float:

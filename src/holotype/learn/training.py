@@ -18,17 +18,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import Optimizer
 
 from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
+from holotype.learn.forecast import Forecast, Remaining
 from holotype.learn.history import History
 from holotype.learn.learner import Batch, Learner
-from holotype.learn.settings import TrainingSettings, rates
+from holotype.learn.optimizer import optimizer_for, set_rates
+from holotype.learn.settings import TrainingSettings, step_seed
+
+# By the clock as well as by steps, of which a slow machine does few.
+_FIRST_CHECKPOINT_SECONDS, _CHECKPOINT_SECONDS = 20.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,10 @@ def train(
     out: Path,
     *,
     config: dict[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
     validate: Callable[[Any], float] | None = None,
     resume: bool = False,
+    forecast: Forecast | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> History:
     """Train a learner and leave the run in a folder.
@@ -64,8 +69,10 @@ def train(
         settings: see `TrainingSettings`.
         out: the folder of the run; must be new, or hold the run to resume.
         config: what else defines the run, ready for JSON; compared on resume.
+        facts: what else `run.json` notes, ready for JSON.
         validate: the learner in evaluation mode -> a figure for the history; must not change it.
         resume: go on with the run in `out`.
+        forecast: of the seconds of its steps; None: every step is taken for the same.
         progress: called after each step.
 
     Returns:
@@ -77,27 +84,48 @@ def train(
         KeyboardInterrupt: interrupted; the step was finished and a checkpoint written. A second
             interrupt does not wait for that.
     """
-    if not (learner.trainable and any(p.requires_grad for p in learner.parameters())):
-        raise TrainingError(
-            f"{type(learner).__name__} has nothing to train", "Evaluate it as it is"
-        )
+    check_trainable(learner)
     config = config or {}
     if resume:
         runs.check_same(out, settings, config)
     else:
-        runs.start(out, settings, config)
+        runs.start(out, settings, config, facts or {})
 
+    learner.precision = settings.precision
     learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = _optimizer(learner, settings)
+    optimizer = optimizer_for(learner, settings)
     history = History()
     # Killed before the first checkpoint, a run has none: it then goes on from step 0.
     if resume and (out / CHECKPOINT).exists():
         history = _restore(out / CHECKPOINT, learner, optimizer)
     with torch.random.fork_rng(devices=[]), _interrupts() as interrupted:
-        _loop(learner, optimizer, batches, settings, out, history, validate, progress, interrupted)
+        _loop(
+            learner,
+            optimizer,
+            batches,
+            settings,
+            out,
+            history,
+            validate,
+            forecast or Forecast(settings.steps),
+            progress,
+            interrupted,
+        )
     write_tensors(out / WEIGHTS, learner.state_dict())
     history.plot(out)
     return history
+
+
+def check_trainable(learner: Learner[Any]) -> None:
+    """Refuse a learner without parameters.
+
+    Raises:
+        TrainingError: nothing to train.
+    """
+    if not (learner.trainable and any(p.requires_grad for p in learner.parameters())):
+        raise TrainingError(
+            f"{type(learner).__name__} has nothing to train", "Evaluate it as it is"
+        )
 
 
 def _loop(
@@ -108,15 +136,18 @@ def _loop(
     out: Path,
     history: History,
     validate: Callable[[Any], float] | None,
+    forecast: Forecast,
     progress: Callable[[Progress], None] | None,
     interrupted: Callable[[], bool],
 ) -> None:
     forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
-    began, first, seconds_before = time.monotonic(), history.step, history.seconds
+    began, seconds_before = time.monotonic(), history.seconds
+    save_at = began + _FIRST_CHECKPOINT_SECONDS
+    remaining = Remaining(forecast, settings, history.step)
     learner.train()
-    for step in range(first, settings.steps):
-        torch.manual_seed(_step_seed(settings.seed, step))
-        _set_rates(optimizer, settings, step)
+    for step in range(history.step, settings.steps):
+        torch.manual_seed(step_seed(settings.seed, step))
+        set_rates(optimizer, settings, step)
         loss = float(learner.training_step(batches(step), optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
@@ -126,17 +157,18 @@ def _loop(
         last = done == settings.steps
         if validate and (done % settings.validate_every == 0 or last):
             learner.eval()
-            history.validation.append((done, float(validate(learner))))
+            with remaining.validating():
+                history.validation.append((done, float(validate(learner))))
             learner.train()
-        elapsed = time.monotonic() - began
-        history.seconds = seconds_before + elapsed
+        now = time.monotonic()
+        history.seconds = seconds_before + now - began
         stop = interrupted()
-        if done % settings.checkpoint_every == 0 or last or stop:
+        if done % settings.checkpoint_every == 0 or last or stop or now >= save_at:
             _save(out, learner, optimizer, settings, history)
+            save_at = now + _CHECKPOINT_SECONDS
         if progress:
-            left = elapsed / (done - first) * (settings.steps - done)
             validation = history.validation[-1][1] if history.validation else None
-            progress(Progress(done, settings.steps, loss, left, validation))
+            progress(Progress(done, settings.steps, loss, remaining.seconds(done), validation))
         if stop and not last:
             history.plot(out)
             raise KeyboardInterrupt(
@@ -176,36 +208,6 @@ def _restore(path: Path, learner: Learner[Any], optimizer: Optimizer) -> History
             f"{path} does not fit this learner ({str(error).splitlines()[0]})",
             "Resume with the code that started the run, or start a new one",
         ) from error
-
-
-def _optimizer(learner: Learner[Any], settings: TrainingSettings) -> Optimizer:
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for name, parameter in learner.named_parameters():
-        # Vectors are biases and the scales of norms: to shrink them is not regularization.
-        exempt = parameter.ndim < 2 or name.startswith(learner.undecayed)
-        (free if exempt else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    if settings.optimizer == "sgd":
-        return SGD(groups, lr=settings.learning_rate, momentum=0.9, nesterov=True)
-    return AdamW(groups, lr=settings.learning_rate)
-
-
-def _set_rates(optimizer: Optimizer, settings: TrainingSettings, step: int) -> None:
-    learning_rate, momentum = rates(settings, step)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-        if "betas" in group:
-            group["betas"] = (momentum, group["betas"][1])
-        else:
-            group["momentum"] = momentum
-
-
-def _step_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
 
 
 def _diverged(

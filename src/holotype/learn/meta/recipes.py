@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from holotype.learn.meta.classification import (
     ANIL,
@@ -20,22 +20,18 @@ from holotype.learn.recipe import Recipe
 from holotype.learn.settings import TrainingSettings
 from holotype.records import Preprocessing
 
-_PRECISION: Literal["bfloat16"] = "bfloat16"
-
 
 def _recipe(kind: type[MAML], what: str, **options: Any) -> PictureRecipe:
     """20-way episodes, which teach more in the same time; the head's one start fits any number."""
     return PictureRecipe(
-        build=lambda n_classes, size_px: kind(
-            TaskConv4(size_px=size_px), precision=_PRECISION, **options
-        ),
+        build=lambda n_classes, size_px: kind(TaskConv4(size_px=size_px), **options),
         description=f"Conv4-64 at 28 px, 20-way 1-shot episodes with 5 queries, {what}; inductive, "
         "one start for all classes (Ye and Chao 2022), Vinyals split",
         preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
         settings=TrainingSettings(
             steps=4000,
             learning_rate=2e-3,
-            precision=_PRECISION,
+            precision="bfloat16",
             validate_every=500,
         ),
         training=("vinyals-train",),
