@@ -57,12 +57,13 @@ def proof(
     dataset: Dataset | None = None,
     probability: Probability | None = None,
     cannot_tell: CannotTell | None = None,
+    default: float | None = None,
     **options: Any,
 ) -> Proof:
     """A proof of a few galleries."""
     dataset = drawings() if dataset is None else dataset
     options = {"galleries": 12, "rates": (0.1, 0.01), **options}
-    judge = Judge(decide, probability=probability, cannot_tell=cannot_tell)
+    judge = Judge(decide, probability=probability, cannot_tell=cannot_tell, default=default)
     return prove(
         dataset,
         embed_all(dataset, embed),

@@ -29,7 +29,18 @@ class LabelError(HolotypeError):
 
 
 class RateError(HolotypeError):
-    """A false-accept rate outside (0, 1), or smaller than the cohort supports."""
+    """A false-accept rate outside (0, 1), or smaller than the cohort supports.
+
+    Args:
+        problem: see `HolotypeError`.
+        remedy: see `HolotypeError`.
+        smallest: the smallest rate that is supported, a fraction; None if there is none, or that
+            is not the matter.
+    """
+
+    def __init__(self, problem: str, remedy: str, smallest: float | None = None) -> None:
+        super().__init__(problem, remedy)
+        self.smallest = smallest
 
 
 class GalleryError(HolotypeError):

@@ -12,7 +12,7 @@ import holotype
 from holotype import demo
 from holotype.demo.measure import RATES, SHOTS, _counted, _interval
 from holotype.demo.trials import STRANGER, Trial
-from holotype.records import Candidate, Decision
+from holotype.records import Answer, Candidate, Decision
 from toy_packs import make_toy_pack
 
 
@@ -24,8 +24,10 @@ def test_shares_add_up_and_every_setting_has_its_row(result: demo.Demo) -> None:
         ]
         for row in part.rows:
             if row.refused is None:
-                total = row.recognized + row.missed + row.taken_for_another
-                assert total == pytest.approx(100)
+                assert row.recognized + row.taken_for_another + row.missed + row.cannot_tell == (
+                    pytest.approx(100)
+                )
+                assert row.strangers_accepted + row.strangers_cannot_tell <= 100
                 assert row.accepted_low <= row.strangers_accepted <= row.accepted_high
 
 
@@ -43,16 +45,19 @@ def test_the_answers_shown_are_those_of_a_recognizer_made_by_hand(
         assert mine.similarity == pytest.approx(shown.similarity, abs=1e-5)
 
 
-def decision(label: str | None) -> Decision:
-    answer = "match" if label else "unknown"
+def decision(label: str | None, answer: Answer | None = None) -> Decision:
+    answer = answer or ("match" if label else "unknown")
     return Decision(answer, label, 0.5, 0.4, "fpir", 0.1, (Candidate("a", 0.5),), 0.5, 1.0, ())
 
 
+def trial_of(truth: list[int], kind: list[int]) -> Trial:
+    pictures = np.zeros((len(truth), 2, 2), np.uint8)
+    return Trial(("a", "b"), np.zeros((2, 5, 2, 2), np.uint8), pictures, ("",) * len(truth),
+                 np.array(truth), np.array(kind))  # fmt: skip
+
+
 def test_each_probe_is_counted_once_under_what_happened_to_it() -> None:
-    pictures = np.zeros((8, 2, 2), np.uint8)
-    truth = np.array([0, 0, 1, 1, STRANGER, STRANGER, STRANGER, STRANGER])
-    trial = Trial(("a", "b"), np.zeros((2, 5, 2, 2), np.uint8), pictures, ("",) * 8, truth,
-                  np.array([0, 0, 1, 1, 2, 2, 3, 3]))  # fmt: skip
+    trial = trial_of([0, 0, 1, 1] + [STRANGER] * 4, [0, 0, 1, 1, 2, 2, 3, 3])
     answers = [decision(label) for label in ("a", "b", "b", None, "a", "a", None, None)]
     row = _counted(1, 0.1, [trial], [answers])
     assert (row.recognized, row.missed, row.taken_for_another) == (50, 25, 25)
@@ -60,6 +65,14 @@ def test_each_probe_is_counted_once_under_what_happened_to_it() -> None:
     # Two classes, one accepted whole, one not at all: they could as well have been alike.
     assert (row.accepted_low, row.accepted_high) == (0, 100)
     assert row.kept
+
+
+def test_cannot_tell_is_neither_a_miss_nor_an_acceptance() -> None:
+    trial = trial_of([0, 1, STRANGER, STRANGER], [0, 1, 2, 2])
+    unclear = decision(None, "cannot_tell")
+    row = _counted(1, 0.1, [trial], [[decision("a"), unclear, unclear, decision(None)]])
+    assert (row.recognized, row.taken_for_another, row.missed, row.cannot_tell) == (50, 0, 0, 50)
+    assert (row.strangers_accepted, row.strangers_cannot_tell) == (0, 50)
 
 
 def test_the_interval_resamples_classes() -> None:

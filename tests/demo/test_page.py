@@ -7,13 +7,18 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from holotype import demo
+from holotype.demo.measure import _counted
+from holotype.demo.outcomes import Outcome
 from holotype.demo.page import render
 from holotype.demo.showcase import showcase
 from holotype.demo.trials import STRANGER
+from holotype.pack import strangers_in_words
+from holotype.records import Reason
 
 VOID = {"meta", "img", "link", "br", "hr", "input", "rect", "line"}
 
@@ -55,18 +60,70 @@ def test_the_page_is_well_formed_and_self_contained(page: str) -> None:
     assert len(page) < 2_000_000
 
 
-def test_every_mistake_is_counted(page: str, result: demo.Demo) -> None:
-    for part in result.parts:
+def unclear(result: demo.Demo) -> demo.Demo:
+    """The same measurement, every third probe of the first gallery answered with cannot tell."""
+    part = result.parts[0]
+    decisions = tuple(
+        replace(d, answer="cannot_tell", label=None, reasons=(Reason("unfamiliar", "so <odd>"),))
+        if i % 3 == 0
+        else d
+        for i, d in enumerate(part.first_decisions)
+    )
+    plan = replace(part.plan, trials=part.plan.trials[:1])
+    rows = (_counted(1, part.shown_rate, plan.trials, [decisions]),)
+    return replace(result, parts=(replace(part, plan=plan, rows=rows, first_decisions=decisions),))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_cards_and_table_count_alike(result: demo.Demo, changed: bool) -> None:
+    told = unclear(result) if changed else result
+    page = render(told)
+    for part in told.parts:
         shown = showcase(part)
-        wrong = [
-            decision
-            for decision, truth in zip(part.first_decisions, part.first.truth, strict=True)
-            if truth == STRANGER and decision.answer != "unknown"
+        counts = {outcome: len(shown.of(outcome)) for outcome in get_args(Outcome)}
+        assert sum(counts.values()) == len(part.first.probes)
+        row = _counted(1, part.shown_rate, [part.first], [part.first_decisions])
+        known, strangers = shown.known_probes, shown.stranger_probes
+        assert row.recognized == pytest.approx(100 * counts["recognized"] / known)
+        assert row.taken_for_another == pytest.approx(100 * counts["taken for another"] / known)
+        assert row.missed == pytest.approx(100 * counts["missed"] / known)
+        assert row.cannot_tell == pytest.approx(100 * counts["cannot tell"] / known)
+        assert row.strangers_accepted == pytest.approx(100 * counts["accepted"] / strangers)
+        assert f"<b>Strangers accepted: {counts['accepted']}</b> of {strangers}" in page
+        accepted = [
+            d
+            for d, truth in zip(part.first_decisions, part.first.truth, strict=True)
+            if truth == STRANGER and d.answer == "match"
         ]
-        assert len(shown.of("accepted")) == len(wrong)
-        assert f"<b>Strangers accepted: {len(wrong)}</b> of {shown.stranger_probes}" in page
-        outcomes = ("recognized", "confused", "missed", "turned away", "accepted")
-        assert sum(len(shown.of(o)) for o in outcomes) == len(part.first.probes)
+        assert len(accepted) == counts["accepted"]
+
+
+def test_cannot_tell_is_shown_as_such_with_its_reason(result: demo.Demo) -> None:
+    page = render(unclear(result))
+    cards = re.findall(r'<li class="answer unclear">.*?</li>', page, flags=re.S)
+    assert cards
+    assert all('<span class="badge">cannot tell</span>' in card for card in cards)
+    assert all('<p class="why">so &lt;odd&gt;.</p>' in card for card in cards)
+    assert "so &lt;odd&gt;" not in "".join(
+        re.findall(r'<li class="answer (?!unclear).*?</li>', page, flags=re.S)
+    )
+
+
+def test_a_stated_rate_is_called_an_estimate_of_named_strangers(
+    page: str, result: demo.Demo
+) -> None:
+    text = re.sub(r"\s+", " ", page)
+    assert "It is an estimate" in text
+    assert strangers_in_words(result.card) in text
+    assert not re.search(r"promise|guaranteed|may be accepted|at most", text, re.I)
+
+
+def test_nothing_is_wider_than_a_phone(page: str) -> None:
+    for width in re.findall(r'<svg viewBox="0 0 (\d+) ', page):
+        assert int(width) <= 430
+    # What has to be wide moves within its own frame.
+    assert page.count("<table") == page.count('<div class="scroll"><table')
+    assert not re.search(r"(?<!max-)width: *[4-9]\d\dpx", re.sub(r"min-width: 620px", "", page))
 
 
 def test_the_pick_is_one_of_each_and_does_not_look_at_the_answers(result: demo.Demo) -> None:
@@ -103,8 +160,8 @@ def test_refused_rates_are_shown_as_refused(result: demo.Demo) -> None:
         replace(row, refused="too small a cohort", recognized=nothing) for row in part.rows
     )
     page = render(replace(result, parts=(replace(part, rows=rows, first_decisions=()),)))
-    assert page.count('<td class="">refused</td>') == len(rows)
-    assert "too small a cohort" in page
+    assert page.count("too small a cohort") == len(rows)
+    assert "<table" not in page  # no rows of nothing
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
     Outline(page)
 

@@ -60,14 +60,20 @@ def test_a_chart_escapes_its_texts_and_stays_in_its_frame() -> None:
     assert len(root.findall(".//text[@class='key']")) == 2
 
 
-def test_the_key_avoids_the_lines() -> None:
-    def key_height(lines: list[Line]) -> float:
-        root = ElementTree.fromstring(chart("n", "d", axis(), axis(), lines))
-        return float(root.findall(".//text[@class='key']")[0].get("y", 0))
+def test_nothing_that_is_drawn_reaches_the_key() -> None:
+    lines = [Line([(0, 1), (1, 1)], str(i), "") for i in range(4)]
+    marks = [Mark((0.5, 0.99), "", "high", (0.0, 1.0), (0.9, 5.0))]
+    root = ElementTree.fromstring(chart("n", "d", axis(), axis(), lines, marks))
+    key = max(float(node.get("y", 0)) for node in root.findall(".//text[@class='key']"))
+    whiskers = [n for n in root.findall(".//line") if "whisker" in n.get("class", "")]
+    drawn = [float(n.get(end, 0)) for n in whiskers for end in ("y1", "y2")]
+    drawn += [float(n.get("cy", 0)) for n in root.findall(".//circle")]
+    assert len(drawn) == 5
+    assert key < min(drawn)
 
-    rising = [Line([(i / 50, min(1, 0.7 + i / 50)) for i in range(51)], str(s), "") for s in "ab"]
-    falling = [Line([(i / 50, 0.2) for i in range(51)], str(s), "") for s in "ab"]
-    assert key_height(rising) > HEIGHT / 2 > key_height(falling)
+
+def test_a_chart_is_no_wider_than_a_phone() -> None:
+    assert WIDTH <= 430
 
 
 def test_a_single_line_needs_no_key() -> None:

@@ -138,3 +138,21 @@ def test_a_model_without_a_cohort_gets_its_strangers_from_the_data(tmp_path: Pat
     assert "own strangers of 10 classes" in str(report.at(REFUSED).refusal)
     assert proof.to_json()["own_strangers"]["classes"] == 10
     assert any("10 classes were set aside" in remark.text for remark in summary(proof))
+
+    # Before it is shown strangers, a gallery answers by the default threshold, which is measured.
+    drawn = draw_galleries(np.arange(20).repeat(4), enrolled=None, k_shot=1, galleries=3, seed=0)
+    let_in, strangers = 0, 0
+    kept = proof.dataset
+    for g, support in enumerate(drawn.support.tolist()):
+        with holotype.open(tmp_path / f"{g}.gallery", model=pack.path) as recognizer:
+            names = [kept.class_names[c] for c in kept.class_index[[r[0] for r in support]]]
+            for name, (row,) in zip(names, support, strict=True):
+                recognizer.enroll(name, kept.images[row])
+            others = [i for i, c in enumerate(kept.class_index) if kept.class_names[c] not in names]
+            decisions = recognizer.identify([kept.images[row] for row in others])
+        assert not any(decision.promised for decision in decisions)
+        let_in += sum(decision.answer == "match" for decision in decisions)
+        strangers += len(decisions)
+    assert report.default is not None
+    assert report.default.fpir is not None
+    assert report.default.fpir.value == pytest.approx(let_in / strangers)

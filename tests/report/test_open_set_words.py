@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from holotype.errors import RateError
 from holotype.report import HEADINGS, Proof, summary, table
-from holotype.report.phrases import interval, of, one_in, percent, short, times
+from holotype.report.phrases import interval, percent, short, stated, times
+from holotype.report.proof import OwnStrangers
+from holotype.report.tables import rows
 from holotype.report.words import headline, verdict
 from holotype.tasks.bootstrap import Share
-from holotype.tasks.open_set_report import Identification
 from report_toys import at, drawings, proof
 
 
@@ -17,32 +24,8 @@ def said(found: Proof) -> str:
     return " ".join(remark.text for remark in summary(found))
 
 
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0.0, "none"),
-        (0.004, "fewer than 1 of 100"),
-        (0.02, "2 of 100"),
-        (0.12, "1 of 10"),
-        (0.62, "6 of 10"),
-        (0.9, "9 of 10"),
-        (0.93, "93 of 100"),
-        (0.994, "99 of 100"),
-        (0.9999, "more than 99 of 100"),
-        (1.0, "all"),
-    ],
-)
-def test_shares_are_said_as_counts(share: float, text: str) -> None:
-    assert of(share) == text
-
-
 def test_numbers_as_people_say_them() -> None:
-    assert [one_in(rate) for rate in (0.1, 0.01, 0.001, 0.03)] == [
-        "1 stranger in 10",
-        "1 stranger in 100",
-        "1 stranger in 1,000",
-        "3 in 100 strangers",
-    ]
+    assert [stated(rate) for rate in (0.1, 0.01, 0.001, 0.03)] == ["10 %", "1 %", "0.1 %", "3 %"]
     assert [percent(share) for share in (0, 0.613, 0.0094, 0.0008, 0.00001, 1)] == [
         "0.0 %",
         "61.3 %",
@@ -58,8 +41,19 @@ def test_numbers_as_people_say_them() -> None:
         "5 times",
         "88 times",
     ]
-    assert short("Ojibwe_(Canadian)/character07") == "Ojibwe_(…aracter07"
-    assert len(short("x" * 500)) <= 18
+    assert short("Ojibwe_(Canadian)/character07") == "Ojibwe_(Canadian)/character07"
+    assert len(short("x" * 500)) <= 40
+
+
+@given(
+    st.text("ab/", max_size=60), st.text("ab/", max_size=60), st.text("ab/", max_size=60),
+    st.integers(12, 40),
+)  # fmt: skip
+def test_names_that_differ_are_shown_to_differ(same: str, left: str, right: str, most: int) -> None:
+    one, other = same + left, same + right
+    shown = short(one, other, most), short(other, one, most)
+    assert (shown[0] == shown[1]) == (one == other)
+    assert all(len(text) <= most for text in shown)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +63,7 @@ def test_numbers_as_people_say_them() -> None:
         (Share(0.030, 0.012, 0.050), "exceeded"),
         (Share(0.001, 0.000, 0.003), "well below"),
         (Share(0.004, 0.000, 0.050), "cannot say"),
-        (None, "refused"),
+        (None, "not supported"),
     ],
 )
 def test_the_verdict_follows_from_the_interval(fpir: Share | None, expected: str) -> None:
@@ -81,14 +75,24 @@ def test_the_summary_says_what_more_pictures_bring() -> None:
     found = proof(at(p10=0.3, p1=0.5), drawings(30))
     assert verdict(found.reports[0].at(0.01)) != "exceeded"
     first, *_ = summary(found)
-    rows = [row.fnir for _, row in found.rows(0.01)]
-    shares = [1 - fnir.value for fnir in rows if fnir]
+    assert found.subject is not None
+    shares = [1 - row.fnir.value for _, row in found.subject.rows if row.fnir]
     assert shares[0] + 0.1 < shares[1] < shares[2]
-    assert first.text.startswith(
-        f"With one picture of each, at 1 stranger in 100, {of(shares[0])} "
-    )
-    assert "; a second picture makes it " in first.text
-    assert headline(found).startswith(of(shares[0]).capitalize())
+    one, two, _ = (percent(share) for share in shares)
+    assert first.text.startswith(f"With one picture of each, at a stated 1 %, {one} ")
+    assert f"; a second picture makes it {two}" in first.text
+    assert headline(found).startswith(one)
+
+
+def test_every_share_that_is_said_is_rounded_as_in_the_table() -> None:
+    found = proof(at(p10=0.3, p1=0.5), drawings(30))
+    cells = {cell for row in table(found) for cell in row}
+    assert found.subject is not None
+    for _, row in found.subject.rows:
+        assert row.fnir is not None
+        assert percent(1 - row.fnir.value) in cells
+    assert re.match(r"[\d.]+ %", headline(found)).group() in cells  # type: ignore[union-attr]
+    assert not re.search(r"\bof 100?\b", said(found))
 
 
 def test_no_gain_is_claimed_where_none_can_be_shown() -> None:
@@ -101,10 +105,9 @@ def test_no_gain_is_claimed_where_none_can_be_shown() -> None:
 def test_a_broken_promise_is_called_so_with_a_remedy() -> None:
     found = proof(at(p10=-1, p1=-1), drawings(50, 6), k_shots=(1,))
     remarks = summary(found)
-    assert "The promise was broken: where 1 stranger in 100 may be let in, 100.0 %" in said(found)
+    assert "The stated rate was exceeded: at a stated 1 %, 100.0 % of strangers" in said(found)
     assert "100 times as many as stated" in said(found)
-    assert "at a stated 1 stranger in 100, " in said(found)
-    assert "Whoever can bear" not in said(found)  # the looser rate was broken as well
+    assert "At a stated 10 %" not in said(found)  # the looser rate was exceeded as well
     assert headline(found).endswith(", but too many strangers let in.")
     assert any("same origin" in r.text for r in remarks if r.tone == "advice")
     assert "thin evidence" not in said(found)
@@ -118,7 +121,7 @@ def test_a_kept_promise_and_the_price_of_a_strict_rate() -> None:
         for rate in (0.1, 0.01)
     }
     found = proof(lambda _, rate: cuts[rate], drawings(150, 4), k_shots=(1,))
-    assert "The promise was kept: where 1 stranger in 100 may be let in" in said(found)
+    assert "The stated rate was kept: at a stated 1 %, " in said(found)
     assert not headline(found).endswith("strangers let in.")
     strict, generous = (found.reports[0].at(rate).fnir for rate in (0.01, 0.1))
     assert strict is not None
@@ -133,7 +136,7 @@ def test_turning_everyone_away_is_no_promise_kept() -> None:
     assert verdict(replace(found.reports[0].at(0.1), rate=0.005)) == "cannot say"
     only = proof(at(p10=1.01), drawings(300, 3), k_shots=(1,), rates=(0.1,))
     assert "more strictly than stated" in said(only)
-    assert headline(only) == "None recognized from one picture."
+    assert headline(only) == "0.0 % recognized from one picture."
 
 
 def test_cannot_tell_and_probabilities_have_their_say() -> None:
@@ -150,16 +153,99 @@ def test_cannot_tell_and_probabilities_have_their_say() -> None:
     assert "Its probabilities come true" in said(honest)
 
 
-def test_the_rate_of_the_summary_is_the_promised_one_nearest_to_one_percent() -> None:
+def test_the_rate_of_the_summary_is_the_supported_one_nearest_to_one_percent() -> None:
     cuts = dict.fromkeys((0.3, 0.02, 0.0001), 0.4)
-    assert proof(lambda _, rate: cuts[rate], rates=tuple(cuts)).rate == 0.02
+    subject = proof(lambda _, rate: cuts[rate], rates=tuple(cuts)).subject
+    assert subject is not None
+    assert subject.rate == 0.02
+
+
+def refusing(smallest: float | None, every: int = 1) -> Any:
+    """Refuses the rate in every so-many-th gallery but the first; in each, where that is 1."""
+    asked = itertools.count()
+
+    def decide(_prototypes: np.ndarray, rate: float) -> float:
+        if every == 1 or next(asked) % every:
+            raise RateError(f"fpir={rate} is too small for a cohort of 0 classes", "More", smallest)
+        return 0.3
+
+    return decide
+
+
+def test_rates_that_are_not_supported_are_said_once_and_have_no_rows() -> None:
+    found = proof(refusing(0.0128), drawings(30))
+    assert headline(found) == "No stated rate is supported: nothing to measure."
+    assert (
+        "A stated 10 % (smallest supported rate: 1.3 %) and 1 % (smallest supported rate: 1.3 %) "
+        "are not supported by this cohort." in said(found)
+    )
+    assert "fpir=" not in said(found)
+    assert "cohort of 0 classes" not in said(found)
+    assert table(found) == []
+    assert "smallest supported rate: none" in said(proof(refusing(None), drawings(30)))
+
+
+def test_what_few_galleries_support_is_in_the_headline_as_in_the_table() -> None:
+    found = proof(refusing(0.2, every=5), drawings(30), rates=(0.1,), k_shots=(1,))
+    row = found.reports[0].at(0.1)
+    assert row.fnir is not None
+    assert (row.galleries, row.refused) == (3, 9)
+    share = percent(1 - row.fnir.value)
+    assert (
+        headline(found) == f"{share} recognized from one picture, where a stated 10 % is supported."
+    )
+    assert table(found)[0][3] == share
+    assert "supported in 3 of 12 galleries, which alone count" in said(found)
+
+
+def test_the_default_threshold_is_measured_where_no_rate_is_supported() -> None:
+    found = proof(
+        refusing(None),
+        drawings(30),
+        default=0.3,
+        own_strangers=OwnStrangers(classes=4, pictures=8, default=0.3),
+    )
+    alike = proof(at(p10=0.3), drawings(30), rates=(0.1,))
+    for report, same in zip(found.reports, alike.reports, strict=True):
+        assert report.default is not None
+        assert report.default.fpir == same.at(0.1).fpir
+        assert report.default.fnir == same.at(0.1).fnir
+    assert [row[1] for row in table(found)] == ["default"] * 3
+    first = found.reports[0].default
+    assert first is not None
+    assert first.fpir is not None
+    assert first.fnir is not None
+    let_in, right = percent(first.fpir.value), percent(1 - first.fnir.value)
+    assert headline(found) == (
+        f"With the default threshold, {right} recognized from one picture and {let_in} of "
+        "strangers in."
+    )
+    assert "accepts from a similarity of 0.3 on, the model's default" in said(found)
+    assert f"{let_in} of strangers let in" in said(found)
+    assert "are not supported by the 4 classes that were set aside" in said(found)
+    stored = found.to_json()["results"][0]["default_threshold"]
+    assert stored["stated_fpir"] is None
+    assert stored["median_threshold"] == 0.3
+
+
+def test_it_is_said_for_whom_the_thresholds_were_set() -> None:
+    found = proof(at(p10=0.3, p1=0.5), cohort="7 classes of ink, such as alef")
+    assert "The thresholds were set with 7 classes of ink, such as alef." in said(found)
+    assert "an estimate" in said(found)
+    assert "promise" not in said(found) + headline(found)
 
 
 def test_a_terminal_gets_the_same_rows() -> None:
-    found = proof(at(p10=0.3, p1=0.6))
-    rows = table(found)
-    assert len(rows) == 6
-    assert all(len(row) == len(HEADINGS) for row in rows)
-    row: Identification = found.reports[0].identification[0]
-    assert row.fpir is not None
-    assert rows[0][:3] == ("1", "10 %", percent(row.fpir.value))
+    found = proof(at(p10=0.3, p1=0.6), cannot_tell=lambda scored, _: scored.row % 5 == 0)
+    shown = rows(found)
+    assert len(shown) == 6
+    for row in shown:
+        enrolled = row.recognized.value + row.mistaken + row.missed + row.cannot_tell
+        assert enrolled == pytest.approx(1)
+        assert row.let_in.value + row.strangers_unknown + row.strangers_cannot_tell == (
+            pytest.approx(1)
+        )
+        assert row.cannot_tell > 0
+        assert row.strangers_cannot_tell > 0
+    assert all(len(cells) == len(HEADINGS) and all(cells) for cells in table(found))
+    assert table(found)[0][:3] == ("1", "10 %", percent(shown[0].let_in.value))

@@ -113,6 +113,8 @@ class GalleryDraws:
             RateError: neither kind of strangers supports the rate; names the smallest supported.
         """
         own, cohort = self._evidence, self.cohort.evidence
+        if own is None and not cohort.classes:
+            raise refusal(rate, name, f"these own strangers of {self.own_classes} classes", 1.0)
         if own is None:
             return self.cohort.threshold(rate, name)
         found = self._carried(rate)

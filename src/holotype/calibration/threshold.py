@@ -66,6 +66,7 @@ def refusal(rate: float, name: str, who: str, smallest: float) -> RateError:
         f"{name}={rate:g} is smaller than {who} can promise for this gallery (smallest: {promise})",
         "State a rate that is not smaller, add strangers of your own with `holotype calibrate`, "
         "or use a model pack with a larger cohort",
+        smallest if smallest < 1 else None,
     )
 
 

@@ -27,7 +27,9 @@ def demo(
     if as_json:
         print_json({**result.to_json(), "page": str(page)})
         return
-    print_table(demo.HEADINGS, demo.table(result), numbers=demo.HEADINGS[1:])
+    for title, rows in demo.tables(result):
+        if rows:
+            print_table(demo.HEADINGS, rows, numbers=demo.HEADINGS, title=title)
     for sentence in demo.words(result):
         say(sentence)
         say("")

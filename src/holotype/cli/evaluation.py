@@ -161,7 +161,10 @@ def _open_set(
     if as_json:
         print_json({**proof.to_json(), "written": [str(path) for path in written]})
         return
-    print_table(report.HEADINGS, report.table(proof), title=f"{model} on {data}, open set")
+    rows = report.table(proof)
+    if rows:  # of a refused rate there is nothing to show
+        title = f"{model} on {data}, open set"
+        print_table(report.HEADINGS, rows, numbers=report.HEADINGS[:-1], title=title)
     for remark in report.summary(proof):
         say(remark.text)
         say("")

@@ -193,7 +193,10 @@ def print_measured(measured: Measured) -> None:
         ],
         title=f"{proof.model} on {len(proof.dataset.class_names)} classes held out",
     )
-    print_table(report.HEADINGS, report.table(proof), title="The promise about strangers")
+    rows = report.table(proof)
+    if rows:
+        title = "The promise about strangers"
+        print_table(report.HEADINGS, rows, numbers=report.HEADINGS[:-1], title=title)
     for remark in report.summary(proof):
         say(remark.text)
         say("")

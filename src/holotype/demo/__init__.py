@@ -2,6 +2,6 @@
 
 from holotype.demo.measure import Demo, run
 from holotype.demo.page import write_page
-from holotype.demo.words import HEADINGS, table, words
+from holotype.demo.words import HEADINGS, tables, words
 
-__all__ = ["HEADINGS", "Demo", "run", "table", "words", "write_page"]
+__all__ = ["HEADINGS", "Demo", "run", "tables", "words", "write_page"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.calibration import Cohort
+from holotype.demo.outcomes import Outcome, outcome
 from holotype.demo.trials import STRANGER, Plan, Trial, plans
 from holotype.embedder import Embedder
 from holotype.errors import RateError
@@ -38,13 +39,15 @@ class Figures:
 
     k_shot: int
     rate: float  # the stated share of strangers, a fraction
-    recognized: float
-    missed: float
+    recognized: float  # of the enrolled, like the next three: together all of them
     taken_for_another: float
-    strangers_accepted: float
+    missed: float  # answered "unknown"
+    cannot_tell: float
+    strangers_accepted: float  # of the strangers, like the next: the others were turned away
+    strangers_cannot_tell: float
     accepted_low: float  # 95 % interval of the strangers accepted, over classes
     accepted_high: float
-    refused: str | None = None  # why the rate cannot be promised; then nothing was measured
+    refused: str | None = None  # why the rate is not supported; then nothing was measured
 
     @property
     def kept(self) -> bool:
@@ -191,7 +194,7 @@ def _ask(
                     try:
                         decisions = recognizer.identify(probes, fpir=rate)
                     except RateError as error:
-                        refused[k_shot, rate] = error.problem
+                        refused[k_shot, rate] = _supported(error)
                     else:
                         answers.setdefault((k_shot, rate), []).append(decisions)
 
@@ -199,27 +202,27 @@ def _ask(
 def _counted(
     k_shot: int, rate: float, trials: Sequence[Trial], answers: Sequence[Sequence[Decision]]
 ) -> Figures:
-    right: list[bool] = []
-    wrong: list[bool] = []
+    found: list[Outcome] = []
     accepted: list[bool] = []
     kinds: list[int] = []
     for trial, decisions in zip(trials, answers, strict=True):
         for decision, truth, kind in zip(decisions, trial.truth, trial.kind, strict=True):
+            found.append(outcome(trial.labels, int(truth), decision))
             if truth == STRANGER:
-                accepted.append(decision.answer == "match")
+                accepted.append(found[-1] == "accepted")
                 kinds.append(int(kind))
-            else:
-                right.append(decision.label == trial.labels[truth])
-                wrong.append(decision.label not in (None, trial.labels[truth]))
     low, high = _interval(np.array(accepted), np.array(kinds))
-    missed = ~(np.array(right) | np.array(wrong))
+    strangers = len(accepted)
+    enrolled = len(found) - strangers
     return Figures(
         k_shot=k_shot,
         rate=rate,
-        recognized=100 * float(np.mean(right)),
-        missed=100 * float(np.mean(missed)),
-        taken_for_another=100 * float(np.mean(wrong)),
-        strangers_accepted=100 * float(np.mean(accepted)),
+        recognized=100 * found.count("recognized") / enrolled,
+        taken_for_another=100 * found.count("taken for another") / enrolled,
+        missed=100 * found.count("missed") / enrolled,
+        cannot_tell=100 * found.count("cannot tell") / enrolled,
+        strangers_accepted=100 * found.count("accepted") / strangers,
+        strangers_cannot_tell=100 * found.count("stranger, cannot tell") / strangers,
         accepted_low=low,
         accepted_high=high,
     )
@@ -234,15 +237,25 @@ def _interval(accepted: NDArray[np.bool_], kind: NDArray[np.int64]) -> tuple[flo
 
 def _refused(k_shot: int, rate: float, why: str) -> Figures:
     nothing = float("nan")
-    return Figures(k_shot, rate, *(nothing,) * 6, refused=why)
+    return Figures(k_shot, rate, *(nothing,) * 8, refused=why)
+
+
+def _supported(error: RateError) -> str:
+    smallest = "none" if error.smallest is None else f"{100 * error.smallest:.2g} %"
+    return f"not supported by this cohort (smallest supported rate: {smallest})"
 
 
 def _shares(row: Figures) -> dict[str, Any]:
+    names = (
+        "recognized",
+        "taken_for_another",
+        "missed",
+        "cannot_tell",
+        "strangers_accepted",
+        "strangers_cannot_tell",
+    )
     return {
-        "recognized": round(row.recognized, 2),
-        "missed": round(row.missed, 2),
-        "taken_for_another": round(row.taken_for_another, 2),
-        "strangers_accepted": round(row.strangers_accepted, 2),
+        **{name: round(getattr(row, name), 2) for name in names},
         "strangers_accepted_ci95": [round(row.accepted_low, 2), round(row.accepted_high, 2)],
-        "promise_kept": row.kept,
+        "kept": row.kept,
     }

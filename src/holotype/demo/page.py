@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 from holotype.demo.measure import Demo, Figures, Part
-from holotype.demo.pictures import answer_card, drawing, histogram
+from holotype.demo.outcomes import Outcome
+from holotype.demo.pictures import answer_card, histogram
 from holotype.demo.showcase import Shown, Verdict, showcase
-from holotype.demo.words import cells, part_words, share, stated
+from holotype.demo.words import cells, known, part_words, share, stated
+from holotype.pages import document, prose, tile, write
+from holotype.records import Card
 
 _HEADLINE = "One drawing each."
 # Mistakes shown of each kind; how many there were stands above them.
 _MOST_MISTAKES = 10
-_HEADINGS = (
-    "examples",
-    "stated",
-    "recognized",
-    "missed",
-    "taken for another",
-    "strangers accepted",
-)
+_ENROLLED = ("recognized", "mistaken", "missed", "cannot tell")
+_STRANGERS = ("accepted", "unknown", "cannot tell")
 _INTRODUCTION = {
     "characters": (
         "None of these characters, nor any other of their alphabets, was among those that the "
@@ -56,51 +49,26 @@ def write_page(demo: Demo, path: Path) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_text(render(demo), encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        # The name that the caller knows, not the draft's.
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
+    write(path, render(demo))
     return path
 
 
 def render(demo: Demo) -> str:
     """The page as HTML that asks nothing of any other address."""
-    style = resources.files("holotype.demo").joinpath("page.css").read_text(encoding="utf-8")
     card = demo.card
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>holotype: {_HEADLINE}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<main>
-{_header(demo.parts[0])}
-{"".join(_part(part) for part in demo.parts)}
+    return document(
+        f"holotype: {_HEADLINE}",
+        f"""{_header(demo.parts[0])}
+{"".join(_part(part, card) for part in demo.parts)}
 <h2>Your own</h2>
 <p>One picture defines a class. A gallery is one file; the threshold follows from the rate that
 you state, and from who is enrolled.</p>
-<pre><code>{escape(_TRY)}</code></pre>
-</main>
-<footer>
-<p>Measured in {demo.seconds:.0f} seconds with the model pack {escape(card.name)}
+<pre><code>{escape(_TRY)}</code></pre>""",
+        f"""<p>Measured in {demo.seconds:.0f} seconds with the model pack {escape(card.name)}
 (id {escape(card.model_id)}) through the command line's own Recognizer; no figure on this page was
 stored beforehand. <code>holotype demo</code> measures it again.</p>
-{"".join(f"<p>{escape(part.plan.credit)}.</p>" for part in demo.parts)}
-</footer>
-</body>
-</html>
-"""
+{"".join(f"<p>{escape(part.plan.credit)}.</p>" for part in demo.parts)}""",
+    )
 
 
 def _header(part: Part) -> str:
@@ -112,23 +80,7 @@ def _header(part: Part) -> str:
         "shown to it."
     )
     row = _row(part, shown)
-    facts = (
-        ""
-        if row is None
-        else f"""<div class="facts">
-{_fact(share(row.recognized), "recognized, from one drawing", "right")}
-{_fact(share(row.missed), "missed: too unlike its drawing to be sure", "")}
-{_fact(share(row.taken_for_another), "taken for another character", "")}
-{
-            _fact(
-                share(row.strangers_accepted),
-                f"of strangers accepted, where {stated(row.rate)} were allowed",
-                "right" if row.kept else "wrong",
-            )
-        }
-</div>
-<p class="soft">Averages of {len(part.plan.trials)} such galleries; the first is shown below.</p>"""
-    )
+    facts = "" if row is None else _facts(row, len(part.plan.trials))
     return f"""<header>
 <p class="eyebrow">holotype &middot; one-shot recognition</p>
 <h1>{_HEADLINE}</h1>
@@ -137,11 +89,26 @@ def _header(part: Part) -> str:
 </header>"""
 
 
+def _facts(row: Figures, galleries: int) -> str:
+    """All that became of the enrolled, and how many strangers got in."""
+    facts = [
+        _fact(share(row.recognized), "recognized, from one drawing", "right"),
+        _fact(share(row.missed), "missed: too unlike its drawing to be sure", ""),
+        _fact(share(row.taken_for_another), "taken for another character", ""),
+    ]
+    if row.cannot_tell:
+        facts.append(_fact(share(row.cannot_tell), "answered with cannot tell", ""))
+    accepted = f"of strangers accepted, at a stated {stated(row.rate)}"
+    facts.append(_fact(share(row.strangers_accepted), accepted, "right" if row.kept else "wrong"))
+    return f"""<div class="facts">{"".join(facts)}</div>
+<p class="soft">Averages of {galleries} such galleries; the first is shown below.</p>"""
+
+
 def _fact(number: str, what: str, kind: str) -> str:
     return f'<div class="fact {kind}"><b>{number}</b><span>{what}</span></div>'
 
 
-def _part(part: Part) -> str:
+def _part(part: Part, card: Card) -> str:
     shown = showcase(part)
     trial = shown.trial
     introduction = _INTRODUCTION[part.plan.key].format(
@@ -150,18 +117,17 @@ def _part(part: Part) -> str:
         galleries=len(part.plan.trials),
     )
     sheet = "".join(
-        f"<li>{drawing(examples[0], label)}<div class='name'>{escape(label)}</div></li>"
+        f"<li>{tile(examples[0], label)}<div class='name'>{escape(label)}</div></li>"
         for label, examples in zip(trial.labels, trial.examples, strict=True)
     )
-    coarse = " coarse" if trial.probes.shape[1] < 32 else ""
-    return f"""<section class="{escape(part.plan.key)}{coarse}">
+    return f"""<section>
 <h2>{escape(part.plan.title)}</h2>
 <p>{introduction}</p>
 <h3>Enrolled, one drawing each</h3>
 <ul class="sheet">{sheet}</ul>
 {_answers(shown) if shown.verdicts else ""}
 <h3>All figures</h3>
-{_table(part)}
+{_table(part, card)}
 {_meaning(part)}
 </section>
 """
@@ -172,12 +138,12 @@ def _answers(shown: Shown) -> str:
     picked = "".join(answer_card(verdict, trial) for verdict in shown.picked_known)
     strangers = "".join(answer_card(verdict, trial) for verdict in shown.picked_strangers)
     return f"""<h3>Asked about other drawings</h3>
-<p>Picked at random, as many of each; {rate} of strangers may be accepted. Left the probe, right
+<p>Picked at random, as many of each, at a stated {rate} of strangers. Left the probe, right
 the enrolled drawing that is most like it; the bar is their similarity, the tick the threshold.</p>
 <ul class="answers">{picked}</ul>
 <h3>Strangers</h3>
-<p>They belong to nobody enrolled, so the right answer is <em>unknown</em>. Right, pale: what they
-resemble most.</p>
+<p>They belong to nobody enrolled, so the right answer is <em>unknown</em>; <em>cannot tell</em>
+lets nobody in either. Right, pale: what they resemble most.</p>
 <ul class="answers">{strangers}</ul>
 <h3>Where the line runs</h3>
 <p>Every probe of this gallery by its best similarity. The threshold was not tuned on
@@ -188,21 +154,22 @@ the model.</p>
 
 
 def _mistakes(shown: Shown) -> str:
-    groups = (
-        ("Taken for another", shown.of("confused"), "probes of enrolled"),
-        ("Strangers accepted", shown.of("accepted"), "strangers"),
-        ("Missed", shown.of("missed"), "probes of enrolled"),
+    groups: tuple[tuple[str, Outcome, int, str], ...] = (
+        ("Taken for another", "taken for another", shown.known_probes, "probes of enrolled"),
+        ("Strangers accepted", "accepted", shown.stranger_probes, "strangers"),
+        ("Missed", "missed", shown.known_probes, "probes of enrolled"),
+        ("Enrolled, cannot tell", "cannot tell", shown.known_probes, "probes of enrolled"),
+        ("Strangers, cannot tell", "stranger, cannot tell", shown.stranger_probes, "strangers"),
     )
-    totals = {"strangers": shown.stranger_probes, "probes of enrolled": shown.known_probes}
     sections = []
-    for title, verdicts, among in groups:
+    for title, outcome, total, among in groups:
+        verdicts = shown.of(outcome)
         few = verdicts[:_MOST_MISTAKES]
         note = f"; the {len(few)} most similar" if len(few) < len(verdicts) else ""
         sections.append(
-            f"<p><b>{title}: {len(verdicts)}</b> of {totals[among]} {among}{note}.</p>"
-            + _cards(few, shown)
+            f"<p><b>{title}: {len(verdicts)}</b> of {total} {among}{note}.</p>" + _cards(few, shown)
         )
-    return f"<h3>Mistakes of this gallery</h3>{''.join(sections)}"
+    return f"<h3>What went wrong in this gallery</h3>{''.join(sections)}"
 
 
 def _cards(verdicts: tuple[Verdict, ...], shown: Shown) -> str:
@@ -212,41 +179,39 @@ def _cards(verdicts: tuple[Verdict, ...], shown: Shown) -> str:
     return f'<ul class="answers">{cards}</ul>'
 
 
-def _table(part: Part) -> str:
+def _table(part: Part, card: Card) -> str:
     rows = []
     before = part.rows[0].k_shot
     for row in part.rows:
-        first, rate, *shares, accepted = cells(row)
-        kind = "" if row.refused else "right" if row.kept else "wrong"
-        interval = (
-            ""
-            if row.refused
-            else f"<small>{row.accepted_low:.1f} to {row.accepted_high:.1f} %</small>"
-        )
+        if row.refused is not None:
+            continue
+        first, rate, *enrolled, accepted, unknown, unclear = cells(row)
+        kind = "right" if row.kept else "wrong"
+        interval = f"<small>{row.accepted_low:.1f} to {row.accepted_high:.1f} %</small>"
         start = "<tr>" if row.k_shot == before else '<tr class="next">'
         rows.append(
             start
-            + "".join(f"<td>{escape(cell)}</td>" for cell in (first, rate, *shares))
-            + f'<td class="{kind}">{escape(accepted.rstrip(" !"))}{interval}</td></tr>'
+            + "".join(f"<td>{cell}</td>" for cell in (first, rate, *enrolled))
+            + f'<td class="{kind}">{accepted}{interval}</td><td>{unknown}</td><td>{unclear}</td>'
+            + "</tr>"
         )
         before = row.k_shot
-    head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{name}</th>" for name in ("each", "stated", *_ENROLLED, *_STRANGERS))
     return f"""<div class="scroll"><table>
-<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
-<p class="soft">Averages of {len(part.plan.trials)} galleries. Stated: the share of strangers that
-may be accepted. Under the strangers accepted stands the 95 % interval over their classes.</p>"""
+<thead><tr><th colspan="2"></th><th colspan="{len(_ENROLLED)}">of the enrolled</th>
+<th colspan="{len(_STRANGERS)}">of the strangers</th></tr>
+<tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
+<p class="soft">Averages of {len(part.plan.trials)} galleries, with one, two or five drawings of
+each. {prose(known(card))} Under the strangers accepted stands the 95 % interval over their
+classes.</p>"""
 
 
 def _meaning(part: Part) -> str:
     failed = any(row.refused is None and not row.kept for row in part.rows)
-    paragraphs = "".join(f"<p>{_prose(text)}</p>" for text in part_words(part))
+    paragraphs = "".join(f"<p>{prose(text)}</p>" for text in part_words(part))
     return f'<div class="meaning{" failed" if failed else ""}">{paragraphs}</div>'
-
-
-def _prose(text: str) -> str:
-    """A sentence of `words`: commands in their own type, no percent sign alone on a line."""
-    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
-    return text.replace(" %", "&nbsp;%")
 
 
 def _row(part: Part, shown: Shown) -> Figures | None:

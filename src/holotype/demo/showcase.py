@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.demo.measure import Part
+from holotype.demo.outcomes import Outcome, outcome
 from holotype.demo.trials import STRANGER, Trial
 from holotype.records import Decision
 
-Outcome = Literal["recognized", "confused", "missed", "turned away", "accepted"]
 _SEED = 7
 
 
@@ -66,7 +65,7 @@ def showcase(part: Part) -> Shown:
     trial = part.first
     verdicts = (
         tuple(
-            Verdict(probe, name, decision, _outcome(trial, int(truth), decision))
+            Verdict(probe, name, decision, outcome(trial.labels, int(truth), decision))
             for probe, name, truth, decision in zip(
                 trial.probes, trial.probe_names, trial.truth, part.first_decisions, strict=True
             )
@@ -81,14 +80,6 @@ def showcase(part: Part) -> Shown:
         _pick(trial, verdicts, trial.truth != STRANGER),
         _pick(trial, verdicts, trial.truth == STRANGER),
     )
-
-
-def _outcome(trial: Trial, truth: int, decision: Decision) -> Outcome:
-    if truth == STRANGER:
-        return "turned away" if decision.answer == "unknown" else "accepted"
-    if decision.label is None:
-        return "missed"
-    return "recognized" if decision.label == trial.labels[truth] else "confused"
 
 
 def _pick(

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from holotype.demo.measure import Demo, Figures, Part
+from holotype.pack import strangers_in_words
+from holotype.records import Card
 
 HEADINGS = (
-    "drawings",
-    "examples",
+    "each",
     "stated",
     "recognized",
+    "mistaken",
     "missed",
-    "taken for another",
-    "strangers accepted",
+    "cannot tell",
+    "strangers in",
 )
 _EACH = {1: "one drawing", 2: "two drawings", 5: "five drawings"}
 
 # Why a stated rate may be exceeded, by part.
 _WHY = {
     "characters": (
-        "The rate is promised for strangers at large, and one alphabet is a small crowd that "
-        "looks alike; a pack with more alphabets among its strangers comes closer."
+        "The estimate is of strangers at large, and one alphabet is a small crowd that looks "
+        "alike; a pack with more alphabets among its strangers comes closer."
     ),
     "digits": (
         "Why: the threshold is set by the strangers that come with the model pack, and those are "
         "characters drawn with Omniglot's pens. These digits come from other pens, another "
         "scanner and 8 x 8 pixels, and look more alike to the model than its strangers do. "
         "What helps: strangers from the same source among those that set the threshold "
-        "(`holotype train` and `export` with your own data), and a measurement like this one "
-        "before a rate is trusted on a new source."
+        "(`holotype calibrate`), and a measurement like this one before a rate is relied on with "
+        "a new source."
     ),
 }
 
@@ -40,45 +42,72 @@ _STRICT = (
 )
 
 
-def table(demo: Demo) -> list[tuple[str, ...]]:
-    """The rows under `HEADINGS`, in percent."""
-    return [(part.plan.key, *cells(row)) for part in demo.parts for row in part.rows]
+def tables(demo: Demo) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """The title of each part and its rows under `HEADINGS`, in percent; measured ones alone."""
+    return [
+        (
+            part.plan.title,
+            [
+                (*_cells(row)[:-1], share(row.strangers_accepted) + (" " if row.kept else "!"))
+                for row in part.rows
+                if row.refused is None
+            ],
+        )
+        for part in demo.parts
+    ]
 
 
 def cells(row: Figures) -> tuple[str, ...]:
-    """One row without its first column."""
-    shares: tuple[str, ...]
-    if row.refused is None:
-        shares = (
-            share(row.recognized),
-            share(row.missed),
-            share(row.taken_for_another),
-            share(row.strangers_accepted) + (" " if row.kept else "!"),
-        )
-    else:
-        shares = ("", "", "", "refused ")
-    return (str(row.k_shot), stated(row.rate), *shares)
+    """One measured row of the page: the outcomes of the enrolled, then those of strangers."""
+    turned_away = 100 - row.strangers_accepted - row.strangers_cannot_tell
+    return (*_cells(row), share(abs(turned_away)), share(row.strangers_cannot_tell))
+
+
+def _cells(row: Figures) -> tuple[str, ...]:
+    return (
+        str(row.k_shot),
+        stated(row.rate),
+        share(row.recognized),
+        share(row.taken_for_another),
+        share(row.missed),
+        share(row.cannot_tell),
+        share(row.strangers_accepted),
+    )
 
 
 def words(demo: Demo) -> list[str]:
     """The whole table in sentences, one paragraph each."""
     legend = (
-        "Stated is the share of strangers that may be accepted; the threshold follows from it. "
-        "An exclamation mark: accepted beyond the stated rate by more than chance."
+        "Of the enrolled, with so many drawings of each: recognized, mistaken for another, missed "
+        '(answered "unknown"), or answered "cannot tell". Strangers in: accepted as somebody.'
     )
-    return [legend, *(paragraph for part in demo.parts for paragraph in part_words(part))]
+    mark = "An exclamation mark: accepted beyond the stated rate by more than chance."
+    return [
+        legend,
+        f"{known(demo.card)} {mark}",
+        *(paragraph for part in demo.parts for paragraph in part_words(part)),
+    ]
+
+
+def known(card: Card) -> str:
+    """What a stated rate stands for, and of whom."""
+    return (
+        "Stated is the share of strangers for which the threshold is set. It is an estimate, made "
+        f"with the strangers of the pack `{card.name}` ({strangers_in_words(card)}) and for "
+        "strangers like these; nothing guarantees it for others. What these ones did is measured."
+    )
 
 
 def part_words(part: Part) -> list[str]:
-    """What one part shows, and whether the promise was kept."""
+    """What one part shows, and whether the stated rates were kept."""
     measured = [row for row in part.rows if row.refused is None]
     paragraphs = []
     if measured:
         paragraphs.append(_recognition(part, measured))
-        paragraphs.append(_promise(part, measured))
+        paragraphs.append(_strangers(part, measured))
     paragraphs += [
-        f"A stated {stated(row.rate)} with {each(row.k_shot)} of each was refused rather than "
-        f"promised in vain: {row.refused}."
+        f"A stated {stated(row.rate)} with {each(row.k_shot)} of each was not measured: it is "
+        f"{row.refused}."
         for row in part.rows
         if row.refused is not None
     ]
@@ -106,28 +135,39 @@ def _recognition(part: Part, measured: Sequence[Figures]) -> str:
     first, last = rows[0], rows[-1]
     text = (
         f"{part.plan.key.capitalize()}: at a stated {stated(strictest)}, with {each(first.k_shot)} "
-        f"of each, {share(first.recognized)} of the others were recognized, {share(first.missed)} "
-        f"missed and {share(first.taken_for_another)} taken for another."
+        f"of each, {share(first.recognized)} of the others were recognized, {_rest(first)}."
     )
     if last is not first:
         text += (
             f" With {each(last.k_shot)} of each: {share(last.recognized)} recognized, "
-            f"{share(last.missed)} missed, {share(last.taken_for_another)} taken for another."
+            f"{_rest(last)}."
         )
     return text
 
 
-def _promise(part: Part, measured: Sequence[Figures]) -> str:
+def _rest(row: Figures) -> str:
+    """What became of the enrolled who were not recognized."""
+    text = f"{share(row.missed)} missed, {share(row.taken_for_another)} taken for another"
+    return text + (f", {share(row.cannot_tell)} cannot tell" if row.cannot_tell else "")
+
+
+def _strangers(part: Part, measured: Sequence[Figures]) -> str:
     facts = " ".join(_accepted(rate, measured) for rate in sorted({r.rate for r in measured}))
-    broken = [row for row in measured if not row.kept]
-    if not broken:
-        kept = f"{facts} Within chance the promise was kept in every row."
+    least, most = (
+        share(pick(row.strangers_cannot_tell for row in measured)) for pick in (min, max)
+    )
+    if any(row.strangers_cannot_tell for row in measured):
+        span = most if least == most else f"{least} to {most}"
+        facts += f" {span} of the strangers were answered with cannot tell."
+    exceeded = [row for row in measured if not row.kept]
+    if not exceeded:
+        kept = f"{facts} Within chance no row exceeds what was stated."
         # Under a third of what was stated: more was turned away than asked for.
         if all(3 * row.strangers_accepted < 100 * row.rate for row in measured):
             return f"{kept} {_STRICT}"
         return kept
-    extent = f" in {len(broken)} of {len(measured)} rows" if len(broken) < len(measured) else ""
-    return f"{facts} The promise failed{extent}. {_WHY[part.plan.key]}"
+    extent = f"in {len(exceeded)} of {len(measured)} rows"
+    return f"{facts} The stated rate was exceeded {extent}. {_WHY[part.plan.key]}"
 
 
 def _accepted(rate: float, measured: Sequence[Figures]) -> str:
@@ -136,7 +176,7 @@ def _accepted(rate: float, measured: Sequence[Figures]) -> str:
         for row in measured
         if row.rate == rate
     )
-    return f"Strangers accepted where {stated(rate)} were stated: {shares} of each."
+    return f"Strangers accepted at a stated {stated(rate)}: {shares} of each."
 
 
 def _joined(facts: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Model packs: folders with everything that recognition needs of a trained model."""
 
+from holotype.pack.card import strangers_in_words
 from holotype.pack.reading import (
     LIMIT_BYTES,
     Pack,
@@ -16,5 +17,6 @@ __all__ = [
     "load_pack",
     "model_id",
     "shipped_packs",
+    "strangers_in_words",
     "write_pack",
 ]

@@ -205,6 +205,19 @@ def _cohort(facts: Mapping[str, Any]) -> str:
     return f"none: strangers of your own set the thresholds (`holotype calibrate`); before, {until}"
 
 
+def strangers_in_words(card: Card) -> str:
+    """Who sets the thresholds of a pack: "153 classes of omniglot, such as Greek/character01".
+
+    A stated rate is an estimate for strangers like these. Empty where the pack brings none.
+    """
+    names = card.cohort["class_names"]
+    if not names:
+        return ""
+    data = card.cohort.get("data")
+    source = f" of {data}" if isinstance(data, str) and data else ""
+    return f"{len(names):,} classes{source}, such as {names[0]}"
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from holotype import calibration, report
-from holotype.pack import Pack, add_scores
+from holotype.pack import Pack, add_scores, strangers_in_words
 from holotype.scoring import Floats, prototype_scores
 from holotype.tasks.datasets import Dataset
 from holotype.tasks.episodes import episodes, sample
@@ -66,6 +66,7 @@ def measure(pack: Pack, held_out: Dataset, seed: int, progress: Progress | None 
         galleries=_GALLERIES,
         rates=_rates(smallest),
         seed=seed,
+        cohort=strangers_in_words(pack.card),
         progress=progress,
     )
     date = proof.date[:10]

@@ -1,5 +1,6 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
+from holotype.report.identified import Identified, identified_page
 from holotype.report.measure import judge, measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove
@@ -8,9 +9,11 @@ from holotype.report.words import summary
 
 __all__ = [
     "HEADINGS",
+    "Identified",
     "Proof",
     "data_for",
     "embed_all",
+    "identified_page",
     "judge",
     "measure",
     "prove",

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
-WIDTH, HEIGHT = 560, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 26, 16, 52
-_KEY_STEP = 19
+# As wide as a phone: on anything wider, its texts only grow.
+WIDTH, HEIGHT = 420, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 18, 14, 50
+# The key stands above the plot, where no curve and no interval comes.
+_KEY_STEP, _KEY_PX, _KEYS_IN_ROW = 19, 110, 3
 
 Point = tuple[float, float]
 
@@ -82,10 +84,12 @@ def chart(
         diagonal: whether the line of equality is drawn.
     """
 
+    top = _TOP + (_KEY_STEP * -(-len(lines) // _KEYS_IN_ROW) if len(lines) > 1 else 0)
+
     def place(point: Point) -> Point:
         return (
             _LEFT + x.at(point[0]) * (WIDTH - _LEFT - _RIGHT),
-            HEIGHT - _BOTTOM - y.at(point[1]) * (HEIGHT - _TOP - _BOTTOM),
+            HEIGHT - _BOTTOM - y.at(point[1]) * (HEIGHT - top - _BOTTOM),
         )
 
     parts = [_grid(x, y, place)]
@@ -94,7 +98,8 @@ def chart(
         parts.append(_segment(start, end, "equal"))
     parts += [_path(line, place) for line in lines]
     parts += [_mark(mark, place) for mark in marks]
-    parts.append(_key(lines, [place(point) for line in lines for point in line.points]))
+    if len(lines) > 1:
+        parts.append(_key(lines))
     return framed("".join(parts), name, description, WIDTH, HEIGHT)
 
 
@@ -126,7 +131,7 @@ def _grid(x: Axis, y: Axis, place: Callable[[Point], Point]) -> str:
     parts = []
     for tick in x.ticks:
         at, foot = place((tick, y.low))
-        parts.append(_segment((at, foot), (at, _TOP), "grid"))
+        parts.append(_segment((at, foot), (at, place((tick, y.high))[1]), "grid"))
         parts.append(_text((at, foot + 19), x.name(tick), "middle"))
     for tick in y.ticks:
         left, at = place((x.low, tick))
@@ -135,7 +140,7 @@ def _grid(x: Axis, y: Axis, place: Callable[[Point], Point]) -> str:
     corner = place((x.low, y.low))
     parts.append(_segment(corner, (WIDTH - _RIGHT, corner[1]), "axis"))
     parts.append(_text(((corner[0] + WIDTH - _RIGHT) / 2, HEIGHT - 8), x.title, "middle", "title"))
-    middle = (_TOP + corner[1]) / 2
+    middle = (place((x.low, y.high))[1] + corner[1]) / 2
     parts.append(
         f'<text class="title" text-anchor="middle" transform="rotate(-90 14 {middle:.1f})" '
         f'x="14" y="{middle:.1f}">{escape(y.title)}</text>'
@@ -171,27 +176,15 @@ def _mark(mark: Mark, place: Callable[[Point], Point]) -> str:
     return "".join(parts)
 
 
-def _key(lines: Sequence[Line], drawn: Sequence[Point]) -> str:
-    """Which line is which, in the corner where the least is drawn; nothing for a single line."""
-    if len(lines) < 2:
-        return ""
-    width, height = 130, len(lines) * _KEY_STEP + 6
-    near, far, room = _LEFT + 6, WIDTH - _RIGHT - 6, 8
-    above, below = _TOP + 4, HEIGHT - _BOTTOM - height
-    left, top = min(
-        ((far - width, above), (far - width, below), (near, below), (near, above)),
-        key=lambda at: sum(
-            at[0] - room <= px <= at[0] + width + room
-            and at[1] - room <= py <= at[1] + height + room
-            for px, py in drawn
-        ),
-    )
-    right = left + width
-    return "".join(
-        _segment((right - 30, at - 4.5), (right, at - 4.5), f"line {line.style}")
-        + _text((right - 38, at), line.label, "end", "key")
-        for line, at in ((line, top + 14 + i * _KEY_STEP) for i, line in enumerate(lines))
-    )
+def _key(lines: Sequence[Line]) -> str:
+    """Which line is which."""
+    parts = []
+    for i, line in enumerate(lines):
+        left = _LEFT + _KEY_PX * (i % _KEYS_IN_ROW)
+        at = _TOP + _KEY_STEP * (i // _KEYS_IN_ROW)
+        parts.append(_segment((left, at - 4.5), (left + 28, at - 4.5), f"line {line.style}"))
+        parts.append(_text((left + 34, at), line.label, "start", "key"))
+    return "".join(parts)
 
 
 def _segment(start: Point, end: Point, style: str) -> str:

@@ -8,75 +8,73 @@ from html import escape
 import numpy as np
 
 from holotype.report.charts import Axis, Line, Mark, chart, decades, even_ticks, framed
-from holotype.report.phrases import interval, one_in, percent
+from holotype.report.phrases import interval, percent
 from holotype.report.proof import Proof
-from holotype.report.words import verdict
+from holotype.report.tables import Row
 from holotype.tasks.bootstrap import Share
 from holotype.tasks.open_set_report import Curve
 
 _MOST_RANKS = 20
-_ROW_PX, _HEAD_PX, _NAME_PX, _PLOT_PX, _SIDE_PX = 30, 34, 210, 660, 130
+# Of the chart of rates: each row has a line of text and, below it, a track.
+_WIDTH, _EDGE_PX, _ROW_PX, _HEAD_PX, _FOOT_PX = 420, 24, 44, 30, 30
 
 
-def promise(proof: Proof) -> str:
+def rates(measured: Sequence[Row]) -> str:
     """Stated against measured: one row for each stated rate and number of examples."""
-    rows = [
-        (report, row)
-        for rate in (row.rate for row in proof.reports[0].identification)
-        for report in proof.reports
-        for row in [report.at(rate)]
-    ]
-    measured = [row.fpir for _, row in rows if row.fpir]
-    ends = [row.rate for _, row in rows]
-    ends += [end for share in measured for end in (share.low, share.high, share.value) if end > 0]
-    low = 10.0 ** np.floor(np.log10(max(min(ends) / 1.2, 1e-5)))
-    axis = Axis("", float(low), 1.0, decades(float(low), 1.0), _tick, log=True)
+    ordered = sorted(measured, key=lambda row: (row.rate is None, -(row.rate or 0), row.k_shot))
+    ends = [end for row in ordered for end in (row.let_in.low, row.let_in.value, row.rate) if end]
+    low = 10.0 ** float(np.floor(np.log10(max(min(ends, default=1.0) / 1.2, 1e-5))))
+    low = min(low, 0.1)
+    axis = Axis("", low, 1.0, decades(low, 1.0), _tick, log=True)
 
     def at(value: float) -> float:
-        return _NAME_PX + axis.at(value) * _PLOT_PX
+        return _EDGE_PX + axis.at(value) * (_WIDTH - 2 * _EDGE_PX)
 
-    height = _HEAD_PX + _ROW_PX * len(rows) + 34
+    height = _HEAD_PX + _ROW_PX * len(ordered) + _FOOT_PX
     parts = [
-        f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{_HEAD_PX - 6}" '
-        f'y2="{height - 30}"/><text x="{at(tick):.1f}" y="{height - 10}" text-anchor="middle">'
-        f"{_tick(tick)}</text>"
+        f'<line class="stated" x1="{_EDGE_PX}" x2="{_EDGE_PX}" y1="4" y2="20"/>'
+        f'<text x="{_EDGE_PX + 8}" y="17">stated</text>'
+        f'<circle class="mark key" cx="{_EDGE_PX + 84}" cy="12" r="5"/>'
+        f'<text x="{_EDGE_PX + 96}" y="17">strangers let in here</text>'
+    ]
+    parts += [
+        f'<text x="{at(tick):.1f}" y="{height - 8}" text-anchor="middle">{_tick(tick)}</text>'
         for tick in axis.ticks
     ]
-    for i, (report, row) in enumerate(rows):
-        middle = _HEAD_PX + _ROW_PX * (i + 0.5)
-        name = f"{one_in(row.rate, '').replace('  ', ' ')}, {_each(report.k_shot)}"
-        parts.append(
-            f'<text x="{_NAME_PX - 14}" y="{middle + 4.5:.1f}" text-anchor="end">{name}</text>'
-            f'<line class="stated" x1="{at(row.rate):.1f}" x2="{at(row.rate):.1f}" '
-            f'y1="{middle - 11:.1f}" y2="{middle + 11:.1f}"/>'
+    for i, row in enumerate(ordered):
+        top = _HEAD_PX + _ROW_PX * i
+        track = top + 31
+        style = row.verdict.replace(" ", "-")
+        # Of each track its own, so that no line strikes through the text above.
+        parts += [
+            f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{track - 10}" '
+            f'y2="{track + 10}"/>'
+            for tick in axis.ticks
+        ]
+        share = row.let_in
+        tick = (
+            ""
+            if row.rate is None
+            else f'<line class="stated" x1="{at(row.rate):.1f}" x2="{at(row.rate):.1f}" '
+            f'y1="{track - 8}" y2="{track + 8}"/>'
         )
-        found = verdict(row)
-        style = found.replace(" ", "-")
-        if row.fpir:
-            parts.append(
-                f'<line class="whisker {style}" x1="{at(row.fpir.low):.1f}" '
-                f'x2="{at(row.fpir.high):.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>'
-                f'<circle class="mark {style}" cx="{at(row.fpir.value):.1f}" cy="{middle:.1f}" '
-                f'r="5.5"><title>{percent(row.fpir.value)} ({interval(row.fpir)})</title></circle>'
-            )
         parts.append(
-            f'<text class="{style}" x="{_NAME_PX + _PLOT_PX + 18}" y="{middle + 4.5:.1f}">{found}'
-            "</text>"
+            f'<text x="{_EDGE_PX}" y="{top + 16}">{row.stated}, {_each(row.k_shot)}</text>'
+            f'<text class="{style}" x="{_WIDTH - _EDGE_PX}" y="{top + 16}" text-anchor="end">'
+            f"{percent(share.value)}, {row.verdict}</text>{tick}"
+            f'<line class="whisker {style}" x1="{at(share.low):.1f}" x2="{at(share.high):.1f}" '
+            f'y1="{track}" y2="{track}"/><circle class="mark {style}" cx="{at(share.value):.1f}" '
+            f'cy="{track}" r="5"><title>{percent(share.value)} ({interval(share)})</title></circle>'
         )
-    parts.append(f'<text x="{at(1):.1f}" y="18" text-anchor="end">strangers let in</text>')
-    parts.append(
-        f'<line class="stated" x1="{_NAME_PX + 4}" x2="{_NAME_PX + 4}" y1="6" y2="24"/>'
-        f'<text x="{_NAME_PX + 14}" y="19">as stated</text>'
-    )
     return framed(
         "".join(parts),
         "Stated against measured share of strangers let in",
         "; ".join(
-            f"stated {percent(row.rate)} with {_each(report.k_shot)}: "
-            + (f"{percent(row.fpir.value)}, {verdict(row)}" if row.fpir else "refused")
-            for report, row in rows
+            f"stated {row.stated} with {_each(row.k_shot)}: {percent(row.let_in.value)}, "
+            f"{row.verdict}"
+            for row in ordered
         ),
-        _NAME_PX + _PLOT_PX + _SIDE_PX,
+        _WIDTH,
         height,
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holotype import calibration, quality
 from holotype.decision import tied, unfamiliar
 from holotype.embedder import Embedder
-from holotype.pack import Pack
+from holotype.pack import Pack, strangers_in_words
 from holotype.recognizer.probes import face_probes
 from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
 from holotype.scoring import Floats
@@ -67,10 +67,12 @@ def measure(
         shown = there & ~asked[dataset.class_index]
         own = calibration.Cohort(embeddings[shown], dataset.class_index[shown])
     kept = there & asked[dataset.class_index]
+    default = pack.card.cohort.get("default_similarity")
+    matching = calibration.MatchProbability.fit(cohort)
     return prove(
         dataset.rows(kept),
         embeddings[kept],
-        partial(judge, cohort, calibration.MatchProbability.fit(cohort), doubtful[kept], own=own),
+        partial(judge, cohort, matching, doubtful[kept], own=own, default=default),
         model=pack.card.name,
         model_id=pack.card.model_id,
         k_shots=k_shots,
@@ -80,11 +82,8 @@ def measure(
         seed=seed,
         stranger_prior=STRANGER_PRIOR,
         not_acquired=tuple(dataset.picture(row) for row in np.flatnonzero(~there).tolist()),
-        own_strangers=None
-        if own is None
-        else OwnStrangers(
-            int((~asked).sum()), len(own), pack.card.cohort.get("default_similarity")
-        ),
+        own_strangers=None if own is None else OwnStrangers(int((~asked).sum()), len(own), default),
+        cohort=strangers_in_words(pack.card),
         progress=progress,
     )
 
@@ -130,6 +129,7 @@ def judge(
     doubtful: NDArray[np.bool_],
     k_shot: int,
     own: calibration.Cohort | None = None,
+    default: float | None = None,
 ) -> Judge:
     """Who answers as `identify` and `verify` do, for identities of `k_shot` examples.
 
@@ -139,6 +139,7 @@ def judge(
         doubtful: bool [M], the pictures that get no answer in any gallery.
         k_shot: examples of each identity.
         own: what `calibrate` was shown.
+        default: the similarity that is accepted before it was shown anything.
     """
     nobody = calibration.Cohort(cohort.embeddings[:0], cohort.class_index[:0])
     latest: calibration.GalleryDraws | None = None
@@ -165,4 +166,5 @@ def judge(
         claim=lambda prototypes, rate: drawn(prototypes).claim(0).threshold(rate, "fmr"),
         probability=None if matching is None else probability,
         cannot_tell=cannot_tell,
+        default=default,
     )

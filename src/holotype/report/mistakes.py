@@ -6,9 +6,10 @@ from html import escape
 
 import numpy as np
 
-from holotype.report.phrases import of, one_in, percent, pictures, short
+from holotype.report.phrases import percent, pictures, short
 from holotype.report.pictures import mistake_card, thumbnail
 from holotype.report.proof import Proof
+from holotype.report.words import setting
 from holotype.tasks.open_set_report import MistakeKind
 
 _MOST_MISTAKES = 8  # shown of each kind
@@ -34,10 +35,10 @@ _KINDS: tuple[tuple[MistakeKind, str, str], ...] = (
 
 def worst(proof: Proof) -> str:
     """The worst mistakes of each kind, as pictures; empty where nothing was measured."""
-    rate = proof.rate
-    if rate is None:
+    subject = proof.subject
+    if subject is None:
         return ""
-    (k_shot, row), *_ = proof.rows(rate)
+    (k_shot, row), *_ = subject.rows
     groups = []
     for kind, title, meaning in _KINDS:
         shown = [mistake for mistake in row.mistakes if mistake.kind == kind][:_MOST_MISTAKES]
@@ -47,7 +48,7 @@ def worst(proof: Proof) -> str:
     if not groups:
         return ""
     return f"""<section><h2>The worst mistakes</h2>
-<p>From {pictures(k_shot)} of each, at {one_in(rate)}. The farthest on the wrong side of the
+<p>From {pictures(k_shot)} of each, {setting(subject)}. The farthest on the wrong side of the
 threshold, each class once; a wrong label or two classes that are one show themselves here. The bar
 is the similarity, the tick the threshold.</p>
 {"".join(groups)}</section>"""
@@ -55,10 +56,10 @@ is the similarity, the tick the threshold.</p>
 
 def weakest(proof: Proof) -> str:
     """The classes that are missed more often than the others: who needs another picture."""
-    rate = proof.rate
-    if rate is None:
+    subject = proof.subject
+    if subject is None:
         return ""
-    (k_shot, row), *_ = proof.rows(rate)
+    (k_shot, row), *_ = subject.rows
     assert row.fnir is not None
     missed, trials = row.tally.missed, row.tally.enrolled_probes
     share = missed / np.maximum(trials, 1)
@@ -70,13 +71,13 @@ def weakest(proof: Proof) -> str:
     index = proof.dataset.class_index
     items = "".join(
         f"<li>{thumbnail(proof, int(np.flatnonzero(index == i)[0]), proof.dataset.class_names[i])}"
-        f'<div class="name"><bdi>{escape(short(proof.dataset.class_names[i], 24))}</bdi><br>'
-        f"{of(1 - float(share[i]))} recognized</div></li>"
+        f'<div class="name"><bdi>{escape(short(proof.dataset.class_names[i]))}</bdi><br>'
+        f"{percent(1 - float(share[i]))} recognized</div></li>"
         for i in weak[:_MOST_WEAK]
     )
     few = f"; the {_MOST_WEAK} weakest" if len(weak) > _MOST_WEAK else ""
     return f"""<section><h2>Who needs another picture</h2>
 <p>{len(weak):,} of {int((trials > 0).sum()):,} classes are missed far more often than the average
-of {percent(usual)}, from {pictures(k_shot)} of each at {one_in(rate)}{few}. Enroll these with more
+of {percent(usual)}, from {pictures(k_shot)} of each {setting(subject)}{few}. Enroll these with more
 pictures, or with clearer ones.</p>
 <ul class="sheet">{items}</ul></section>"""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import secrets
-from collections.abc import Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 from holotype.errors import DataError
+from holotype.pages import document, prose, write
 from holotype.report import figures, mistakes
-from holotype.report.phrases import interval, of, one_in, percent, pictures
+from holotype.report.phrases import interval, percent, pictures, stated
 from holotype.report.proof import Proof
-from holotype.report.words import headline, summary, verdict
-from holotype.tasks.bootstrap import Share
-from holotype.tasks.open_set_report import Identification, OpenSetReport
+from holotype.report.tables import Row, rows
+from holotype.report.words import headline, setting, summary, verdict
+
+_ENROLLED = ("recognized<small>1 &minus; FNIR</small>", "mistaken", "missed", "cannot tell")
+_STRANGERS = ("let in<small>FPIR</small>", "unknown", "cannot tell")
 
 
 def write_report(proof: Proof, path: Path) -> tuple[Path, Path]:
@@ -39,8 +38,8 @@ def write_report(proof: Proof, path: Path) -> tuple[Path, Path]:
             f"the report {str(path)!r} does not end in .html", "Name it, for example, report.html"
         )
     beside = path.with_suffix(".json")
-    _write(beside, json.dumps(proof.to_json(), indent=2, allow_nan=False) + "\n")
-    _write(path, render(proof, beside.name))
+    write(beside, json.dumps(proof.to_json(), indent=2, allow_nan=False) + "\n")
+    write(path, render(proof, beside.name))
     return path, beside
 
 
@@ -48,39 +47,24 @@ def render(proof: Proof, json_name: str) -> str:
     """The page as HTML that asks nothing of any other address."""
     first = proof.reports[0]
     data = escape(proof.dataset.name)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>holotype: open-set report, {data}</title>
-<style>
-{_style()}</style>
-</head>
-<body>
-<main>
-{_header(proof)}
+    return document(
+        f"holotype: open-set report, {proof.dataset.name}",
+        f"""{_header(proof)}
 {_summary(proof)}
-{_promise(proof)}
+{_rates(proof)}
 {_curves(proof)}
 {_reliability(proof)}
 {mistakes.worst(proof)}
 {mistakes.weakest(proof)}
 {_claims(proof)}
-{_method(proof)}
-</main>
-<footer>
-<p>Measured {escape(proof.date[:10])} with the model pack {escape(proof.model)} (id
+{_method(proof)}""",
+        f"""<p>Measured {escape(proof.date[:10])} with the model pack {escape(proof.model)} (id
 {escape(proof.model_id)}) on {data}: {first.pictures:,} pictures of {first.classes:,} classes,
 {first.galleries:,} galleries, seed {first.seed}. Every figure, in the terms of ISO/IEC 19795-1,
 is in <code>{escape(json_name)}</code>.</p>
-{_credit(proof)}
-</footer>
-</body>
-</html>
-"""
+{_credit(proof)}""",
+        resources.files("holotype.report").joinpath("report.css").read_text(encoding="utf-8"),
+    )
 
 
 def _header(proof: Proof) -> str:
@@ -100,19 +84,20 @@ def _header(proof: Proof) -> str:
 
 
 def _facts(proof: Proof) -> str:
-    rate = proof.rate
-    if rate is None:
+    subject = proof.subject
+    if subject is None:
         return ""
-    rows = proof.rows(rate)
     facts = [
-        _fact(of(1 - row.fnir.value), f"recognized, from {pictures(k_shot)} of each", "right")
-        for k_shot, row in rows
+        _fact(percent(1 - row.fnir.value), f"recognized, from {pictures(k_shot)} of each", "right")
+        for k_shot, row in subject.rows
         if row.fnir
     ]
-    (_, main), *_ = rows
+    (_, main), *_ = subject.rows
     if main.fpir:
-        kind = {"kept": "right", "exceeded": "wrong"}.get(verdict(main), "")
-        said = f"of strangers let in, where {one_in(rate)} may be"
+        kind = ""
+        if subject.rate is not None:
+            kind = {"kept": "right", "exceeded": "wrong"}.get(verdict(main), "")
+        said = f"of strangers let in, {setting(subject)}"
         facts.append(_fact(percent(main.fpir.value), said, kind))
     return f'<div class="facts">{"".join(facts)}</div>'
 
@@ -123,62 +108,46 @@ def _fact(number: str, what: str, kind: str) -> str:
 
 def _summary(proof: Proof) -> str:
     remarks = "".join(
-        f'<li class="{remark.tone}">{_marked(remark.text)}</li>' for remark in summary(proof)
+        f'<li class="{remark.tone}">{prose(remark.text)}</li>' for remark in summary(proof)
     )
     return f'<section><h2>In plain words</h2><ul class="remarks">{remarks}</ul></section>'
 
 
-def _promise(proof: Proof) -> str:
+def _rates(proof: Proof) -> str:
+    measured = rows(proof)
+    if not measured:
+        return ""
     body = []
-    for report in proof.reports:
-        for i, row in enumerate(report.identification):
-            start = ' class="next"' if i == 0 and report is not proof.reports[0] else ""
-            body.append(f"<tr{start}>{_row(report, row)}</tr>")
-    heads = "".join(
-        f'<th scope="col">{name}</th>'
-        for name in (
-            "examples",
-            "stated",
-            "strangers let in<small>FPIR</small>",
-            "recognized<small>1 &minus; FNIR</small>",
-            "missed",
-            "taken for another",
-            "cannot tell",
-            "promise",
-        )
-    )
+    for i, row in enumerate(measured):
+        start = ' class="next"' if i and row.k_shot != measured[i - 1].k_shot else ""
+        body.append(f"<tr{start}>{_row(row)}</tr>")
+    names = ("each", "stated", *_STRANGERS, *_ENROLLED, "verdict")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     return f"""<section><h2>Stated and measured</h2>
-<p>The share of strangers that may be let in is stated; the threshold follows from it, from who is
-enrolled, and from the strangers that come with the model. Dots are what was measured here, lines
-their 95 % intervals, ticks what was stated.</p>
-<div class="scroll wide">{figures.promise(proof)}</div>
-<div class="scroll"><table>
-<thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table></div>
-<p class="soft">Small: 95 % intervals over the classes. <em>Recognized</em>, <em>missed</em>,
-<em>taken for another</em> and <em>cannot tell</em> are shares of the enrolled probes; all but the
-first are misses (FNIR).</p></section>"""
+<p>A share of strangers is stated; the threshold follows from it, from who is enrolled, and from
+the strangers that set it. Dots are what was measured here, lines their 95&nbsp;% intervals, ticks
+what was stated.</p>
+{figures.rates(measured)}
+<div class="scroll"><table class="wide">
+<thead><tr><th colspan="2"></th><th colspan="{len(_STRANGERS)}">of the strangers</th>
+<th colspan="{len(_ENROLLED)}">of the enrolled</th><th></th></tr>
+<tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table></div>
+<p class="soft">With so many pictures of each. Small: 95&nbsp;% intervals over the classes. All of
+the enrolled who are not recognized are misses (FNIR); <em>missed</em>: answered
+<em>unknown</em>.</p></section>"""
 
 
-def _row(report: OpenSetReport, row: Identification) -> str:
-    cells = [f"<td>{report.k_shot}</td><td>{100 * row.rate:g} %</td>"]
-    found = verdict(row)
-    if row.fpir and row.fnir and row.taken_for_another and row.cannot_tell:
-        missed = row.fnir.value - row.taken_for_another.value - row.cannot_tell.value
-        right = Share(1 - row.fnir.value, 1 - row.fnir.high, 1 - row.fnir.low)
-        kind = {"kept": "right", "exceeded": "wrong"}.get(found, "")
-        cells += [
-            f'<td class="{kind}">{percent(row.fpir.value)}<small>{interval(row.fpir)}</small></td>',
-            f"<td>{percent(right.value)}<small>{interval(right)}</small></td>",
-            f"<td>{percent(max(0.0, missed))}</td>",
-            f"<td>{percent(row.taken_for_another.value)}</td>",
-            f"<td>{percent(row.cannot_tell.value)}</td>",
-        ]
-    else:
-        cells.append("<td></td>" * 5)
-    partly = row.refused and row.galleries
-    note = f"<small>refused in {row.refused:,} of {row.refused + row.galleries:,}</small>"
-    cells.append(f"<td>{found}{note if partly else ''}</td>")
-    return "".join(cells)
+def _row(row: Row) -> str:
+    kind = {"kept": "right", "exceeded": "wrong"}.get(row.verdict, "")
+    note = f"<small>{row.note}</small>" if row.note else ""
+    return (
+        f"<td>{row.k_shot}</td><td>{row.stated}</td>"
+        f'<td class="{kind}">{percent(row.let_in.value)}<small>{interval(row.let_in)}</small></td>'
+        f"<td>{percent(row.strangers_unknown)}</td><td>{percent(row.strangers_cannot_tell)}</td>"
+        f"<td>{percent(row.recognized.value)}<small>{interval(row.recognized)}</small></td>"
+        f"<td>{percent(row.mistaken)}</td><td>{percent(row.missed)}</td>"
+        f"<td>{percent(row.cannot_tell)}</td><td>{row.verdict}{note}</td>"
+    )
 
 
 def _curves(proof: Proof) -> str:
@@ -210,32 +179,33 @@ owner expects {prior:.0f} % strangers among the probes, and they are weighted so
 
 def _claims(proof: Proof) -> str:
     body = "".join(
-        f"<tr><td>{report.k_shot}</td><td>{100 * row.rate:g} %</td>"
-        + (
-            f"<td>{percent(row.fmr.value)}<small>{interval(row.fmr)}</small></td>"
-            f"<td>{percent(row.fnmr.value)}<small>{interval(row.fnmr)}</small></td>"
-            if row.fmr and row.fnmr
-            else "<td>refused</td><td></td>"
-        )
-        + "</tr>"
+        f"<tr><td>{report.k_shot}</td><td>{stated(row.rate)}</td>"
+        f"<td>{percent(row.fmr.value)}<small>{interval(row.fmr)}</small></td>"
+        f"<td>{percent(row.fnmr.value)}<small>{interval(row.fnmr)}</small></td></tr>"
         for report in proof.reports
         for row in report.verification
+        if row.fmr and row.fnmr
     )
     heads = "".join(
         f'<th scope="col">{name}</th>'
         for name in (
-            "examples",
+            "each",
             "stated",
             "impostors accepted<small>FMR</small>",
             "genuine refused<small>FNMR</small>",
         )
     )
+    table = (
+        '<div class="scroll"><table class="narrow">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        if body
+        else "<p>No stated rate is supported for a claim.</p>"
+    )
     return f"""<section><h2>Is it the one it claims to be?</h2>
 <p>In each gallery one identity is claimed by every probe, its own and all others
 (<code>holotype verify</code>, 1:1).</p>
 <div class="pairs"><div>{figures.claims(proof)}</div>
-<div class="scroll"><table class="narrow"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>
-</table></div></div></section>"""
+{table}</div></section>"""
 
 
 def _method(proof: Proof) -> str:
@@ -261,30 +231,3 @@ def _credit(proof: Proof) -> str:
         return ""
     return f"<p>Pictures: {escape(dataset.name)} ({escape(dataset.license)}, \
 {escape(dataset.source)}).</p>"
-
-
-def _marked(text: str) -> str:
-    """Text as HTML; what stands between backticks is a command."""
-    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text))
-
-
-def _style() -> str:
-    """The style of all pages of holotype, and what only this one needs."""
-    parts: Sequence[tuple[str, str]] = (("demo", "page.css"), ("report", "report.css"))
-    return "".join(
-        resources.files(f"holotype.{room}").joinpath(name).read_text(encoding="utf-8")
-        for room, name in parts
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        # A file name may hold bytes that are no text; they come out as question marks.
-        draft.write_bytes(text.encode("utf-8", "replace"))
-        os.replace(draft, path)
-    except OSError as error:
-        # The name that the caller knows, not the draft's.
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)

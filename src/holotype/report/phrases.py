@@ -5,6 +5,7 @@ from __future__ import annotations
 from holotype.tasks.bootstrap import Share
 
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
+_LEFT_OF_SHARED = 6  # characters of a shared beginning that stay
 
 
 def pictures(count: int) -> str:
@@ -17,33 +18,9 @@ def spelled(count: int) -> str:
     return _COUNTS.get(count, f"{count:,}")
 
 
-def one_in(rate: float, what: str = "stranger") -> str:
-    """A stated rate: "1 stranger in 100", or "3 in 100 strangers" where it is no such part."""
-    parts = 1 / rate
-    if abs(parts - round(parts)) < 1e-6 * parts:
-        return f"1 {what} in {round(parts):,}"
-    return f"{100 * rate:.4g} in 100 {what}s"
-
-
-def out_of(share: float) -> tuple[str, str]:
-    """A share as a count and of how many: 0.62 -> ("6", "10"), 0.974 -> ("97", "100")."""
-    if share <= 0:
-        return "none", ""
-    if share >= 1:
-        return "all", ""
-    if 0.095 <= share < 0.905:
-        return f"{10 * share:.0f}", "10"
-    if share < 0.005:
-        return "fewer than 1", "100"
-    if share >= 0.995:
-        return "more than 99", "100"
-    return f"{100 * share:.0f}", "100"
-
-
-def of(share: float) -> str:
-    """A share as people count: "6 of 10", "97 of 100", "none"."""
-    count, total = out_of(share)
-    return f"{count} of {total}" if total else count
+def stated(rate: float) -> str:
+    """A stated rate: "1 %"."""
+    return f"{100 * rate:.6g} %"
 
 
 def percent(share: float) -> str:
@@ -59,8 +36,18 @@ def interval(share: Share) -> str:
     return f"{percent(share.low).removesuffix(' %')} to {percent(share.high)}"
 
 
-def short(name: str, most: int = 18) -> str:
-    """A name that fits under a picture: both ends stay, since names often differ in the last."""
+def short(name: str, beside: str = "", most: int = 40) -> str:
+    """A name that fits under a picture, and still differs from the one that stands beside it.
+
+    A long name loses the beginning that both share, then its middle.
+    """
+    if len(name) <= most:
+        return name
+    alike = [a == b for a, b in zip(name, beside, strict=False)]
+    # Of one name twice, or of a name and more of it, nothing is lost.
+    shared = alike.index(False) if False in alike else 0
+    if shared > _LEFT_OF_SHARED:
+        name = f"\N{HORIZONTAL ELLIPSIS}{name[shared - _LEFT_OF_SHARED :]}"
     if len(name) <= most:
         return name
     head = (most - 1) // 2

@@ -37,6 +37,25 @@ class OwnStrangers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What a summary is about: one stated rate, or the default threshold."""
+
+    rate: float | None  # None: of the default threshold
+    rows: tuple[tuple[int, Identification], ...]  # number of examples and figures, fewest first
+
+    def gain(self, position: int) -> Share | None:
+        """What the examples of row `position` add to the recognized share of the row before.
+
+        None where both were not measured on the same galleries.
+        """
+        before, after = (self.rows[i][1] for i in (position - 1, position))
+        if before.refused or after.refused:
+            return None
+        tally = before.tally
+        return difference(tally.missed, after.tally.missed, tally.enrolled_probes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Proof:
     """What was measured. The reports differ in their number of examples, fewest first.
 
@@ -51,29 +70,30 @@ class Proof:
     date: str  # ISO 8601, UTC
     not_acquired: tuple[str, ...] = ()  # pictures that show nothing to compare, such as no face
     own_strangers: OwnStrangers | None = None  # classes of the data that were set aside
+    cohort: str = ""  # who set the thresholds, as `pack.strangers_in_words` says it
 
     @property
-    def rate(self) -> float | None:
-        """The stated rate that the summary is about; None where every rate was refused.
+    def subject(self) -> Subject | None:
+        """What the summary is about; None where nothing was measured.
 
-        The one nearest to 1 % among those that most galleries could promise, whatever the number
-        of examples.
+        The stated rate nearest to 1 % among those that most galleries support, whatever the number
+        of examples; else the default threshold, if the model has one; else the rate that most
+        galleries support.
         """
-        promised = [
-            row.rate
-            for row in self.reports[0].identification
-            if all(_mostly(report.at(row.rate)) for report in self.reports)
-        ]
-        return min(promised, key=lambda rate: abs(log(rate / _USUAL_RATE)), default=None)
+        usual = [row.rate for row in self.reports[0].identification]
+        mostly = [rate for rate in usual if all(_mostly(r.at(rate)) for r in self.reports)]
+        if mostly:
+            return self._at(min(mostly, key=lambda rate: abs(log(rate / _USUAL_RATE))))
+        defaults = tuple((r.k_shot, r.default) for r in self.reports if r.default)
+        if defaults:
+            return Subject(None, defaults)
+        support = {rate: sum(r.at(rate).galleries for r in self.reports) for rate in usual}
+        best = max(usual, key=lambda rate: support[rate])
+        return self._at(best) if support[best] else None
 
-    def rows(self, rate: float) -> list[tuple[int, Identification]]:
-        """Number of examples and figures at a stated rate, fewest examples first."""
-        return [(report.k_shot, report.at(rate)) for report in self.reports]
-
-    def gain(self, rate: float, position: int) -> Share:
-        """What the examples of report `position` add to the recognized share of the one before."""
-        before, after = (self.reports[i].at(rate).tally for i in (position - 1, position))
-        return difference(before.missed, after.missed, before.enrolled_probes)
+    def _at(self, rate: float) -> Subject:
+        rows = tuple((report.k_shot, report.at(rate)) for report in self.reports)
+        return Subject(rate, tuple((k_shot, row) for k_shot, row in rows if row.galleries))
 
     def to_json(self) -> dict[str, Any]:
         """Every figure, ready for `json.dumps`, in the terms of ISO/IEC 19795-1."""
@@ -89,6 +109,7 @@ class Proof:
             "pictures": first.pictures,
             "date": self.date,
             "failures_to_acquire": list(self.not_acquired),
+            "cohort": self.cohort,
             "own_strangers": None if self.own_strangers is None else asdict(self.own_strangers),
             "results": [
                 {
@@ -164,6 +185,7 @@ def prove(
     stranger_prior: float = 0.5,
     not_acquired: tuple[str, ...] = (),
     own_strangers: OwnStrangers | None = None,
+    cohort: str = "",
     progress: Progress | None = None,
 ) -> Proof:
     """Run the open-set test with each number of examples, on the same galleries and probes.
@@ -178,6 +200,7 @@ def prove(
         k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
         not_acquired: pictures that are not among them, since they show nothing to compare.
         own_strangers: who set the thresholds, if it was no cohort.
+        cohort: who set them otherwise, in words.
         progress: called with "galleries", the number done and the number of all.
 
     Raises:
@@ -210,11 +233,14 @@ def prove(
                 probability=answering.probability,
                 stranger_prior=stranger_prior,
                 cannot_tell=answering.cannot_tell,
+                default=answering.default,
                 progress=told,
             )
         )
     date = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return Proof(model, model_id, dataset, tuple(reports), date, not_acquired, own_strangers)
+    return Proof(
+        model, model_id, dataset, tuple(reports), date, not_acquired, own_strangers, cohort
+    )
 
 
 def _mostly(row: Identification) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Literal
 
-from holotype.report.phrases import interval, of, one_in, out_of, percent, pictures, spelled, times
-from holotype.report.proof import Proof
+from holotype.report.phrases import interval, percent, pictures, spelled, stated, times
+from holotype.report.proof import Proof, Subject
 from holotype.tasks.open_set_report import Identification
 
 Tone = Literal["plain", "good", "bad", "advice"]
-Verdict = Literal["kept", "exceeded", "well below", "cannot say", "refused"]
+Verdict = Literal["kept", "exceeded", "well below", "cannot say", "not supported"]
 
 # Below so many classes of strangers, or of enrolled, figures are called thin.
 FEW_CLASSES = 20
@@ -34,7 +35,7 @@ class Remark:
 def verdict(row: Identification) -> Verdict:
     """Whether the stated rate was kept, as far as the interval over classes can tell."""
     if row.fpir is None:
-        return "refused"
+        return "not supported"
     if row.fpir.low > row.rate:
         return "exceeded"
     if row.fpir.high < _WELL_BELOW * row.rate:
@@ -44,82 +45,102 @@ def verdict(row: Identification) -> Verdict:
 
 def summary(proof: Proof) -> list[Remark]:
     """The whole test in a few remarks, the most important first."""
-    rate = proof.rate
-    remarks = [] if rate is None else [_recognized(proof, rate), *_promise(proof, rate)]
-    remarks += _refusals(proof)
-    if rate is not None:
-        remarks += [*_confusion(proof, rate), *_cannot_tell(proof, rate)]
-    return [*remarks, *_not_acquired(proof), *_probability(proof), *_own(proof), *_thin(proof)]
+    subject = proof.subject
+    remarks = []
+    if subject is not None:
+        remarks.append(_recognized(subject))
+        if subject.rate is not None:
+            remarks += _strangers(proof, subject)
+    remarks += [*_not_supported(proof), *_default(proof)]
+    if subject is not None:
+        remarks += [*_confusion(proof, subject), *_cannot_tell(subject)]
+    return [
+        *remarks,
+        *_not_acquired(proof),
+        *_probability(proof),
+        *_whose(proof),
+        *_thin(proof),
+    ]
 
 
 def headline(proof: Proof) -> str:
     """The main finding in one line."""
-    rate = proof.rate
-    if rate is None:
-        return "No rate could be promised."
-    (k_shot, row), *_ = proof.rows(rate)
+    subject = proof.subject
+    if subject is None:
+        return "No stated rate is supported: nothing to measure."
+    (k_shot, row), *_ = subject.rows
     assert row.fnir is not None
-    found = f"{_capital(of(1 - row.fnir.value))} recognized from {pictures(k_shot)}"
+    assert row.fpir is not None
+    found = f"{percent(1 - row.fnir.value)} recognized from {pictures(k_shot)}"
+    if subject.rate is None:
+        return f"With the default threshold, {found} and {percent(row.fpir.value)} of strangers in."
+    if row.refused:
+        found += f", where a stated {stated(subject.rate)} is supported"
     return f"{found}, but too many strangers let in." if verdict(row) == "exceeded" else f"{found}."
 
 
-def _recognized(proof: Proof, rate: float) -> Remark:
-    """ "With one picture of each, at 1 stranger in 100, 6 of 10 are recognized"; and with more."""
-    (k_shot, first), *others = proof.rows(rate)
+def setting(subject: Subject) -> str:
+    """With which threshold: "at a stated 1 %"."""
+    if subject.rate is None:
+        return "with the default threshold"
+    return f"at a stated {stated(subject.rate)}"
+
+
+def _recognized(subject: Subject) -> Remark:
+    """ "With one picture of each, at a stated 1 %, 61.3 % are recognized"; and with more."""
+    (k_shot, first), *others = subject.rows
     assert first.fnir is not None
-    share = 1 - first.fnir.value
-    broken = "a stated " if verdict(first) == "exceeded" else ""
     text = (
-        f"With {pictures(k_shot)} of each, at {broken}{one_in(rate)}, {of(share)} "
-        f"{'is' if of(share).startswith('1 ') else 'are'} recognized "
-        f"(95 % interval: {percent(1 - first.fnir.high).removesuffix(' %')} to "
+        f"With {pictures(k_shot)} of each, {setting(subject)}, {percent(1 - first.fnir.value)} "
+        f"are recognized (95 % interval: {percent(1 - first.fnir.high).removesuffix(' %')} to "
         f"{percent(1 - first.fnir.low)})"
     )
-    before, idle = out_of(share), False
+    idle = False
     for position, (count, row) in enumerate(others, start=1):
         assert row.fnir is not None
-        if proof.gain(rate, position).low <= 0:
+        gain = subject.gain(position)
+        if gain is not None and gain.low <= 0:
             more = "a second picture makes" if count == 2 else f"{pictures(count)} make"
             text += f"; {more} {'none either' if idle else 'no difference that can be shown here'}"
             idle = True
             continue
-        share = 1 - row.fnir.value
-        now = out_of(share)
-        if now == before:  # better, but not in so few words
-            now = f"{100 * share:.0f}", "100"
-        said = now[0] if now[1] == before[1] else " of ".join(filter(None, now))
-        text += (
-            f"; {'a second picture makes' if count == 2 else f'{spelled(count)} make'} it {said}"
-        )
-        before = now
+        more = "a second picture makes" if count == 2 else f"{spelled(count)} make"
+        text += f"; {more} it {percent(1 - row.fnir.value)}"
+    partly = [row for _, row in subject.rows if row.refused]
+    if partly:
+        held, asked = partly[0].galleries, partly[0].galleries + partly[0].refused
+        text += f". That rate is supported in {held:,} of {asked:,} galleries, which alone count"
     return Remark("plain", f"{text}.")
 
 
-def _promise(proof: Proof, rate: float) -> list[Remark]:
+def _strangers(proof: Proof, subject: Subject) -> list[Remark]:
     """Whether strangers were kept out as stated: the rate of the summary first, then the rest."""
     rows = [row for each in proof.reports for row in each.identification if row.fpir is not None]
-    report = proof.reports[0]
-    main = report.at(rate)
+    k_shot, main = subject.rows[0]
+    report = next(report for report in proof.reports if report.k_shot == k_shot)
+    rate = stated(main.rate)
     assert main.fpir is not None
     measured = (
-        f"where {one_in(rate)} may be let in, {percent(main.fpir.value)} of them were "
+        f"at a stated {rate}, {percent(main.fpir.value)} of strangers were let in "
         f"({interval(main.fpir)})"
     )
     found: Verdict = verdict(main)
-    broken = [row for row in rows if verdict(row) == "exceeded"]
+    exceeded = [row for row in rows if verdict(row) == "exceeded"]
     remarks = []
     if found == "exceeded":
         remarks.append(
             Remark(
                 "bad",
-                f"The promise was broken: {measured}, {times(main.fpir.value / rate)} as many as "
-                f"stated. With a threshold that lets in {one_in(rate)}, "
-                f"{of(1 - report.det.misses_at(rate))} would be recognized from "
-                f"{pictures(report.k_shot)}.",
+                f"The stated rate was exceeded: {measured}, {times(main.fpir.value / main.rate)} "
+                f"as many as stated. With a threshold that lets in {rate}, "
+                f"{percent(1 - report.det.misses_at(main.rate))} would be recognized from "
+                f"{pictures(k_shot)}.",
             )
         )
     elif found == "cannot say":
-        remarks.append(Remark("plain", f"Too few to tell whether the promise is kept: {measured}."))
+        remarks.append(
+            Remark("plain", f"Too few to tell whether the stated rate is kept: {measured}.")
+        )
     elif found == "well below":
         remarks.append(
             Remark(
@@ -129,24 +150,24 @@ def _promise(proof: Proof, rate: float) -> list[Remark]:
             )
         )
     else:
-        remarks.append(Remark("good", f"The promise was kept: {measured}."))
-    elsewhere = [row for row in broken if row is not main]
+        remarks.append(Remark("good", f"The stated rate was kept: {measured}."))
+    elsewhere = [row for row in exceeded if row is not main]
     if elsewhere:
         worst = max(elsewhere, key=lambda row: (row.fpir.value if row.fpir else 0) / row.rate)
         assert worst.fpir is not None
         remarks.append(
             Remark(
                 "bad",
-                f"It was broken in {len(broken)} of the {len(rows)} rows of the table, at worst "
-                f"with {percent(worst.fpir.value)} of strangers let in at a stated "
-                f"{one_in(worst.rate)}.",
+                f"It was exceeded in {len(exceeded)} of the {len(rows)} rows with a stated rate, "
+                f"at worst with {percent(worst.fpir.value)} of strangers let in at a stated "
+                f"{stated(worst.rate)}.",
             )
         )
-    if broken:
+    if exceeded:
         remarks.append(
             Remark(
                 "advice",
-                f"These strangers look more like the enrolled than those that {_whose(proof)}. "
+                "These strangers look more like the enrolled than those that set the thresholds. "
                 "Give the gallery some of the same origin as yours (`holotype calibrate GALLERY "
                 "FOLDER`): its thresholds then follow them. Until then, state a stricter rate, and "
                 "measure again before it is relied on.",
@@ -155,27 +176,54 @@ def _promise(proof: Proof, rate: float) -> list[Remark]:
     return remarks
 
 
-def _refusals(proof: Proof) -> list[Remark]:
-    """Rates that could not be promised, each once."""
-    remarks = []
+def _not_supported(proof: Proof) -> list[Remark]:
+    """Stated rates that were refused, in one remark."""
+    parts = []
     for row in proof.reports[0].identification:
-        rows = [report.at(row.rate) for report in proof.reports]
-        refused, asked = sum(r.refused for r in rows), sum(r.refused + r.galleries for r in rows)
-        why = next((r.refusal for r in rows if r.refusal), None)
+        found = [report.at(row.rate) for report in proof.reports]
+        refused, asked = sum(r.refused for r in found), sum(r.refused + r.galleries for r in found)
         if refused:
-            often = "" if refused == asked else f" in {refused:,} of {asked:,} galleries"
-            remarks.append(
-                Remark(
-                    "plain",
-                    f"{one_in(row.rate)} was refused{often} rather than promised in vain: {why}.",
-                )
-            )
-    return remarks
+            smallest = min((r.smallest for r in found if r.smallest), default=None)
+            known = "none" if smallest is None else _rounded_up(smallest)
+            often = "" if refused == asked else f"in {refused:,} of {asked:,} galleries; "
+            parts.append(f"{stated(row.rate)} ({often}smallest supported rate: {known})")
+    if not parts:
+        return []
+    who = "this cohort"
+    if proof.own_strangers is not None:
+        who = f"the {proof.own_strangers.classes:,} classes that were set aside"
+    listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    verb = "is" if len(parts) == 1 else "are"
+    return [Remark("plain", f"A stated {listed} {verb} not supported by {who}.")]
 
 
-def _confusion(proof: Proof, rate: float) -> list[Remark]:
+def _rounded_up(rate: float) -> str:
+    """A rate with two digits, not below what it is: as stated, it is supported."""
+    step = 10.0 ** (floor(log10(rate)) - 1)
+    return stated(ceil(rate / step - 1e-9) * step)
+
+
+def _default(proof: Proof) -> list[Remark]:
+    """What `identify` does with a model that has no strangers, before it is shown any."""
+    report, own = proof.reports[0], proof.own_strangers
+    row = report.default
+    if row is None or row.fpir is None or row.fnir is None or own is None or own.default is None:
+        return []
+    return [
+        Remark(
+            "plain",
+            f"Before `holotype calibrate`, `identify` accepts from a similarity of {own.default:g} "
+            f"on, the model's default, which stands for no rate. Measured here with "
+            f"{pictures(report.k_shot)} of each: {percent(row.fpir.value)} of strangers let in "
+            f"({interval(row.fpir)}), {percent(1 - row.fnir.value)} of the enrolled recognized.",
+        )
+    ]
+
+
+def _confusion(proof: Proof, subject: Subject) -> list[Remark]:
     """Why enrolled probes are missed, and what would bring them back."""
-    report, (_, row) = proof.reports[0], proof.rows(rate)[0]
+    k_shot, row = subject.rows[0]
+    report = next(report for report in proof.reports if report.k_shot == k_shot)
     assert row.fnir is not None
     assert row.taken_for_another is not None
     remarks = []
@@ -183,7 +231,7 @@ def _confusion(proof: Proof, rate: float) -> list[Remark]:
         remarks.append(
             Remark(
                 "plain",
-                f"Taken for another: {of(row.taken_for_another.value)} of the enrolled "
+                f"Taken for another: {percent(row.taken_for_another.value)} of the enrolled "
                 f"({interval(row.taken_for_another)}).",
             )
         )
@@ -192,7 +240,7 @@ def _confusion(proof: Proof, rate: float) -> list[Remark]:
     confused = 1 - report.rank_one.value
     if confused > row.fnir.value / 2:
         text = (
-            f"For {of(confused)} somebody else comes first, whatever the threshold: the model "
+            f"For {percent(confused)} somebody else comes first, whatever the threshold: the model "
             "itself mixes them up. More or better pictures of each, or a model that learned from "
             "things of this kind, help; another rate does not."
         )
@@ -200,28 +248,29 @@ def _confusion(proof: Proof, rate: float) -> list[Remark]:
     looser = [
         other
         for other in report.identification
-        if other.rate > rate
-        and verdict(other) not in ("refused", "exceeded")
+        if subject.rate is not None
+        and other.rate > subject.rate
+        and verdict(other) not in ("not supported", "exceeded")
         and other.fnir is not None
         and other.fnir.value < row.fnir.value
     ]
     text = (
-        f"Without a threshold, the right one comes first for {of(report.rank_one.value)}: most "
-        "that are missed are turned away, not confused."
+        f"Without a threshold, the right one comes first for {percent(report.rank_one.value)}: "
+        "most that are missed are turned away, not confused."
     )
     if not looser:
         return [*remarks, Remark("plain", text)]
     nearest = min(looser, key=lambda other: other.rate)
     assert nearest.fnir is not None
     text += (
-        f" Whoever can bear {one_in(nearest.rate)} gets {of(1 - nearest.fnir.value)} recognized "
+        f" At a stated {stated(nearest.rate)}, {percent(1 - nearest.fnir.value)} are recognized "
         f"from {pictures(report.k_shot)}."
     )
     return [*remarks, Remark("advice", text)]
 
 
-def _cannot_tell(proof: Proof, rate: float) -> list[Remark]:
-    (_, row), *_ = proof.rows(rate)
+def _cannot_tell(subject: Subject) -> list[Remark]:
+    (_, row), *_ = subject.rows
     if row.cannot_tell is None or row.cannot_tell.value == 0:
         return []
     assert row.strangers_cannot_tell is not None
@@ -249,24 +298,26 @@ def _not_acquired(proof: Proof) -> list[Remark]:
     ]
 
 
-def _own(proof: Proof) -> list[Remark]:
+def _whose(proof: Proof) -> list[Remark]:
+    """For whom the thresholds were made."""
     own = proof.own_strangers
-    if own is None:
+    if own is not None:
+        return [
+            Remark(
+                "plain",
+                f"The model has no strangers of its own, so {own.classes:,} classes were set aside "
+                "for `holotype calibrate` and are asked nothing here. More of them support "
+                "stricter rates.",
+            )
+        ]
+    if not proof.cohort:
         return []
     text = (
-        f"The model has no strangers of its own, so {own.classes} classes were set aside for "
-        "`holotype calibrate` and are asked nothing here. More of them support stricter rates."
+        f"The thresholds were set with {proof.cohort}. For strangers like these a stated rate is "
+        "an estimate; what it is worth with yours is what was measured here, and nothing "
+        "guarantees it for others, such as forgers or another source."
     )
-    if own.default is not None:
-        text += (
-            f" Where a rate is refused, `identify` accepts from a similarity of {own.default:g} "
-            "or more on, and says that nothing is promised."
-        )
     return [Remark("plain", text)]
-
-
-def _whose(proof: Proof) -> str:
-    return "the model brought along" if proof.own_strangers is None else "were set aside"
 
 
 def _probability(proof: Proof) -> list[Remark]:
@@ -307,7 +358,3 @@ def _thin(proof: Proof) -> list[Remark]:
             "more pictures of the same ones do not change that, more classes do.",
         )
     ]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

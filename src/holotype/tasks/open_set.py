@@ -65,6 +65,7 @@ class Judge:
     claim: Decide | None = None
     probability: Probability | None = None
     cannot_tell: CannotTell | None = None
+    default: float | None = None
 
 
 Progress = Callable[[int, int], None]
@@ -87,6 +88,7 @@ def open_set(
     probability: Probability | None = None,
     stranger_prior: float = 0.5,
     cannot_tell: CannotTell | None = None,
+    default: float | None = None,
     progress: Progress | None = None,
 ) -> OpenSetReport:
     """Measure 1:N and 1:1 recognition with strangers at the door (ISO/IEC 19795-1).
@@ -114,6 +116,8 @@ def open_set(
         cannot_tell: (probes, threshold) -> bool [P], who gets no answer. Such a probe is missed
             if it is enrolled, and not accepted if it is a stranger. For 1:1 it is shown a gallery
             of the claimed identity alone.
+        default: a similarity that is measured as well, as the one that is accepted where no rate is
+            supported.
         progress: called with the number of galleries done and the number of all.
 
     Raises:
@@ -134,6 +138,7 @@ def open_set(
     classes = int(class_index.max()) + 1
     identification = [IdentificationTally(rate, classes) for rate in rates]
     verification = [VerificationTally(rate, classes) for rate in rates]
+    unstated = IdentificationTally(1.0, classes)
     ranks, det, claims = RankTally(drawn.enrolled.shape[1], classes), Sweep(), Sweep()
     events: list[_Events] = []
     for gallery in range(len(drawn)):
@@ -145,10 +150,13 @@ def open_set(
             try:
                 threshold = decide(scored.prototypes, row.rate)
             except RateError as error:
-                row.refuse(error.problem)
+                row.refuse(error)
                 continue
             unclear = nobody if cannot_tell is None else cannot_tell(scored, threshold)
             row.count(scored, kind, threshold, unclear, drawn.enrolled[gallery])
+        if default is not None:
+            unsure = nobody if cannot_tell is None else cannot_tell(scored, default)
+            unstated.count(scored, kind, default, unsure, drawn.enrolled[gallery])
         alone = _alone(scored)
         for claimed in verification:
             try:
@@ -182,6 +190,7 @@ def open_set(
         seed=seed,
         identification=tuple(row.result() for row in identification),
         verification=tuple(claimed.result() for claimed in verification),
+        default=None if default is None else unstated.result(),
         det=det.curve(),
         claims=claims.curve(),
         cmc=ranks.cmc(),

@@ -61,6 +61,7 @@ class Identification:
     galleries: int  # in which the rate was promised
     refused: int  # galleries in which it was refused
     refusal: str | None  # why, the first time
+    smallest: float | None  # supported rate, the median over the galleries that refused
     fpir: Share | None  # strangers accepted
     fnir: Share | None  # enrolled probes not answered with their own identity
     taken_for_another: Share | None  # enrolled probes answered with another identity
@@ -77,6 +78,7 @@ class Identification:
             "galleries": self.galleries,
             "galleries_refused": self.refused,
             "refusal": self.refusal,
+            "smallest_supported": None if self.smallest is None else round(self.smallest, 6),
             "fpir": _json(self.fpir),
             "fnir": _json(self.fnir),
             "taken_for_another": _json(self.taken_for_another),
@@ -154,6 +156,8 @@ class OpenSetReport:
     reliability: Reliability | None  # None where no probabilities were given
     stranger_prior: float  # share of strangers that the probabilities were weighted for
     seconds: float
+    # The threshold of `identify` where no rate is supported; its `rate` is 1: none is stated.
+    default: Identification | None = None
 
     def at(self, rate: float) -> Identification:
         """The row of a stated rate; KeyError where it was not measured."""
@@ -172,6 +176,9 @@ class OpenSetReport:
             "galleries": self.galleries,
             "seed": self.seed,
             "identification": [row.to_json() for row in self.identification],
+            "default_threshold": None
+            if self.default is None
+            else {**self.default.to_json(), "stated_fpir": None},
             "verification": [row.to_json() for row in self.verification],
             "rank_identification_rate": {
                 str(rank): round(float(self.cmc[rank - 1]), 6) for rank in ranks

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.errors import RateError
 from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, share
 from holotype.tasks.open_set_report import (
@@ -33,11 +34,11 @@ class IdentificationTally:
     def __init__(self, rate: float, classes: int) -> None:
         self.rate = rate
         self._thresholds: list[float] = []
-        self._refusals: list[str] = []
+        self._refusals: list[RateError] = []
         self._counts = np.zeros((len(Tally.__dataclass_fields__), classes), np.int64)
         self._mistakes: list[Mistake] = []
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: RateError) -> None:
         """Note that a gallery refused the rate."""
         self._refusals.append(why)
 
@@ -91,11 +92,13 @@ class IdentificationTally:
     def result(self) -> Identification:
         """All galleries together."""
         tally = Tally(*self._counts)
+        supported = [error.smallest for error in self._refusals if error.smallest is not None]
         return Identification(
             rate=self.rate,
             galleries=len(self._thresholds),
             refused=len(self._refusals),
-            refusal=self._refusals[0] if self._refusals else None,
+            refusal=self._refusals[0].problem if self._refusals else None,
+            smallest=float(np.median(supported)) if supported else None,
             fpir=_share(tally.accepted, tally.stranger_probes),
             fnir=_share(tally.missed, tally.enrolled_probes),
             taken_for_another=_share(tally.taken_for_another, tally.enrolled_probes),

@@ -1,0 +1,67 @@
+"""A page as one file that asks nothing of any other address."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+
+def document(title: str, main: str, footer: str, style: str = "") -> str:
+    """The page as HTML.
+
+    Args:
+        title: text.
+        main: HTML.
+        footer: HTML.
+        style: CSS that only this page needs.
+    """
+    shared = resources.files("holotype.pages").joinpath("page.css").read_text(encoding="utf-8")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{escape(title)}</title>
+<style>
+{shared}{style}</style>
+</head>
+<body>
+<main>
+{main}
+</main>
+<footer>
+{footer}
+</footer>
+</body>
+</html>
+"""
+
+
+def prose(text: str) -> str:
+    """A sentence as HTML: commands in their own type, no percent sign alone on a line."""
+    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
+    return text.replace(" %", "&nbsp;%")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all; one that is there is replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # A file name may hold bytes that are no text; they come out as question marks.
+        draft.write_bytes(text.encode("utf-8", "replace"))
+        os.replace(draft, path)
+    except OSError as error:
+        # The name that the caller knows, not the draft's.
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        draft.unlink(missing_ok=True)
