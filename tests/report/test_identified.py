@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
+import holotype
+from holotype.errors import DataError
 from holotype.records import Candidate, Decision, Reason
-from holotype.report import Identified, identified_page
+from holotype.report import Identified, identified_page, write_identified
+from toy_packs import make_toy_pack, toy_drawing
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 40, 3), dtype=np.uint8)
 MATCH = Decision(
@@ -101,6 +107,58 @@ def test_each_kept_picture_is_fetched_once() -> None:
     asked: list[str] = []
     identified_page([*ANSWERS, *ANSWERS], "door.gallery", kept=lambda label: asked.append(label))
     assert sorted(asked) == ["<Bob>", "Ada"]
+
+
+def test_a_recognizer_writes_its_answers_with_the_pictures_it_keeps(tmp_path: Path) -> None:
+    pack = make_toy_pack(tmp_path / "toy")
+    ada, bob = toy_drawing(1), toy_drawing(2)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with holotype.open(tmp_path / "desk.gallery", pack, keep_pictures=True) as desk:
+        desk.enroll("Ada", ada, toy_drawing(1, 1))
+        desk.enroll("Bob", bob)
+        assert len(desk.gallery.picture_ids("Ada")) == 2
+        assert desk.gallery.picture_ids("nobody") == ()
+        assert len(desk.gallery.picture_ids()) == 3
+        decisions = desk.identify([ada, bob], fpir=0.4)
+        images = [ada, bob, tmp_path / "bad.png"]
+        path = tmp_path / "out.html"
+        assert path == write_identified(
+            desk, images, [*decisions, UNREADABLE], path, gallery="desk.gallery"
+        )
+        with pytest.raises(DataError, match=r"does not end in \.html"):
+            write_identified(desk, [ada], decisions[:1], tmp_path / "out.txt", gallery="desk")
+    html = path.read_text(encoding="utf-8")
+    assert [card.count("<img") for card in cards(html)] == [2, 2, 0]
+    assert html.count("<bdi>Ada</bdi>") >= 1
+    assert not list(tmp_path.glob("*.txt"))
+
+
+def test_pictures_are_named_below_the_folder_that_they_share(tmp_path: Path) -> None:
+    pack = make_toy_pack(tmp_path / "toy")
+    files = [tmp_path / "shots" / name for name in ("a/1.png", "b/1.png")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        Image.fromarray(toy_drawing(1)).save(file)
+    with holotype.open(tmp_path / "desk.gallery", pack) as desk:
+        desk.enroll("Ada", toy_drawing(1))
+        decisions = desk.identify(files, fpir=0.4)
+        path = tmp_path / "out.html"
+        write_identified(desk, files, decisions, path, gallery="desk.gallery")
+    html = path.read_text(encoding="utf-8")
+    assert all(f"<bdi>{name}</bdi>" in html for name in ("a/1.png", "b/1.png"))
+    assert str(tmp_path) not in html
+
+
+def test_a_gallery_that_keeps_no_pictures_shows_none(tmp_path: Path) -> None:
+    pack = make_toy_pack(tmp_path / "toy")
+    with holotype.open(tmp_path / "desk.gallery", pack) as desk:
+        desk.enroll("Ada", toy_drawing(1))
+        decisions = desk.identify([toy_drawing(1)], fpir=0.4)
+        path = tmp_path / "out.html"
+        write_identified(desk, [toy_drawing(1)], decisions, path, gallery="desk.gallery")
+    (card,) = cards(path.read_text(encoding="utf-8"))
+    assert card.count("<img") == 1
+    assert "no picture" in card
 
 
 def test_it_says_what_is_known_and_of_whom() -> None:

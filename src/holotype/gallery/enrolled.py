@@ -185,11 +185,17 @@ def set_keep_pictures(connection: sqlite3.Connection, keep: bool, actor: str | N
     return deleted
 
 
-def picture_ids(connection: sqlite3.Connection) -> tuple[int, ...]:
-    """The examples whose picture is stored, in ascending order."""
+def picture_ids(connection: sqlite3.Connection, label: str | None = None) -> tuple[int, ...]:
+    """The examples whose picture is stored, in ascending order; None: of every label."""
     if schema_version(connection) < 2:
         return ()
-    return tuple(row[0] for row in connection.execute("SELECT example FROM pictures ORDER BY 1"))
+    rows = connection.execute(
+        "SELECT example FROM pictures JOIN examples ON examples.id = pictures.example"
+        " JOIN identities ON identities.id = examples.identity"
+        " WHERE ? IS NULL OR identities.label = ? ORDER BY 1",
+        (label, label),
+    )
+    return tuple(row[0] for row in rows)
 
 
 def picture(connection: sqlite3.Connection, example: int) -> bytes:

@@ -136,8 +136,12 @@ class Gallery(Protocol):
             ErasurePendingError: done, but for the bytes.
         """
 
-    def picture_ids(self) -> tuple[int, ...]:
-        """The examples whose picture is stored, in ascending order."""
+    def picture_ids(self, label: str | None = None) -> tuple[int, ...]:
+        """The examples whose picture is stored, in ascending order.
+
+        Args:
+            label: of that identity alone; None: of all.
+        """
 
     def picture(self, example: int) -> bytes:
         """The picture of an example.

@@ -184,10 +184,10 @@ class SqliteGallery(Custody):
         if erased:
             self._erase_now("the pictures are")
 
-    def picture_ids(self) -> tuple[int, ...]:
-        """The examples whose picture is stored, in ascending order."""
+    def picture_ids(self, label: str | None = None) -> tuple[int, ...]:
+        """The examples whose picture is stored; see `Gallery.picture_ids`."""
         with self._reading() as connection:
-            return enrolled.picture_ids(connection)
+            return enrolled.picture_ids(connection, label)
 
     def picture(self, example: int) -> bytes:
         """The picture of an example; see `Gallery.picture`."""

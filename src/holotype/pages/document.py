@@ -9,6 +9,8 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from holotype.errors import DataError
+
 
 def document(title: str, main: str, footer: str, style: str = "") -> str:
     """The page as HTML.
@@ -41,6 +43,18 @@ def document(title: str, main: str, footer: str, style: str = "") -> str:
 </body>
 </html>
 """
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a name that no browser would open as a page.
+
+    Raises:
+        DataError: it does not end in `.html` or `.htm`.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise DataError(
+            f"the report {str(path)!r} does not end in .html", "Name it, for example, report.html"
+        )
 
 
 def prose(text: str) -> str:

@@ -1,6 +1,6 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
-from holotype.report.identified import Identified, identified_page
+from holotype.report.identified import Identified, identified_page, write_identified
 from holotype.report.measure import judge, measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove
@@ -20,5 +20,6 @@ __all__ = [
     "seen",
     "summary",
     "table",
+    "write_identified",
     "write_report",
 ]

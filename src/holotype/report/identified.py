@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.pages import document, meter, prose, tile
+from holotype import images as pictures
+from holotype.decoding import describe
+from holotype.errors import ImageError
+from holotype.images import ImageSource
+from holotype.pages import check_ending, document, meter, prose, tile, write
+from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
 from holotype.report.phrases import percent, short, stated
 
@@ -63,13 +70,72 @@ def identified_page(
 <h1>{escape(_headline(answers))}</h1>
 <p class="lead">Compared with everybody enrolled in <bdi>{escape(gallery)}</bdi>.</p>
 </header>
-<section>{_known(answers, strangers)}
+<section class="known">{_known(answers, strangers)}
 <p class="soft">Left the picture, right an enrolled example of whom it is most like, pale where
 that is no match. The bar is how alike they are, the tick where a match begins.</p>
 <ul class="answers">{cards}</ul></section>""",
         "<p>Written by <code>holotype identify</code>. The page holds the pictures themselves: "
         "keep it as carefully as them.</p>",
     )
+
+
+def write_identified(
+    recognizer: Recognizer,
+    images: Sequence[ImageSource],
+    decisions: Sequence[Decision],
+    path: Path,
+    *,
+    gallery: str,
+    strangers: str = "",
+) -> Path:
+    """Write the page of what a recognizer answered, whole or not at all.
+
+    Args:
+        recognizer: who answered, still open: the pictures that its gallery keeps stand beside the
+            answers.
+        images: one for each decision; where a picture shows several faces, it is there as often.
+        decisions: the answers.
+        path: of the page, ending in `.html` or `.htm`; a file that is there is replaced.
+        gallery: what the page calls the gallery.
+        strangers: as for `identified_page`.
+
+    Raises:
+        DataError: the path has another ending.
+        OSError: it cannot be written.
+    """
+    check_ending(path)
+    store = recognizer.gallery
+
+    def kept(label: str) -> Pixels | None:
+        examples = store.picture_ids(label)
+        return _pixels(store.picture(examples[0])) if examples else None
+
+    answers = [
+        Identified(name, decision, _pixels(image))
+        for name, image, decision in zip(_names(images), images, decisions, strict=True)
+    ]
+    write(path, identified_page(answers, gallery, kept=kept, strangers=strangers))
+    return path
+
+
+def _names(images: Sequence[ImageSource]) -> list[str]:
+    """What each picture is called: its path below the folder that all of them share."""
+    paths = [os.fsdecode(os.path.abspath(i)) for i in images if isinstance(i, str | os.PathLike)]
+    if not paths or len(paths) < len(images):
+        return [describe(image) for image in images]
+    try:
+        shared = os.path.commonpath([os.path.dirname(path) for path in paths])
+    except ValueError:  # on several drives
+        return paths
+    return [os.path.relpath(path, shared) for path in paths]
+
+
+def _pixels(source: ImageSource) -> Pixels | None:
+    """A picture as it is looked at: uint8 [H, W, 3]; None where it cannot be read."""
+    try:
+        return np.round(255 * pictures.read(source)).astype(np.uint8).transpose(1, 2, 0)
+    except ImageError:
+        return None
 
 
 def _headline(answers: Sequence[Identified]) -> str:
@@ -119,8 +185,7 @@ def _card(answer: Identified, example: Callable[[str], Pixels | None]) -> str:
     measured = said = ""
     if best is not None:
         measured = meter(best.similarity, decision.threshold)
-        needed = "" if decision.threshold is None else f", from {decision.threshold:.2f}"
-        said = f"<span>{best.similarity:.2f}{needed}</span>"
+        said = f"<span>{best.similarity:.2f}</span>"
     return f"""<li class="answer {kind}"><div class="pair">{arrow.join(sides)}</div>
 {measured}<div class="verdict"><span class="badge">{says}</span>{said}</div>
 <p class="name"><b>{_who(decision)}</b></p>

@@ -7,8 +7,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from holotype.errors import DataError
-from holotype.pages import document, prose, write
+from holotype.pages import check_ending, document, prose, write
 from holotype.report import figures, mistakes
 from holotype.report.phrases import interval, percent, pictures, stated
 from holotype.report.proof import Proof
@@ -33,10 +32,7 @@ def write_report(proof: Proof, path: Path) -> tuple[Path, Path]:
         DataError: the path has another ending.
         OSError: it cannot be written.
     """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise DataError(
-            f"the report {str(path)!r} does not end in .html", "Name it, for example, report.html"
-        )
+    check_ending(path)
     beside = path.with_suffix(".json")
     write(beside, json.dumps(proof.to_json(), indent=2, allow_nan=False) + "\n")
     write(path, render(proof, beside.name))
