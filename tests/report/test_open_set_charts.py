@@ -72,8 +72,19 @@ def test_nothing_that_is_drawn_reaches_the_key() -> None:
     assert key < min(drawn)
 
 
-def test_a_chart_is_no_wider_than_a_phone() -> None:
+def test_a_chart_is_no_wider_than_a_phone_and_cuts_off_no_text() -> None:
     assert WIDTH <= 430
+    share = Axis("strangers", 0.001, 1, (0.001, 0.01, 0.1, 1), lambda v: f"{100 * v:g} %", True)
+    lines = [Line([(0.1, 0.1), (1, 1)], f"{k} pictures", "") for k in (1, 2, 5)]
+    root = ElementTree.fromstring(chart("n", "d", share, share, lines))
+    for text in root.findall(".//text"):
+        if text.get("transform"):
+            continue
+        width = 7.3 * len(text.text or "")  # of 13 px, generously
+        back = {"start": 0, "middle": width / 2, "end": width}[text.get("text-anchor", "start")]
+        left = float(text.get("x", 0)) - back
+        assert left >= 0, text.text
+        assert left + width <= WIDTH, text.text
 
 
 def test_a_single_line_needs_no_key() -> None:

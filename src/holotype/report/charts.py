@@ -12,7 +12,7 @@ from math import floor, log10
 
 # As wide as a phone: on anything wider, its texts only grow.
 WIDTH, HEIGHT = 420, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 18, 14, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 26, 14, 50
 # The key stands above the plot, where no curve and no interval comes.
 _KEY_STEP, _KEY_PX, _KEYS_IN_ROW = 19, 110, 3
 
