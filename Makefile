@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 # A process for each core, up to four; the tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test check lint clean
+.PHONY: demo test check lint walk shell clean
 .DELETE_ON_ERROR:
 
 demo: .venv/base
@@ -35,6 +35,18 @@ check: lint
 	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
 	$(INSTALL) -e ".[train,faces,video,heic,hub,dev]"
 	touch $@
+
+# Every page of README and docs, in a clean environment for each set of extras.
+walk: .venv/dev
+	$(BIN)/python tests/clean_walk.py
+
+# A shell that finds `holotype`; `exit` leaves it.
+shell: .venv/base
+	@VIRTUAL_ENV="$(CURDIR)/.venv" PATH="$(CURDIR)/.venv/bin:$$PATH" exec $${SHELL:-sh}
+
+# What is optional, in the tested versions: `make extra-train`, `make extra-faces extra-video`.
+extra-%: .venv/base
+	$(INSTALL) -e ".[$*]"
 
 clean:
 	rm -rf .venv

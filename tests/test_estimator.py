@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import holotype
 from holotype.errors import ImageError, PackError
 from holotype.estimator import OneShotClassifier
+from holotype.extras import install
 from toy_packs import make_toy_pack, toy_drawing
 
 
@@ -169,8 +170,5 @@ except holotype.HolotypeError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    said = (
-        "OneShotClassifier needs scikit-learn, which is not installed. Install it with "
-        'pip install "holotype[sklearn]".\n'
-    )
+    said = f"OneShotClassifier needs scikit-learn, which is not installed. {install('sklearn')}.\n"
     assert done.stdout == "False\n" + (said if blocked else "")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from holotype.errors import ImageError
+from holotype.extras import install
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -109,7 +110,7 @@ def _heic(file: IO[bytes]) -> Image.Image | None:
     except ModuleNotFoundError:
         raise ImageError(
             "this is a HEIC picture, and pillow-heif, which reads them, is not installed",
-            'Install it with pip install "holotype[heic]", or save the picture as JPEG',
+            f"{install('heic')}, or save the picture as JPEG",
         ) from None
     pillow_heif.register_heif_opener()
     return Image.open(file, formats=("HEIF",))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from holotype.calibration.sharpness import sharpness
 from holotype.embedder import Embedder
 from holotype.errors import DataError, MissingExtraError, PackError
+from holotype.extras import install
 from holotype.pack import Pack, load_pack
 from holotype.scoring import unit
 
@@ -24,7 +25,7 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         "OneShotClassifier needs scikit-learn, which is not installed",
-        'Install it with pip install "holotype[sklearn]"',
+        install("sklearn"),
     ) from error
 
 

@@ -25,6 +25,7 @@ from typer.testing import Result
 from hanging import HANGS_S
 from holotype import cli, errors
 from holotype.cli import failures
+from holotype.extras import install
 from toy_packs import make_toy_pack, toy_drawing
 
 Run = Callable[..., Result]
@@ -256,7 +257,7 @@ def test_what_only_training_needs_names_the_extra(
         assert (done.returncode, done.stdout) == (10, "")
         assert done.stderr == (
             f"error: `holotype {arguments[0]}` needs torch, which is not installed. "
-            'Install it with pip install "holotype[train]".\n'
+            f"{install('train')}.\n"
         )
 
 

@@ -191,7 +191,7 @@ def test_what_is_missing_is_named(
     monkeypatch.delitem(sys.modules, "holotype.faces.recipe")
     monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     with pytest.raises(
-        MissingExtraError, match=r"needs face_recognition_models.*holotype\[faces\]"
+        MissingExtraError, match=r"needs face_recognition_models.*pip install .*\[faces\]"
     ):
         load_pack("faces")
     assert not (tmp_path / ".cache" / "holotype" / "packs").exists()

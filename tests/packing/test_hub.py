@@ -125,5 +125,5 @@ def test_what_cannot_be_asked_for(toy: Path, tmp_path: Path) -> None:
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
-    with pytest.raises(MissingExtraError, match=r"holotype\[hub\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\[hub\]"):
         pull_pack(PLACE, tmp_path / "out")

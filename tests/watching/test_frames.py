@@ -175,5 +175,5 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    with pytest.raises(MissingExtraError, match=r"holotype\[video\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\[video\]"):
         next(video_frames(tmp_path / "a.mp4"))

@@ -13,6 +13,7 @@ import typer
 
 from holotype.cli.display import shown
 from holotype.errors import EXIT_CODES, HolotypeError, MissingExtraError
+from holotype.extras import install
 
 NO_MATCH = 1
 FILE_SYSTEM = 11
@@ -76,7 +77,7 @@ def training_extra(command: str) -> Iterator[None]:
             raise
         raise MissingExtraError(
             f"`holotype {command}` needs {package}, which is not installed",
-            'Install it with pip install "holotype[train]"',
+            install("train"),
         ) from error
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from holotype.errors import MissingExtraError
+from holotype.extras import install
 
 _PACKAGES = ("dlib", "_dlib_pybind11", "face_recognition_models", "onnx")
+
+
+def installed() -> bool:
+    """Whether the packages are there; none of them is loaded."""
+    return all(find_spec(name) for name in _PACKAGES)
 
 
 @contextmanager
@@ -25,5 +32,5 @@ def faces_extra() -> Iterator[None]:
             raise
         raise MissingExtraError(
             f"the pack 'faces' needs {package}, which is not installed",
-            'Install it with pip install "holotype[faces]"',
+            install("faces"),
         ) from error

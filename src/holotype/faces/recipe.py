@@ -14,6 +14,7 @@ import face_recognition_models
 import numpy as np
 
 from holotype.errors import PackError
+from holotype.extras import install_command
 from holotype.faces.network import DIMENSIONS, MEAN, SIZE_PX, STD, face_network
 from holotype.records import Preprocessing
 
@@ -40,7 +41,7 @@ def parts() -> dict[str, Any]:
         raise PackError(
             f"{weights.name} of face-recognition-models has another SHA-256 digest than the weights"
             " that were tested",
-            'Install the tested version with pip install "holotype[faces]"',
+            f"Install the tested version with {install_command('faces')}",
         )
     nobody = np.empty((0, DIMENSIONS), dtype=np.float32)
     return {

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.errors import MissingExtraError, PackError
+from holotype.extras import install
 from holotype.pack import LIMIT_BYTES
 from holotype.packing.verify import FILES, pack_digest, verify_pack
 
@@ -150,7 +151,7 @@ def _hub(place: str) -> Iterator[tuple[Any, Any]]:
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "packs are shared through huggingface_hub, which is not installed",
-            'Install it with pip install "holotype[hub]"',
+            install("hub"),
         ) from error
     endpoint = os.environ.get("HF_ENDPOINT")
     api = huggingface_hub.HfApi(endpoint=endpoint)

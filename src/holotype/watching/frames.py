@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import DataError, MissingExtraError
+from holotype.extras import install
 from holotype.images import ImageSource
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff")
@@ -199,7 +200,7 @@ def _cv2() -> Any:
     except ModuleNotFoundError:
         raise MissingExtraError(
             "videos and cameras need opencv-python-headless, which is not installed",
-            'Install it with pip install "holotype[video]"',
+            install("video"),
         ) from None
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2

@@ -1,0 +1,40 @@
+"""How to install what is optional, by a command that works from where it is read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an extra into the environment that runs.
+
+    Where holotype runs from its source folder, extras come from there, in the tested versions;
+    otherwise by name.
+
+    Args:
+        extra: a name of `[project.optional-dependencies]` in pyproject.toml.
+    """
+    installing = [_shortest(Path(sys.executable)), "-m", "pip", "install"]
+    if not (_ROOT / "pyproject.toml").is_file():
+        return f'{shlex.join(installing)} "holotype[{extra}]"'
+    installing += ["-c", _shortest(_ROOT / "constraints.txt")]
+    source = _shortest(_ROOT).replace("\\", r"\\").replace('"', r"\"").replace("$", r"\$")
+    return f'{shlex.join(installing)} -e "{source}[{extra}]"'
+
+
+def install(extra: str) -> str:
+    """The remedy of an error about a package that only an extra brings."""
+    return f"Install it with {install_command(extra)}"
+
+
+def _shortest(path: Path) -> str:
+    """As seen from the working directory where it lies below it."""
+    try:
+        return os.fspath(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):  # elsewhere, or the working directory is gone
+        return os.fspath(path)
