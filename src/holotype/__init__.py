@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from holotype.recognizer import Recognizer, open
     from holotype.records import Candidate, Card, Decision, Enrollment, Episode, Report
 
+    __version__: str
+
 __all__ = [
     "Candidate",
     "Card",
@@ -30,8 +32,17 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # On demand: `holotype --help` and shell completion need not wait for onnxruntime.
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("holotype")
     if name not in __all__ and name not in _HOMES:
         raise AttributeError(f"module 'holotype' has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(f"holotype.{_HOMES.get(name, 'records')}"), name)
+
+
+def __dir__() -> list[str]:
+    special = {name for name in globals() if name.startswith("__")}
+    return sorted({*__all__, *_HOMES, *special, "__version__"})

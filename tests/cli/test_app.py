@@ -6,13 +6,17 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
+import holotype
 from hanging import HANGS_S
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 Run = Callable[..., Result]
 
 COMMANDS = (
@@ -34,6 +38,25 @@ def plain(text: str) -> str:
 def test_the_help_lists_every_command(run: Run) -> None:
     said = plain(run("--help", columns=200).stdout)
     assert [c for c in COMMANDS if f" {c} " not in said] == []
+
+
+@pytest.mark.parametrize("group", [(), ("pack",), ("data",), ("show",)], ids=" ".join)
+def test_a_group_alone_shows_its_help_and_that_is_no_error(run: Run, group: tuple[str]) -> None:
+    done = run(*group)
+    assert (done.exit_code, done.stdout) == (0, run(*group, "--help").stdout)
+    assert "Usage: " in done.stdout
+
+
+def test_the_version_is_that_of_the_project(run: Run) -> None:
+    stated = tomllib.loads(PROJECT.read_text())["project"]["version"]
+    assert run("--version").stdout == f"holotype {stated}\n"
+    assert holotype.__version__ == stated
+
+
+def test_dir_lists_the_public_names_and_no_others() -> None:
+    public = {name for name in dir(holotype) if not name.startswith("__")}
+    assert public == {*holotype.__all__, "OneShotClassifier"}
+    assert "__version__" in dir(holotype)
 
 
 @pytest.mark.parametrize("command", LEAVES, ids=" ".join)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
+from holotype.extras import install
 from holotype.pack import load_pack, shipped_packs, write_pack
 from toy_packs import toy_parts
 
@@ -42,8 +45,26 @@ def test_scores_and_text_of_a_stranger_are_shown_as_they_are(run: Run, tmp_path:
     assert "\x1b" not in table
 
 
-def test_list_names_the_shipped_packs(run: Run) -> None:
-    listed = json.loads(run("pack", "list", "--json").stdout)
-    assert [entry["name"] for entry in listed] == shipped_packs()
-    assert all(entry["size_bytes"] > 0 and len(entry["model_id"]) == 16 for entry in listed)
-    assert run("pack", "list").exit_code == 0
+def test_list_names_what_can_be_used(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where `faces` would be made
+    monkeypatch.setattr("holotype.faces.extra.find_spec", lambda name: object())
+    *shipped, faces = json.loads(run("pack", "list", "--json").stdout)
+    assert [entry["name"] for entry in shipped] == shipped_packs()
+    assert all(entry["size_bytes"] > 0 and len(entry["model_id"]) == 16 for entry in shipped)
+    assert (faces["name"], faces["ready"], faces["size_bytes"]) == ("faces", True, None)
+    said = run("pack", "list").stdout
+    assert re.search("faces +faces +at first use", said)
+    assert "install" not in said
+
+
+def test_list_says_how_to_get_the_faces_where_their_extra_is_missing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("holotype.faces.extra.find_spec", lambda name: None)
+    assert not json.loads(run("pack", "list", "--json").stdout)[-1]["ready"]
+    said = run("pack", "list").stdout
+    assert re.search("faces +faces +extra missing", said)
+    assert f"faces: {install('faces')}." in said

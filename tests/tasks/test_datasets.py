@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -155,5 +157,19 @@ def test_the_sample_written_as_a_folder_reads_back_the_same(tmp_path: Path) -> N
     np.testing.assert_array_equal(again.class_index, sample.class_index)
     for row in (0, 399, 799):
         np.testing.assert_array_equal(np.asarray(Image.open(again.images[row])), sample.images[row])
-    with pytest.raises(DataError, match="exists already"):
-        write_folder(out, sample.images[:], sample.class_index, sample.class_names)
+
+
+def test_a_folder_is_written_twice_only_if_it_holds_the_very_same(tmp_path: Path) -> None:
+    out = tmp_path / "drawings"
+    pictures = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+    write = partial(write_folder, out, pictures, np.array([0, 0, 1]), ["a", "b/c"])
+    assert write() == write() == 3
+    before = (out / "a" / "01.png").read_bytes()
+    shutil.copy(out / "a" / "02.png", out / "a" / "01.png")
+    with pytest.raises(DataError, match="exists already and holds something else"):
+        write()
+    (out / "a" / "01.png").write_bytes(before)
+    assert write() == 3
+    (out / "b-c" / "02.png").write_bytes(before)
+    with pytest.raises(DataError, match="exists already and holds something else"):
+        write()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from holotype.cli import (
     comparing,
@@ -23,9 +22,10 @@ from holotype.cli import (
     watching,
 )
 from holotype.cli.failures import provide_streams, reported
+from holotype.cli.groups import Group
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
     """Runs every command with its errors explained."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -38,11 +38,29 @@ app = typer.Typer(
     name="holotype",
     help="One example defines a class, and from then on the class is recognized.",
     epilog="Start with `holotype demo`. Exit codes: docs/exit-codes.md.",
-    no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        import holotype
+
+        typer.echo(f"holotype {holotype.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """What stands before any command."""
+
 
 _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "See it": {"demo": demonstration.demo, "imagine": imagining.imagine},

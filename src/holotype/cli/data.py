@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from holotype.cli.display import AsJson, print_json, say
+from holotype.cli.groups import Group
 from holotype.cli.progress import bars
 
-app = typer.Typer(help="Get data sets.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Get data sets.")
 
 
 @app.command()

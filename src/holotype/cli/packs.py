@@ -8,40 +8,55 @@ from typing import Annotated, Any
 import typer
 
 from holotype.cli import packing
-from holotype.cli.display import AsJson, Cell, print_json, print_table
-from holotype.pack import Pack, load_pack, shipped_packs
+from holotype.cli.display import AsJson, Cell, print_json, print_table, say
+from holotype.cli.groups import Group
+from holotype.extras import install
+from holotype.pack import FACES, Pack, load_pack, made_faces, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
 
-app = typer.Typer(help="Look at model packs, make, check and share them.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Look at model packs, make, check and share them.")
 for _command in (packing.build, packing.verify, packing.push, packing.pull):
     app.command()(_command)
 
 
+_READS = {
+    "characters": "handwritten characters",
+    "objects": "things in photographs",
+    "signatures": "signatures",
+    FACES: "faces",
+}
+
+
 @app.command("list")
 def list_packs(as_json: AsJson = False) -> None:
-    """Show the packs that come with holotype.
+    """Show the packs that can be used by name.
 
     Example: `holotype pack list`
     """
-    packs = [load_pack(name) for name in shipped_packs()]
+    from holotype.faces.extra import installed
+
+    made, missing = made_faces(), "" if installed() else install("faces")
+    packs = [load_pack(name) for name in (*shipped_packs(), *([FACES] if made else []))]
+    ready = {pack.card.name: "yes" for pack in packs}
+    if missing or not made:
+        ready[FACES] = "extra missing" if missing else "at first use"
     if as_json:
-        print_json([_summary(pack) for pack in packs])
+        listed = [_summary(pack) for pack in packs]
+        if not made:
+            listed.append({**dict.fromkeys(listed[0]), "name": FACES})
+        print_json(
+            [{**entry, "ready": ready[entry["name"]] != "extra missing"} for entry in listed]
+        )
         return
+    size = {pack.card.name: f"{_size_bytes(pack) / 1e6:.1f} MB" for pack in packs}
     print_table(
-        ("name", "model id", "dimensions", "size", "background", "license"),
-        [
-            (
-                pack.card.name,
-                pack.card.model_id,
-                str(pack.card.embedding_dim),
-                f"{_size_bytes(pack) / 1e6:.1f} MB",
-                f"{len(pack.card.background['class_names'])} classes",
-                pack.card.license,
-            )
-            for pack in packs
-        ],
-        numbers=("dimensions", "size"),
+        ("name", "reads", "ready", "size"),
+        [(name, _READS[name], ready[name], size.get(name, "")) for name in ready],
+        numbers=("size",),
     )
+    if missing:
+        say(f"{FACES}: {missing}.")
+    say("Use one with `--model NAME`, one of your own with `--model ./FOLDER`.")
 
 
 @app.command("show")

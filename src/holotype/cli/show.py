@@ -10,8 +10,9 @@ import typer
 
 from holotype.cli.display import AsJson, print_json, say
 from holotype.cli.failures import training_extra
+from holotype.cli.groups import Group
 
-app = typer.Typer(help="Look at what was learned.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="Look at what was learned.")
 
 
 @app.callback()

@@ -2,19 +2,23 @@
 
 from holotype.pack.card import strangers_in_words
 from holotype.pack.reading import (
+    FACES,
     LIMIT_BYTES,
     Pack,
     load_pack,
+    made_faces,
     model_id,
     shipped_packs,
 )
 from holotype.pack.writing import add_scores, write_pack
 
 __all__ = [
+    "FACES",
     "LIMIT_BYTES",
     "Pack",
     "add_scores",
     "load_pack",
+    "made_faces",
     "model_id",
     "shipped_packs",
     "strangers_in_words",

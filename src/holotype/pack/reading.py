@@ -42,7 +42,7 @@ _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parents[1] / "packs"
-_FACES, _FACES_VERSION = "faces", 1
+FACES, _FACES_VERSION = "faces", 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,12 @@ def shipped_packs() -> list[str]:
     return sorted(path.parent.name for path in _SHIPPED.glob("*/card.json"))
 
 
+def made_faces() -> Path | None:
+    """The folder of the pack `faces`, or None where it was not made on this machine yet."""
+    folder = _faces_folder()
+    return folder if folder.is_dir() else None
+
+
 def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     """Open a model pack and check every file of it.
 
@@ -112,7 +118,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     """
     name = os.fspath(name_or_path)
     path = _SHIPPED / name if name in shipped_packs() else Path(name)
-    if name == _FACES:
+    if name == FACES:
         path = _made_faces()
     try:
         is_folder = path.is_dir()
@@ -142,7 +148,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
 
 def _made_faces() -> Path:
     """The folder of the pack `faces`: made once on each machine, from what an extra installs."""
-    folder = Path.home() / ".cache" / "holotype" / "packs" / f"{_FACES}-{_FACES_VERSION}"
+    folder = _faces_folder()
     if not folder.is_dir():
         from holotype.faces.extra import faces_extra
 
@@ -156,6 +162,10 @@ def _made_faces() -> Path:
                 if not folder.is_dir():  # else another process was faster
                     raise
     return folder
+
+
+def _faces_folder() -> Path:
+    return Path.home() / ".cache" / "holotype" / "packs" / f"{FACES}-{_FACES_VERSION}"
 
 
 def model_id(model: bytes, preprocessing: Preprocessing) -> str:

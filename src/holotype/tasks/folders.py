@@ -74,10 +74,11 @@ def write_folder(
 ) -> int:
     """Write pictures as PNG files into a new folder of class folders.
 
-    Examples are numbered from 01 in their order; a slash in a class name becomes a hyphen.
+    Examples are numbered from 01 in their order; a slash in a class name becomes a hyphen. A folder
+    that holds just these pictures already stays as it is.
 
     Args:
-        path: the folder to make; it must not exist.
+        path: the folder to make.
         pictures: uint8 [M, H, W], grey.
         class_index: int64 [M] into `class_names`.
         class_names: [C].
@@ -86,21 +87,41 @@ def write_folder(
         The number of files, M.
 
     Raises:
-        DataError: the folder exists, or cannot be written.
+        DataError: the folder exists and holds something else, or cannot be written.
     """
+    files = {
+        path / name.replace("/", "-") / f"{number:02d}.png": pictures[row]
+        for index, name in enumerate(class_names)
+        for number, row in enumerate(np.flatnonzero(class_index == index), start=1)
+    }
     if path.exists():
-        raise DataError(f"'{path}' exists already", "Name a folder that does not exist yet")
+        if not _holds(path, files):
+            raise DataError(
+                f"'{path}' exists already and holds something else",
+                "Name a folder that does not exist yet",
+            )
+        return len(files)
     try:
-        for index, name in enumerate(class_names):
-            folder = path / name.replace("/", "-")
-            folder.mkdir(parents=True)
-            for number, row in enumerate(np.flatnonzero(class_index == index), start=1):
-                Image.fromarray(pictures[row]).save(folder / f"{number:02d}.png")
+        for file, picture in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(file)
     except OSError as error:
         raise DataError(
             f"'{path}' cannot be written ({error.strerror})", "Choose another folder, or make room"
         ) from error
-    return len(class_index)
+    return len(files)
+
+
+def _holds(path: Path, files: dict[Path, NDArray[np.uint8]]) -> bool:
+    """Whether a folder holds these pictures and no other files."""
+    if {entry for entry in path.rglob("*") if not entry.is_dir()} != files.keys():
+        return False
+    try:
+        return all(
+            np.array_equal(np.asarray(Image.open(file)), picture) for file, picture in files.items()
+        )
+    except OSError:
+        return False
 
 
 def _by_name(entries: Iterable[Path]) -> list[Path]:
