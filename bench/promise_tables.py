@@ -44,6 +44,34 @@ def strangers() -> str:
     return markdown(head, rows)
 
 
+def why_not() -> str:
+    found = tabling.result("why_not")
+    cells = {(r["rule"], r["stated"], r["enrolled"]): r for r in found["rows"]}
+    sizes = sorted({size for _, _, size in cells})
+    tuned = f"one constant threshold, set for {found['tuned_at']} enrolled"
+    titles = {"constant": tuned, "stated": "**holotype**"}
+
+    def row(title: str, allowed: str, rule: str, stated: float) -> tuple[str, ...]:
+        shown = (
+            f"{100 * cells[rule, stated, size][what]['value']:.1f}"
+            for what in ("accepted", "missed")
+            for size in sizes
+        )
+        return (title, allowed, *shown)
+
+    rates = sorted({rate for _, rate, _ in cells}, reverse=True)
+    rows = [row("plain nearest neighbor", "cannot be said", "nearest", rates[0])]
+    rows += [
+        row(title, f"{100 * rate:g}", rule, rate)
+        for rate in rates
+        for rule, title in titles.items()
+    ]
+    heads = [
+        f"{what} at {size} enrolled, %" for what in ("strangers let in", "missed") for size in sizes
+    ]
+    return markdown(("", "allowed, %", *heads), rows)
+
+
 def promise() -> str:
     def share(value: Any) -> str:
         low, high = (100 * end for end in value["ci95"])
@@ -207,6 +235,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
     "promise": promise,
+    "why_not": why_not,
     "reliability": reliability,
     "domains": domains,
     "domain_facts": domain_facts,

@@ -1,0 +1,139 @@
+"""Why not something simpler: nearest neighbor, one constant threshold, and a stated rate.
+
+    HOLOTYPE_DATA=... python bench/why_not.py
+
+The same embeddings and the same galleries for all three: evaluation characters enrolled from one
+drawing each; other drawings of the enrolled are probes, those of everybody else are strangers.
+Ten of the twenty drawings of each character take part: it is characters that count. The constant
+threshold is the best that can be known beforehand for galleries of 20: on the characters of the
+pack's cohort it lets in just the stated share. Writes results/why_not.json; some minutes on two
+cores, nearly all of them to embed the pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.calibration import Cohort, StrangerDraws
+from holotype.decision import tied
+from holotype.pack import load_pack
+from holotype.report import seen
+from holotype.tasks.bootstrap import share
+from holotype.tasks.datasets import load_dataset
+from holotype.tasks.galleries import draw_galleries
+from holotype.tasks.splits import split
+
+SIZES, RATES, GALLERIES = (20, 100), (0.1, 0.01), 200
+TUNED_AT = SIZES[0]
+EVERY = 2  # second drawing
+RULES = ("nearest", "constant", "stated")
+RESULT = Path(__file__).parent.parent / "results" / "why_not.json"
+
+
+def constant_thresholds(cohort: Cohort) -> dict[float, float]:
+    """For each rate the similarity that this share of cohort strangers reaches, galleries of 20."""
+    _, class_index = np.unique(cohort.class_index, return_inverse=True)
+    drawn = draw_galleries(class_index, enrolled=TUNED_AT, galleries=GALLERIES, seed=1)
+    reached = []
+    for enrolled, support in zip(drawn.enrolled, drawn.support, strict=True):
+        strangers = cohort.embeddings[~np.isin(class_index, enrolled)]
+        reached.append((strangers @ cohort.embeddings[support[:, 0]].T).max(axis=1))
+    return {rate: float(np.quantile(np.concatenate(reached), 1 - rate)) for rate in RATES}
+
+
+def measure(
+    size: int,
+    embeddings: NDArray[np.float32],
+    doubtful: NDArray[np.bool_],
+    of_class: NDArray[np.int64],
+    cohort: Cohort,
+    constant: dict[float, float],
+) -> list[dict[str, Any]]:
+    """What each rule answers to the same probes."""
+    classes = int(of_class.max()) + 1
+    # By rule and rate: [accepted or missed, trials of strangers or enrolled] of each class.
+    strangers = {(rule, rate): np.zeros((2, classes)) for rule in RULES for rate in RATES}
+    known = {cell: np.zeros((2, classes)) for cell in strangers}
+    drawn = draw_galleries(of_class, enrolled=size, galleries=GALLERIES, seed=size)
+    for enrolled, support in zip(drawn.enrolled, drawn.support[:, :, 0], strict=True):
+        gallery = embeddings[support]
+        draws = StrangerDraws.of(cohort, range(size), gallery, 1)
+        column = np.full(classes, -1)
+        column[enrolled] = np.arange(size)
+        asked = np.setdiff1d(np.arange(len(embeddings)), support)
+        similarity = embeddings[asked] @ gallery.T
+        second, best = np.sort(similarity, axis=1)[:, -2:].T
+        right = similarity.argmax(axis=1) == column[of_class[asked]]
+        stranger = column[of_class[asked]] < 0
+        for rule, rate in strangers:
+            if rule == "nearest":
+                accepted = np.ones(len(asked), dtype=bool)
+            elif rule == "constant":
+                accepted = best >= constant[rate]
+            else:
+                accepted = best >= draws.threshold(rate, "fpir")
+                accepted &= ~doubtful[asked] & ~tied(best, second)
+            for tally, rows, hits in (
+                (strangers, stranger, accepted),
+                (known, ~stranger, ~(accepted & right)),
+            ):
+                tally[rule, rate] += [
+                    np.bincount(of_class[asked][rows & hits], minlength=classes),
+                    np.bincount(of_class[asked][rows], minlength=classes),
+                ]
+    return [
+        {
+            "rule": rule,
+            "stated": rate,
+            "enrolled": size,
+            "accepted": share(*strangers[rule, rate]).to_json(),
+            "missed": share(*known[rule, rate]).to_json(),
+        }
+        for rule, rate in strangers
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings (.npz)")
+    kept = parser.parse_args().vectors
+    pack = load_pack("characters")
+    cohort = Cohort(*pack.cohort())
+    data = split(load_dataset("omniglot"), "evaluation")
+    data = data.rows(np.arange(len(data)) % EVERY == 0)
+    if kept and kept.exists():
+        with np.load(kept) as stored:
+            embeddings, doubtful = stored["embeddings"], stored["doubtful"]
+    else:
+        embeddings, doubtful = seen(
+            data, pack, cohort, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
+        )
+        if kept:
+            np.savez(kept, embeddings=embeddings, doubtful=doubtful)
+    constant = constant_thresholds(cohort)
+    rows = [
+        row
+        for size in SIZES
+        for row in measure(size, embeddings, doubtful, data.class_index, cohort, constant)
+    ]
+    for row in rows:
+        print(row)
+    result = {
+        "command": "python bench/why_not.py",
+        "model_id": pack.card.model_id,
+        "galleries": GALLERIES,
+        "tuned_at": TUNED_AT,
+        "constant": {str(rate): round(value, 5) for rate, value in constant.items()},
+        "rows": rows,
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
