@@ -1,74 +1,142 @@
-"""Docs that cannot drift: examples run as written, tables equal their result files."""
+"""Docs that cannot drift: every command runs as written, tables equal their result files."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from hanging import HANGS_S
+from holotype.cli import app
+from pages import ACTIVATE, PAGES, ROOT, blocks, extras, not_said, spans, targets, walk
+from stand_ins import STAND_INS, prepare
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-_EXECUTED = re.compile(
-    r"<!-- executed by tests/test_docs\.py -->\n```(sh|python)\n(.*?)```", re.DOTALL
-)
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+_BRINGS = {
+    "faces": "face_recognition_models",
+    "heic": "pillow_heif",
+    "hub": "huggingface_hub",
+    "sklearn": "sklearn",
+    "train": "torch",
+    "video": "cv2",
+}
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
+_WITH_DATA = {"door.md"}
+_QUICK = {"README.md", "defect.md", "shelf.md", "signature.md", "text.md", "voice.md"}
 
 
-def run_blocks(page: Path, folder: Path) -> list[str]:
-    """Run the marked blocks of a page one after the other in a folder; returns their outputs."""
-    # The command that belongs to this interpreter, as an activated environment would find it.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path}
-    outputs = []
-    for language, code in _EXECUTED.findall(page.read_text()):
-        command = ["sh", "-e", "-c", code] if language == "sh" else [sys.executable, "-c", code]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANGS_S
-        )
-        assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
-        outputs.append(done.stdout)
-    return outputs
+def _marks(page: Path) -> list[pytest.MarkDecorator]:
+    marks = [pytest.mark.data] if page.name in _WITH_DATA else []
+    return marks if page.name in _QUICK else [*marks, pytest.mark.slow]
 
 
-def test_the_examples_of_the_readme_do_what_they_say(tmp_path: Path) -> None:
-    shell, python = run_blocks(ROOT / "README.md", tmp_path)
-    assert "match" in shell
-    assert "match gimel" in python
-    assert "match beth" not in python
+_RUN = [
+    pytest.param(page, marks=_marks(page), id=page.name)
+    for page in PAGES
+    if any(not block.not_run for block in blocks(page))
+]
 
 
-def test_the_examples_about_keeping_a_gallery_run(tmp_path: Path) -> None:
-    (output,) = run_blocks(ROOT / "docs" / "keeping.md", tmp_path)
-    assert "Intact" in output
-    assert "Sound." in output
+@pytest.fixture
+def here(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A reader's empty folder, and a home where nothing of an earlier day lies."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    return tmp_path
 
 
-@pytest.mark.slow
-def test_the_examples_about_comparing_run(tmp_path: Path) -> None:
-    shell, python = run_blocks(ROOT / "docs" / "comparing.md", tmp_path)
-    assert "## 20-way 1-shot" in shell
-    assert "| characters | " in shell
-    assert float(python) > 0.7  # two of the eight look alike; chance is 0.125
+@pytest.mark.parametrize("page", _RUN)
+def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, here: Path) -> None:
+    for extra in sorted(extras(page)):
+        pytest.importorskip(_BRINGS[extra], reason=f"needs the extra `{extra}`")
+    prepare(page, here)
+    walk(page, here, Path(sys.executable).parent)
 
 
-@pytest.mark.slow
-def test_the_examples_about_packs_run(tmp_path: Path) -> None:
-    (output,) = run_blocks(ROOT / "docs" / "packs.md", tmp_path)
-    assert "The promise about strangers" in output
-    assert output.count("ok: ") == 6
-    assert (tmp_path / "mine-report.html").is_file()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_not_run_says_why_and_could_be(page: Path) -> None:
+    for block in blocks(page):
+        assert block.not_run or "not run" not in block.code
+        if block.language == "python":
+            compile(block.code, str(page), "exec")
+            continue
+        for words in block.commands():
+            understood(words)
 
 
-def test_the_examples_are_as_short_as_promised() -> None:
-    blocks = dict(_EXECUTED.findall((ROOT / "README.md").read_text()))
-    assert len(blocks["sh"].strip().splitlines()) == 5
-    assert len([line for line in blocks["python"].splitlines() if line.strip()]) == 10
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_within_the_text_exist_with_their_options(page: Path) -> None:
+    for words in spans(page):
+        if words[0] != "holotype":
+            understood(words)
+            continue
+        command, rest = command_of(words[1:])
+        known = {option for parameter in command.params for option in parameter.opts}
+        named = {word.partition("=")[0] for word in rest if re.match("--[a-z]", word)}
+        assert named <= {*known, "--help"}, words
+
+
+def understood(words: Sequence[str]) -> None:
+    """Fail unless a command line that is not run would at least be understood."""
+    line = " ".join(words)
+    if words[0] == "holotype":
+        command, rest = command_of(words[1:])
+        command.make_context("holotype", list(rest))
+        if words[1] == "train":
+            recipes = pytest.importorskip("holotype.learn.recipes").RECIPES
+            assert words[2] in recipes, line
+            if "--recipe" in words:
+                assert words[words.index("--recipe") + 1] in recipes[words[2]], line
+    elif words[0] == "make":
+        known = targets((ROOT / "Makefile").read_text(), EXTRAS)
+        assert set(words[1:]) <= known, line
+    elif words[0] == "python":
+        assert words[1] == "-c" or (ROOT / words[1]).is_file(), line
+    else:
+        shell = {".", "cd", "cp", "rm", "head", "for", "do", "done", "mkdir"}
+        assert words[0] in shell or "=" in words[0], line
+        assert words[0] != "." or line == ACTIVATE
+
+
+def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
+    """The command that words name, and what is left of them for it."""
+    command, rest = typer.main.get_command(app), list(words)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        assert rest[0] in command.commands, " ".join(words)
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    for wrong in ("holotype enlist a b", "make tea", "python bench/nothing.py", "curl x"):
+        with pytest.raises(AssertionError):
+            understood(wrong.split())
+    with pytest.raises(Exception, match=r"[Nn]o such option"):
+        understood(["holotype", "identify", "a", "b", "--fprr", "0.1"])
+
+
+def test_what_a_page_shows_is_looked_for_in_order() -> None:
+    said = " name   answer \n a.png  match   0.7\n b.png  unknown\n"
+    assert not_said("a.png match ...\nb.png ...\n", said) == ""
+    assert not_said("b.png ...\na.png ...\n", said) == "a.png ..."
+    assert not_said("a.png unknown\n", said) == "a.png unknown"
+
+
+def test_no_stand_in_is_left_over() -> None:
+    assert STAND_INS.keys() <= {page.name for page in PAGES}
+
+
+def test_the_examples_of_the_readme_are_as_short_as_promised() -> None:
+    shell, python = (b for b in blocks(ROOT / "README.md")[1:3])
+    assert len(shell.code.strip().splitlines()) == 6
+    assert len([line for line in python.code.splitlines() if line.strip()]) == 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -77,6 +145,19 @@ def test_links_lead_somewhere(page: Path) -> None:
         target for target in _LINK.findall(page.read_text()) if not (page.parent / target).exists()
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_recipes_stand_before_the_laboratory_notes(page: Path) -> None:
+    text = page.read_text()
+    recipe, notes, _ = text.partition("\n# Laboratory notes\n")
+    if notes:
+        heads = re.findall("^## (.*)$", recipe, re.MULTILINE)
+        recipe_of = ["What to type", "What comes out", "How to tell that it works"]
+        assert [head for head in heads if head in recipe_of] == recipe_of
+        assert "<!-- table " not in recipe
+    else:
+        assert page.name in {"README.md", "packs.md"} or "<!-- table " not in text
 
 
 def test_the_tables_equal_their_result_files() -> None:
