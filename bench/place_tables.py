@@ -225,7 +225,25 @@ def pack_build() -> str:
     )
 
 
+def kinds() -> str:
+    rows = []
+    for row in tabling.result("kinds")["packs"]:
+        shown = row["read"] + row["warned"] + row["refused"] + row["blank"]
+        refused, warned = (f"{100 * row[key] / shown:.1f}" for key in ("refused", "warned"))
+        kind = f"{row['kind']}, its own" if row["own"] else row["kind"]
+        rows.append((f"`{row['pack']}`", kind, f"{shown:,}", refused, warned, percent(row["told"])))
+    head = ("pack", "pictures", "", "plainly not, %", "rather not, %", "either, % [95 %]")
+    return markdown(head, rows)
+
+
+def kinds_cost() -> str:
+    shares = tabling.result("kinds")["cost_of_an_embedding"]
+    return markdown(("a picture", "share, %"), [(k, f"{100 * v:.0f}") for k, v in shares.items()])
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "kinds": kinds,
+    "kinds_cost": kinds_cost,
     "grocery": grocery,
     "shelf_strangers": shelf_strangers,
     "details": details,

@@ -24,6 +24,20 @@ class ImageError(HolotypeError):
     """An image that cannot be read, or holds nothing to recognize."""
 
 
+class AnotherKindError(ImageError):
+    """A picture that is plainly of another kind than the model reads.
+
+    Args:
+        problem: see `HolotypeError`.
+        remedy: see `HolotypeError`.
+        packs: the shipped packs that may read it, best first.
+    """
+
+    def __init__(self, problem: str, remedy: str, packs: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, remedy)
+        self.packs = packs
+
+
 class LabelError(HolotypeError):
     """A label that cannot be stored, or is not enrolled."""
 

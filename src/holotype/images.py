@@ -19,9 +19,16 @@ from holotype.decoding import ImageSource, decode, describe, naming, unit_range
 from holotype.faces.extra import faces_extra
 from holotype.records import Preprocessing
 
-__all__ = ["ImageSource", "Look", "luminance", "prepare", "prepare_batch", "prepare_chunks", "read"]
-
-Look = Callable[[NDArray[np.float32]], None]
+__all__ = [
+    "ImageSource",
+    "Look",
+    "Picture",
+    "luminance",
+    "prepare",
+    "prepare_batch",
+    "prepare_chunks",
+    "read",
+]
 
 
 def read(source: ImageSource) -> NDArray[np.float32]:
@@ -94,8 +101,7 @@ def prepare_batch(
     Args:
         sources: as for `read`.
         preprocessing: from the card of the model pack.
-        look: called with each picture's luminance, float32 [H, W] in [0, 1], which is thus
-            decoded once for all that wants to see it.
+        look: called with each picture, which is thus decoded once for all that wants to see it.
 
     Returns:
         float32 [B, C, S, S], as from `prepare`.
@@ -139,7 +145,7 @@ def prepare_chunks(
                 picture = Picture(decode(source))
                 chunk[i] = to_input(picture, preprocessing)
                 if look is not None:
-                    look(picture.luminance)
+                    look(picture)
         yield chunk
 
 
@@ -157,6 +163,9 @@ class Picture:
     def luminance(self) -> NDArray[np.float32]:
         """As from `pixels.grey`; computed once."""
         return pixels.grey(self.pixels)
+
+
+Look = Callable[[Picture], None]
 
 
 def _ink(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:

@@ -6,10 +6,13 @@ beyond what careful and careless drawings show, and beyond digits scanned at 8 x
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype import ink, photo_quality
+from holotype.input_kind import another_kind
 from holotype.records import Preprocessing, Reason
 
 MIN_CONTRAST = 0.1  # of the full range
@@ -24,6 +27,28 @@ _SHARP_EDGE_PX = 4.0  # a narrower edge is as sharp as the resolution allows
 # Below this side the outermost pixels are too large a part of any drawing to tell of a border.
 _MIN_BORDER_SIDE_PX = 16
 _INK_LEVEL = 0.35
+
+
+def doubts(
+    pixels: NDArray[Any], luminance: NDArray[np.float32], preprocessing: Preprocessing
+) -> tuple[Reason, ...]:
+    """Why a picture may be unfit to recognize: its kind (`input_kind`), and then its quality.
+
+    Args:
+        pixels: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1], as from `decode`.
+        luminance: as for `assess`.
+        preprocessing: as for `assess`.
+
+    Raises:
+        ImageError: the picture has no contrast at all (`ink.strokes`).
+    """
+    kind = another_kind(pixels, preprocessing)
+    return (*((kind.reason,) if kind else ()), *assess(luminance, preprocessing))
+
+
+def serious(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Those for which a probe gets no answer; who enrolls is told the others too."""
+    return tuple(reason for reason in reasons if reason.code != "perhaps_another_kind")
 
 
 def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holotype.errors import DataError, PackError
+from holotype.errors import AnotherKindError, DataError, PackError
 from holotype.imagination.kin import imagine_kin
 from holotype.imagination.riddles import riddle
 from holotype.imagination.sheets import CELL_PX, kin_sheet, riddle_sheet, write_sheet
@@ -29,12 +29,19 @@ def test_every_reference_gets_its_kin(tmp_path: Path) -> None:
         np.testing.assert_allclose(*apart, atol=15)
 
 
-def test_what_is_no_drawing_is_drawn_from_with_a_warning(tmp_path: Path) -> None:
+def test_a_poor_drawing_is_drawn_from_with_a_warning(tmp_path: Path) -> None:
+    pack = load_pack(make_toy_pack(tmp_path / "toy"))
+    faint = 255 - (255 - toy_drawing(1, side_px=105)) // 12
+    (found,) = imagine_kin(pack, [faint], 1)
+    assert "low_quality_contrast" in {warning.code for warning in found.warnings}
+    assert found.pictures.shape == (1, 105, 105)
+
+
+def test_what_is_plainly_no_drawing_is_refused(tmp_path: Path) -> None:
     pack = load_pack(make_toy_pack(tmp_path / "toy"))
     noise = np.random.default_rng(0).integers(0, 256, (60, 60)).astype(np.uint8)
-    (found,) = imagine_kin(pack, [noise], 1)
-    assert found.warnings
-    assert found.pictures.shape == (1, 105, 105)
+    with pytest.raises(AnotherKindError, match=r"picture 2 of 2.*many tones"):
+        imagine_kin(pack, [toy_drawing(1), noise], 1)
 
 
 def test_a_pack_of_whole_frames_has_no_generator(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def asked(pack: Pack, data: Dataset, rate: float, folder: Path) -> list[Said]:
         with holotype.open(folder / f"{rate}-{g}.gallery", model=pack.path) as recognizer:
             names = [data.class_names[c] for c in drawn.enrolled[g]]
             for name, rows in zip(names, support, strict=True):
-                recognizer.enroll(name, *(data.images[row] for row in rows))
+                recognizer.enroll(name, *(data.images[row] for row in rows), anyway=True)
             probes = sorted(set(range(len(data))) - {row for rows in support for row in rows})
             decisions = recognizer.identify([data.images[row] for row in probes], rate)
             for row, decision in zip(probes, decisions, strict=True):

@@ -90,9 +90,11 @@ def _from_pack(
 ) -> Image.Image:
     from holotype.imagination import kin, riddles, sheets
     from holotype.pack import load_pack
+    from holotype.recognizer.kinds import require_kind
 
     pack = load_pack(model)
     if riddle:
+        require_kind(references, pack.card.preprocessing)
         sheet, facts["people"] = riddles.riddle(references, seed)
         return sheet
     found = kin.imagine_kin(pack, references, n, seed, 2 * sheets.CELL_PX)

@@ -20,6 +20,7 @@ from holotype.cli.answers import (
     say_of_one,
     unreadable_picture,
 )
+from holotype.cli.choosing import fitting_model
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -89,15 +90,23 @@ def enroll(
         bool,
         typer.Option("--strict", help="Refuse (exit code 13) whoever would be taken for another."),
     ] = False,
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Enroll also what the model is plainly not made for."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add examples of one identity; the first one makes the gallery.
 
-    On a terminal it asks before it enrolls somebody who would be taken for another.
+    On a terminal it asks before it enrolls somebody who would be taken for another, and which pack
+    to make the gallery with, where the first picture is plainly none for the usual one.
 
     Example: `holotype enroll desk.gallery "Ada" ada.png`
     """
     there = gallery.exists()
+    asking = can_ask() and not (yes or as_json)
+    if not there and model is None and images and not anyway:
+        model = fitting_model(images[:1], asking)
     with holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer:
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
@@ -108,8 +117,8 @@ def enroll(
             text=text,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
+            anyway=anyway,
         )
-        asking = can_ask() and not (yes or as_json)
         try:
             enrollment = add(strict=strict or asking)
         except AlikeError as error:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.calibration import Cohort
+from holotype.decoding import decode
 from holotype.demo.outcomes import Outcome, outcome
 from holotype.demo.trials import STRANGER, Plan, Trial, plans
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.gallery import SqliteGallery
-from holotype.images import ImageSource, Look, luminance
+from holotype.images import ImageSource, Look, Picture
 from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.records import Card, Decision
@@ -145,7 +146,7 @@ class _Remembering(Embedder):
     def embed(self, sources: Sequence[ImageSource], look: Look | None = None) -> Floats:
         if look is not None:
             for source in sources:
-                look(luminance(source))
+                look(Picture(decode(source)))
         return np.stack([self._known[np.asarray(source).tobytes()] for source in sources])
 
 

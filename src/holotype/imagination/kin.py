@@ -18,6 +18,7 @@ from holotype.imagination.strokes import imagine
 from holotype.imagination.tracing import framed
 from holotype.pack import Pack, load_pack, shipped_packs
 from holotype.quality import assess
+from holotype.recognizer.kinds import require_kind
 from holotype.records import Reason
 
 
@@ -47,6 +48,7 @@ def imagine_kin(
     Raises:
         PackError: the pack reads other things than ink drawings.
         ImageError: a reference cannot be read, or is blank; the message says which.
+        AnotherKindError: a reference is plainly no drawing.
         DataError: a number is out of range.
     """
     if pack.card.preprocessing.kind != "ink":
@@ -58,6 +60,7 @@ def imagine_kin(
             "strokes of ink drawings can be imagined",
             f"Name a pack of ink drawings ({', '.join(able)}), or a run of a generative method",
         )
+    require_kind(sources, pack.card.preprocessing)
     vectors = Embedder(pack).embed(sources)
     familiar = Familiarity(pack.background(), Cohort(*pack.cohort())).p_value(vectors)
     found = []

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from holotype import quality
 from holotype.calibration import Cohort, Familiarity, MatchProbability
 from holotype.calibration.threshold import FEW_CLASSES
 from holotype.decision import unfamiliar
@@ -111,6 +112,8 @@ class Joined:
             everybody: whether each face of a picture is a probe; if not, there is one.
         """
         shown = picture_probes(self.embedder, images, everybody)
+        for probe in (probe for probes in shown for probe in probes):
+            probe.reasons = quality.serious(probe.reasons)
         seen = [probe for probes in shown for probe in probes if probe.vector is not None]
         if seen:
             vectors = stacked(seen)

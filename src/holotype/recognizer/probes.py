@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holotype import images as preparing
 from holotype import pixels, quality
@@ -75,8 +73,9 @@ def _whole_probes(embedder: Embedder, images: Sequence[ImageSource]) -> list[Pro
         for image in images[start : start + embedder.chunk]:
             found: list[Reasons] = []
 
-            def look(luminance: NDArray[Any], found: list[Reasons] = found) -> None:
-                found.append(quality.assess(luminance, embedder.preprocessing))
+            def look(picture: preparing.Picture, found: list[Reasons] = found) -> None:
+                doubts = quality.doubts(picture.pixels, picture.luminance, embedder.preprocessing)
+                found.append(doubts)
 
             try:
                 (one,) = preparing.prepare_batch([image], embedder.preprocessing, look)

@@ -18,6 +18,7 @@ from holotype.gallery.labels import shown
 from holotype.images import ImageSource
 from holotype.pack import shipped_packs
 from holotype.recognizer.examples import disagreements, kept_bytes
+from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.probes import Probe
 from holotype.recognizer.review import Reviewing
 from holotype.recognizer.strangers import Calibrating
@@ -54,6 +55,7 @@ class Recognizer(Calibrating, Reviewing):
         consent: str | None = None,
         retain_until: date | None = None,
         strict: bool = False,
+        anyway: bool = False,
     ) -> Enrollment:
         """Add one or more examples of `label`; they are durable when this returns.
 
@@ -71,8 +73,11 @@ class Recognizer(Calibrating, Reviewing):
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
             strict: whether a new label with look-alikes is refused.
+            anyway: whether pictures that are plainly of another kind than the model reads, such as
+                a photograph where it reads ink, are stored all the same, with a warning.
 
         Raises:
+            AnotherKindError: a picture is plainly of another kind, and not `anyway`.
             ImageError: an image cannot be read or holds nothing, or none was given; it names all
                 of these.
             LabelError: the label cannot be stored.
@@ -91,6 +96,8 @@ class Recognizer(Calibrating, Reviewing):
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         check_label(label)  # before pictures are read for nothing
         vectors, quality = self._embedded(images)
+        if not anyway and any(one.code == "another_kind" for found in quality for one in found):
+            require_kind(images, self.embedder.preprocessing, "or enroll it anyway (`--anyway`)")
         doubts = self._doubts(vectors, quality)
         view = self._current()
         new = label not in view.labels

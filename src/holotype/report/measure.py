@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from holotype import calibration, quality
 from holotype.decision import tied, unfamiliar
 from holotype.embedder import Embedder
+from holotype.images import Picture
 from holotype.pack import Pack, strangers_in_words
 from holotype.recognizer.probes import face_probes
 from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
@@ -103,8 +104,9 @@ def seen(
     """
     embedder, flawed = Embedder(pack), list[bool]()
 
-    def look(luminance: NDArray[Any]) -> None:
-        flawed.append(bool(quality.assess(luminance, embedder.preprocessing)))
+    def look(picture: Picture) -> None:
+        reasons = quality.doubts(picture.pixels, picture.luminance, embedder.preprocessing)
+        flawed.append(bool(quality.serious(reasons)))
 
     def faces(sources: Sequence[Any]) -> Floats:
         vectors = np.zeros((len(sources), embedder.embedding_dim), np.float32)
