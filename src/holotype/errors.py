@@ -15,9 +15,13 @@ class HolotypeError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"{problem}. {remedy}.")
+        super().__init__(problem, remedy)  # kept as `args`: what unpickling passes again
         self.problem = problem
         self.remedy = remedy
+
+    def __str__(self) -> str:
+        """The whole message."""
+        return f"{self.problem}. {self.remedy}."
 
 
 class ImageError(HolotypeError):
@@ -59,6 +63,10 @@ class RateError(HolotypeError):
 
 class GalleryError(HolotypeError):
     """A gallery file that cannot be opened, read or written."""
+
+
+class GalleryReplacedError(GalleryError):
+    """The file at a gallery's path is no longer the one that was opened: `reopen` opens it."""
 
 
 class ErasurePendingError(GalleryError):
