@@ -1,6 +1,11 @@
 """One example defines a class, and from then on the class is recognized."""
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# The wheels of ONNX Runtime report to their maker, and leave a lasting id in the home folder,
+# unless they find this when they are first loaded. What somebody has set on purpose stands.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from holotype.errors import HolotypeError

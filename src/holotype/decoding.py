@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import IO, Any
 
@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from holotype.errors import ImageError
 from holotype.extras import install
+from holotype.forking import Forked, Lock
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -29,8 +30,8 @@ MAX_ASPECT = 50
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112  # Exif 2.32, section 4.6.4
-# Warnings are switched off process-wide, so one thread at a time may do so.
-_decoding = threading.Lock()
+# What decoders warn of is told by no one: an odd note about the camera is not the user's concern.
+_WARNS = r"(PIL|pillow_heif|holotype\.decoding)\b"
 
 
 def decode(source: ImageSource) -> NDArray[Any]:
@@ -45,7 +46,7 @@ def decode(source: ImageSource) -> NDArray[Any]:
     if isinstance(source, np.ndarray):
         return _pixels_of_array(source)
     if isinstance(source, Image.Image):
-        with _guarded():
+        with _one_by_one, _guarded():  # it is the caller's, and loading changes it
             return _pixels_of_picture(source)
     if isinstance(source, bytes):
         return _pixels_of_file(BytesIO(source), len(source))
@@ -220,11 +221,47 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
+class _Silence(Forked):
+    """No warnings of decoders while pictures are decoded, in as many threads as there are.
+
+    The filters of `warnings` belong to the process. Ours is put in front of them by the first
+    thread and taken away by the last; what `catch_warnings` does elsewhere meanwhile may undo the
+    one or the other, which the next picture sets right.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._decoding = Lock(), 0
+        super().__init__()
+
+    def after_fork_in_child(self) -> None:
+        """The threads that were decoding are not here."""
+        self._decoding = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            self._decoding += 1
+            if _FILTER not in warnings.filters:
+                warnings.filters.insert(0, _FILTER)  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._decoding -= 1
+                if not self._decoding:
+                    with suppress(ValueError):
+                        warnings.filters.remove(_FILTER)  # type: ignore[attr-defined]
+
+
+_FILTER = ("ignore", None, Warning, re.compile(_WARNS), 0)
+_silence = _Silence()
+_one_by_one = Lock()
+
+
 @contextmanager
 def _guarded() -> Iterator[None]:
     """Let nothing of a decoder out but an ImageError: no warnings, none of its many exceptions."""
-    with _decoding, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _silence():
         try:
             yield
         except ImageError:

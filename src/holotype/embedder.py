@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,12 @@ from holotype import images
 from holotype.errors import ImageError, PackError
 from holotype.images import ImageSource, Look
 from holotype.model.graph import read_graph
-from holotype.model.session import open_session
+from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # Pictures that go through the network together, and the numbers in them: bounds the memory of its
 # feature maps. Larger batches of large pictures are no faster on a CPU.
@@ -38,7 +42,7 @@ class Embedder:
         self.preprocessing: Preprocessing = pack.card.preprocessing
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
-        self._open(pack.model(), pack.shipped, threads)
+        self._open(pack, threads)
         self._check_interface()
 
     def embed(
@@ -117,22 +121,27 @@ class Embedder:
         side = self.preprocessing.size_px
         return self.preprocessing.channels, side, side
 
-    def _open(self, model: bytes, trusted: bool, threads: int | None) -> None:
+    def _open(self, pack: Pack, threads: int | None) -> None:
         try:
-            graph = read_graph(model)
-            dims = graph.inputs[0][1] if graph.inputs else ()
-            shape = (_chunk(self._input_shape()), *self._input_shape())
-            sizes = {
-                dim: size for dim, size in zip(dims, shape, strict=False) if isinstance(dim, str)
-            }
-            self._session = open_session(model, graph, None if trusted else sizes, threads)
+            self._session = Session(lambda: self._opened(pack, threads))
+        except PackError:
+            raise
         except ValueError as error:
             raise self._refusal(str(error)) from error
         except Exception as error:  # the kinds of ONNX Runtime have no common public base
             raise self._refusal(f"cannot be run ({_first_line(error)})") from error
 
+    def _opened(self, pack: Pack, threads: int | None) -> InferenceSession:
+        model = pack.model()
+        graph = read_graph(model)
+        dims = graph.inputs[0][1] if graph.inputs else ()
+        shape = (_chunk(self._input_shape()), *self._input_shape())
+        sizes = {dim: size for dim, size in zip(dims, shape, strict=False) if isinstance(dim, str)}
+        return open_session(model, graph, None if pack.shipped else sizes, threads)
+
     def _check_interface(self) -> None:
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        session = self._session.inner
+        inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise self._refusal(
                 f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"

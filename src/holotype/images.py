@@ -7,7 +7,6 @@ a model meets in use what it met in training. The card of a model pack carries t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 from holotype import ink, pixels
 from holotype.decoding import ImageSource, decode, describe, naming, unit_range
 from holotype.faces.extra import faces_extra
+from holotype.forking import cached_property
 from holotype.records import Preprocessing
 
 __all__ = [

@@ -17,7 +17,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "gallery_kill.py"
 def test_no_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:
     ended = subprocess.run(
         [
-            *(sys.executable, str(BENCH), "--rounds", "12", "--seconds", "0.3"),
+            *(sys.executable, str(BENCH), "--rounds", "12", "--seconds", "0.6"),
             *("--out", str(tmp_path / "kill.json")),
         ],
         capture_output=True,

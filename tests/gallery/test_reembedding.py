@@ -9,6 +9,7 @@ import pytest
 
 from holotype.errors import GalleryError
 from holotype.gallery import SqliteGallery, gallery_model
+from slow_readers import read_before_erasing
 
 
 @pytest.fixture
@@ -139,12 +140,10 @@ def test_laid_aside_for_another_size(path: Path, kept, rows) -> None:
 
 
 def test_old_vectors_that_somebody_still_reads(kept, open_gallery, rows) -> None:
-    other = open_gallery()
-    other._connection.execute("BEGIN")
-    other._connection.execute("SELECT 1 FROM meta").fetchone()
+    reader = read_before_erasing(kept, kept.path)
     kept._connection.execute("PRAGMA busy_timeout = 50")
     assert kept.reembed("m2", "better", 5, new(rows, 1, 2, 3)).pending
-    other._connection.execute("ROLLBACK")
+    reader.close()
     open_gallery(model_id="m2", embedding_dim=5)
     (due,) = kept._connection.execute("SELECT removals > erased FROM meta").fetchone()
     assert not due

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -241,13 +240,9 @@ def test_truncated(path: Path, open_gallery, rows) -> None:
 
 
 def test_the_log_of_a_deleted_gallery_does_not_enter_a_new_one(path, open_gallery, rows) -> None:
-    gallery = open_gallery()
-    gallery.add("a", rows(0))
-    log = Path(f"{path}-wal")
-    shutil.copy(log, path.with_name("kept"))
-    gallery.close()
+    open_gallery().close()
     path.unlink()
-    path.with_name("kept").rename(log)
+    Path(f"{path}-wal").write_bytes(b"frames")
     with refused(path.parent, "belongs to a gallery that is no longer there"):
         open_gallery()
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.calibration.cohort import KIN_SHARE, Cohort
 from holotype.calibration.threshold import Evidence, refusal
+from holotype.forking import cached_property
 from holotype.scoring import Floats
 
 _CHUNK_ROWS = 1024

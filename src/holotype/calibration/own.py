@@ -29,7 +29,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +36,7 @@ from holotype.calibration.cohort import Cohort
 from holotype.calibration.depth import Doubles, depth
 from holotype.calibration.draws import StrangerDraws
 from holotype.calibration.threshold import CONFIDENCE, FEW_CLASSES, Evidence, refusal
+from holotype.forking import cached_property
 from holotype.scoring import Floats
 
 # As many classes' worth of the highest own draws are compared with the same share of the cohort's.

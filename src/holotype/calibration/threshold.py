@@ -7,7 +7,7 @@ classes, never from counting draws (cluster bootstrap: Efron and Tibshirani 1993
 from __future__ import annotations
 
 import math
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from holotype.calibration.depth import MAX_DEPTH, Doubles, depth
 from holotype.calibration.tail import PEAKS_SHARE, Tail, fit_tail
 from holotype.errors import RateError
+from holotype.forking import cached_property
 from holotype.scoring import Floats
 
 # In this share of resamples the realized rate is at or below the stated one.

@@ -107,14 +107,20 @@ def backup(
 
 def restore(
     copy: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
-    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="It must not exist.")],
+    gallery: Annotated[
+        Path, typer.Argument(metavar="GALLERY", help="Where there is none, or the one to replace.")
+    ],
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Write over the gallery there, also while it is in use."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a gallery from a backup, after checking all of it.
 
     Example: `holotype restore desk-monday.gallery desk.gallery`
     """
-    from_backup(copy, gallery)
+    from_backup(copy, gallery, replace=replace)
     if as_json:
         print_json({"gallery": os.fspath(gallery)})
     else:

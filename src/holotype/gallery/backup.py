@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
+from typing import Any
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit
+from holotype.gallery import audit, opened
 from holotype.gallery.check import check
 from holotype.gallery.file import (
     connect,
@@ -18,8 +20,13 @@ from holotype.gallery.file import (
     modernize,
     publish,
     real_path,
+    require_own_log,
 )
+from holotype.gallery.opened import Connection
 from holotype.gallery.schema import SCHEMA_VERSION, schema_version, transaction
+
+_PATIENCE_S = 5.0
+_LOOK_S = 0.02
 
 
 def copy(source: Path, target: Path, busy_timeout_s: float) -> None:
@@ -35,13 +42,14 @@ def copy(source: Path, target: Path, busy_timeout_s: float) -> None:
             _write(connection, draft)
         finally:
             connection.close()
-        _publish(draft, target, source)
+        _publish(draft, target)
 
 
 def restore(
     backup: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    replace: bool = False,
     actor: str | None = None,
 ) -> None:
     """Make a gallery at `target` from a backup, after checking all of it.
@@ -49,16 +57,22 @@ def restore(
     Whoever was forgotten after the backup was made is in it again. Copying the file does the same
     without the check and the line in the audit trail.
 
+    Args:
+        backup: the file.
+        target: a path where there is no file; or, to `replace` it, a gallery. Then its content
+            becomes that of the backup in one change, also for whoever has it open, and the line
+            in the audit trail says where the former trail ended.
+        replace: see `target`.
+        actor: who.
+
     Raises:
-        GalleryError: `target` exists, or the backup is no gallery or is damaged.
+        GalleryError: `target` exists, or is no gallery; or the backup is none, or is damaged.
     """
     source, place = real_path(backup), real_path(target)
+    if replace and place.exists() and place.samefile(source):
+        raise GalleryError(f"{str(source)!r} is the gallery itself", "Name a backup of it")
     with failures(source):
-        inspect(source)
-        # Without a log nobody has it open: then it is only read, and nothing appears beside it.
-        unused = not Path(f"{source}-wal").exists()
-        mode = "mode=ro&immutable=1" if unused else "mode=rw"
-        connection = connect(source, 0.0, mode=mode)
+        connection = _only_read(source)
     try:
         with failures(source):
             if schema_version(connection) > SCHEMA_VERSION:
@@ -71,13 +85,65 @@ def restore(
                     f"the backup {str(source)!r} is damaged: {first}", "Take another backup"
                 )
         with failures(place):
-            require_free(place)
+            former = _former(place) if replace else {}
+            if not replace:
+                require_free(place)
             with draft_for(place) as draft:
                 _write(connection, draft)
-                _note(draft, actor)
-                _publish(draft, place, source)
+                _note(draft, actor, former)
+                if replace:
+                    _fill(draft, place)
+                else:
+                    _publish(draft, place)
     finally:
         connection.close()
+
+
+def _only_read(source: Path) -> Connection:
+    key = inspect(source)
+    try:
+        require_own_log(source, key, 0.0)
+        # Without a log nobody is changing it: then nothing appears beside it.
+        logs = (Path(f"{source}-wal"), Path(f"{source}-journal"))
+        unused = not any(log.exists() for log in logs)
+        connection = connect(source, 0.0, mode="mode=ro&immutable=1" if unused else "mode=rw")
+    except BaseException:
+        opened.release(key)
+        raise
+    connection.file = key
+    return connection
+
+
+def _former(place: Path) -> dict[str, Any]:
+    """Where the trail of a gallery ends that is about to be replaced."""
+    connection, _ = connect_existing(place, _PATIENCE_S)
+    try:
+        if schema_version(connection) < 2:
+            return {}
+        count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
+        return {"replaced_lines": count, "replaced_head": head}
+    finally:
+        connection.close()
+
+
+def _fill(draft: Path, place: Path) -> None:
+    """Write all pages of a draft over those of a gallery, in one transaction."""
+    until = time.monotonic() + _PATIENCE_S
+
+    def patience(status: int, *_: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > until:
+            raise GalleryError(
+                f"the gallery {str(place)!r} is locked: another process kept it for longer than "
+                "this one waits",
+                "Try again when the other has finished",
+            )
+
+    written, (kept, _) = connect(draft, 0.0), connect_existing(place, _PATIENCE_S)
+    try:
+        written.backup(kept, progress=patience, sleep=_LOOK_S)
+    finally:
+        kept.close()
+        written.close()
 
 
 def require_free(target: Path) -> None:
@@ -90,20 +156,11 @@ def require_free(target: Path) -> None:
 
 
 def _write(connection: sqlite3.Connection, draft: Path) -> None:
-    # Made beforehand, so that the copy is at no time readable for more people than the original.
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection.execute("VACUUM INTO ?", (str(draft),))
-    written = connect(draft, 0.0)
-    try:
-        written.execute("PRAGMA journal_mode = WAL")  # noted in the file; VACUUM INTO drops it
-    finally:
-        written.close()
-    with draft.open("rb") as file:  # VACUUM INTO does not
-        os.fsync(file.fileno())
 
 
-def _publish(draft: Path, target: Path, source: Path) -> None:
-    draft.chmod(source.stat().st_mode & 0o777)
+def _publish(draft: Path, target: Path) -> None:
+    opened.distinguish(draft)  # with fsync, which VACUUM INTO does not
     try:
         publish(draft, target)
     except FileExistsError:
@@ -111,11 +168,11 @@ def _publish(draft: Path, target: Path, source: Path) -> None:
         raise
 
 
-def _note(draft: Path, actor: str | None) -> None:
+def _note(draft: Path, actor: str | None, facts: dict[str, Any]) -> None:
     written = connect(draft, 0.0)
     try:
         with transaction(written, "IMMEDIATE"):
             modernize(written, actor)
-            audit.append(written, "restore", actor)
+            audit.append(written, "restore", actor, **facts)
     finally:
         written.close()

@@ -31,8 +31,6 @@ from holotype.gallery.store import Store
 class Custody(Store):
     """All of a gallery but its enrolled. What the methods promise stands with `Gallery`."""
 
-    _key: bytes | None = None  # that decisions are signed with, once it was read
-
     # -- own strangers ----------------------------------------------------------------------
 
     def add_strangers(
@@ -65,12 +63,12 @@ class Custody(Store):
 
     def sign(self, payload: Mapping[str, object]) -> str:
         """A token that carries the facts of a decision; see `Gallery.sign`."""
-        if self._key is None:
-            with self._reading() as connection:
-                if schema_version(connection) < 2:
-                    return ""
-                (self._key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
-        return feedback.sign(self._key, payload)
+        # Read each time: a backup that was put in the place of the gallery may have another.
+        with self._session() as connection:
+            if schema_version(connection) < 2:
+                return ""
+            (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+        return feedback.sign(key, payload)
 
     def feedback(self, token: str, correct: bool, *, actor: str | None = None) -> Feedback:
         """Store whether a decision was right; see `Gallery.feedback`."""

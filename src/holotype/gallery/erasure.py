@@ -34,7 +34,7 @@ def is_due(connection: sqlite3.Connection) -> bool:
 
 
 def erase(connection: sqlite3.Connection) -> None:
-    """Rewrite the file from what is alive, empty the log, and note that it is done.
+    """Rewrite the file from what is alive, and note that it is done.
 
     The whole file, because when SQLite balances its pages it leaves copies of rows in the gaps,
     which `secure_delete` does not reach once the row itself is deleted.
@@ -45,6 +45,4 @@ def erase(connection: sqlite3.Connection) -> None:
     # Read first: a removal that comes in meanwhile must stay on the list.
     removals = one(connection, "SELECT removals FROM meta")
     connection.execute("VACUUM")
-    if one(connection, "PRAGMA wal_checkpoint(TRUNCATE)"):
-        raise sqlite3.OperationalError("another process is reading an older state of it")
     connection.execute("UPDATE meta SET erased = MAX(erased, ?)", (removals,))

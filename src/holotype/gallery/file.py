@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sqlite3
 import stat
+import sys
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit
+from holotype.gallery import audit, opened
+from holotype.gallery.opened import Connection, Key
 from holotype.gallery.schema import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -25,8 +29,13 @@ from holotype.gallery.schema import (
     upgrade,
 )
 
+if sys.platform != "win32":
+    import fcntl
+
 _MAGIC = b"SQLite format 3\x00"
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+_DRAFT = ".holotype-"
+_LOOK_S = 0.02  # between two looks at a log that may go
+_TRIES = 10
 
 
 def real_path(path: str | os.PathLike[str]) -> Path:
@@ -99,37 +108,56 @@ def _newer(path: Path, version: int) -> GalleryError:
     )
 
 
-def inspect(path: Path) -> None:
-    """Refuse what is not a gallery by its header alone: SQLite never touches a foreign file."""
+def inspect(path: Path) -> Key:
+    """Refuse what is not a gallery by its header alone: SQLite never touches a foreign file.
+
+    Returns:
+        The key of the file, which is held (`opened.hold`).
+    """
     if path.is_dir():
         raise _not_a_gallery(path, "is a folder, not a gallery")
     if not path.exists():
         raise GalleryError(f"there is no gallery at {str(path)!r}", "enroll creates one")
     if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait forever
         raise _not_a_gallery(path, "is not a regular file")
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100 or not header.startswith(_MAGIC):
-        raise _not_a_gallery(path, "is not an SQLite file" if header else "is an empty file")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise _not_a_gallery(path, "is an SQLite file of another kind, not a gallery")
-    version = int.from_bytes(header[60:64], "big")
-    if version > SCHEMA_VERSION:
-        raise _newer(path, version)
+    key = opened.hold(path)
+    try:
+        header = opened.header_of(key)
+        if len(header) < opened.HEADER_BYTES or not header.startswith(_MAGIC):
+            raise _not_a_gallery(path, "is not an SQLite file" if header else "is an empty file")
+        if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+            raise _not_a_gallery(path, "is an SQLite file of another kind, not a gallery")
+        version = int.from_bytes(header[60:64], "big")
+        if version > SCHEMA_VERSION:
+            raise _newer(path, version)
+    except BaseException:
+        opened.release(key)
+        raise
+    return key
 
 
-def is_frozen(path: Path) -> bool:
-    """Whether this process can only read the file, and nobody else has it open for writing.
+def require_own_log(path: Path, key: Key, busy_timeout_s: float) -> None:
+    """Refuse a log that SQLite would apply to a file that it does not belong to.
 
-    SQLite must then be told that there is nothing to lock: it could not make the side files,
-    or would leave side files that the owner of the gallery cannot write.
+    A process that had opened the file which lay here before may just be ending a change of that.
     """
-    if Path(f"{path}-wal").exists():
-        return False
-    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    until = time.monotonic() + busy_timeout_s
+    while (log := opened.stray_log(path, opened.header_of(key))) is not None:
+        if time.monotonic() >= until:
+            raise GalleryError(
+                f"{str(log)!r} was left behind by another file that lay here, or by another state "
+                f"of this one; with it the gallery {str(path)!r} would be damaged",
+                "Delete that log, or put the file that it belongs to back beside it",
+            )
+        time.sleep(_LOOK_S)
 
 
-def connect(path: Path, busy_timeout_s: float, *, mode: str = "mode=rw") -> sqlite3.Connection:
+def may_write(path: Path) -> bool:
+    """Whether this process can change the file, and keep its log beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def connect(path: Path, busy_timeout_s: float, *, mode: str = "mode=rw") -> Connection:
     """A connection that commits durably and overwrites what it deletes.
 
     The transactions are explicit, and the caller keeps threads from using it at the same time.
@@ -140,9 +168,11 @@ def connect(path: Path, busy_timeout_s: float, *, mode: str = "mode=rw") -> sqli
         timeout=busy_timeout_s,
         isolation_level=None,
         check_same_thread=False,
+        factory=Connection,
     )
     try:
-        connection.execute("PRAGMA synchronous = FULL")
+        # EXTRA: the folder, too, has lost the journal for good when a commit returns.
+        connection.execute("PRAGMA synchronous = EXTRA")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_function("crc32", 1, _crc32, deterministic=True)
@@ -156,23 +186,52 @@ def _crc32(value: object) -> int | None:
     return zlib.crc32(value) if isinstance(value, bytes) else None  # NULL: `check` names the row
 
 
-def connect_existing(path: Path, busy_timeout_s: float) -> tuple[sqlite3.Connection, bool]:
+def connect_existing(path: Path, busy_timeout_s: float) -> tuple[Connection, bool]:
     """Open a gallery file, of this schema or an older one; and whether it is frozen.
 
-    An older one is brought to this schema by the first change (`modernize`), never by reading.
+    An older schema is brought to this one by the first change (`modernize`), never by reading.
+    What keeps a write-ahead log, as galleries of older versions do, is brought to a rollback
+    journal at once: then all that was acknowledged is in the one file. Where this process may not
+    write, such a file is frozen: SQLite is told that there is nothing to lock.
     """
-    inspect(path)
-    frozen = is_frozen(path)
-    mode = "mode=ro&immutable=1" if frozen else "mode=rw"
-    connection = connect(path, busy_timeout_s, mode=mode)
-    try:
-        version = schema_version(connection)  # again: the newest header may be in the log
-        if version > SCHEMA_VERSION:
-            raise _newer(path, version)
-    except BaseException:
-        connection.close()
-        raise
-    return connection, frozen
+    for _ in range(_TRIES):
+        key = inspect(path)
+        try:
+            connection, frozen = _connected(path, key, busy_timeout_s)
+        except BaseException:
+            opened.release(key)
+            raise
+        connection.file = key
+        try:
+            if opened.key_of(path.stat()) != key:  # replaced between the two openings
+                connection.close()
+                continue
+            version = schema_version(connection)
+            if version > SCHEMA_VERSION:
+                raise _newer(path, version)
+            if opened.is_write_ahead(opened.header_of(key)) and may_write(path):
+                connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection, frozen
+    raise GalleryError(
+        f"the gallery {str(path)!r} is replaced again and again", "Try again when that has ended"
+    )
+
+
+def _connected(path: Path, key: Key, busy_timeout_s: float) -> tuple[Connection, bool]:
+    require_own_log(path, key, busy_timeout_s)
+    mode, frozen = "mode=rw", False
+    if not may_write(path):
+        write_ahead = opened.is_write_ahead(opened.header_of(key))
+        in_use = Path(f"{path}-wal").exists()
+        frozen = write_ahead and not in_use
+        if frozen:
+            mode = "mode=ro&immutable=1"
+        elif not write_ahead:
+            mode = "mode=ro"
+    return connect(path, busy_timeout_s, mode=mode), frozen
 
 
 def modernize(connection: sqlite3.Connection, actor: str | None) -> None:
@@ -206,9 +265,8 @@ def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str
     Of two processes that create it at once one wins, and both go on with the winner's file.
     """
     with draft_for(path) as draft:
-        connection = connect(draft, 0.0, mode="mode=rwc")
+        connection = connect(draft, 0.0)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             with transaction(connection, "IMMEDIATE"):
                 upgrade(connection)
                 bind(connection, binding)
@@ -224,14 +282,15 @@ def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str
                     gallery=secrets.token_hex(16),
                 )
         finally:
-            connection.close()  # the last to close moves the log into the file, with fsync
+            connection.close()
+        opened.distinguish(draft)
         with suppress(FileExistsError):
             publish(draft, path)
 
 
 @contextmanager
 def draft_for(path: Path) -> Iterator[Path]:
-    """A name beside `path` for a file in the making; whatever has it in the end is deleted."""
+    """An empty file, in a folder beside `path`, to be filled and published; the rest is deleted."""
     if not path.parent.is_dir():
         raise GalleryError(
             f"the gallery {str(path)!r} needs a folder to lie in; there is none",
@@ -244,13 +303,43 @@ def draft_for(path: Path) -> Iterator[Path]:
                 f"{str(log)!r} belongs to a gallery that is no longer there",
                 "Put the gallery back, or delete that file",
             )
-    draft = path.with_name(f".holotype-{secrets.token_hex(8)}.new")
+    sweep(path.parent)
+    room = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}.new")
+    room.mkdir(0o700)
+    lock = _locked(room)
+    draft = room / "gallery"
     try:
+        # Made beforehand, for its owner alone: SQLite gives its journals the same rights.
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield draft
     finally:
-        for suffix in ("", *_SIDE_FILES):
+        shutil.rmtree(room, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(room: Path) -> int | None:
+    """The folder of a draft, locked as long as its maker lives; None where that cannot be had."""
+    if sys.platform == "win32":
+        return None
+    handle = os.open(room, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def sweep(folder: Path) -> None:
+    """Delete the drafts of processes that were killed: they may hold what is forgotten since."""
+    with suppress(OSError):
+        for room in [entry for entry in folder.iterdir() if entry.name.startswith(_DRAFT)]:
             with suppress(OSError):
-                Path(f"{draft}{suffix}").unlink()
+                handle = _locked(room) if room.is_dir() else None
+                if handle is not None:
+                    shutil.rmtree(room, ignore_errors=True)
+                    os.close(handle)
 
 
 def publish(draft: Path, path: Path) -> None:

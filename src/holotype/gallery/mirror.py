@@ -28,13 +28,12 @@ class Mirror:
         self._embedding_dim = embedding_dim
         self._check = check
         self._snapshot: Snapshot | None = None
-        self._versions = 0
+        self._versions = self._stranger_versions = 0
         self.forget()
 
     def forget(self) -> None:
         """Throw the copy away: the next snapshot reads everything."""
         self._clear()
-        self._strangers = _none(self._embedding_dim)
         self._data_version = -1
         self._stale = True
 
@@ -53,7 +52,9 @@ class Mirror:
 
     def _clear(self) -> None:
         self._complete = False
+        self._line: tuple[int, str] | None = None  # the last of the audit trail
         self._removals = -1
+        self._strangers, self._strangers_read = _none(self._embedding_dim), -1
         self._matrix = Matrix(self._embedding_dim)
         self._examples: list[int] = []  # id of each row of the matrix
         self._labels: list[str] = []
@@ -68,8 +69,10 @@ class Mirror:
         with transaction(connection, "DEFERRED"):
             self._check(connection)
             (removals,) = connection.execute("SELECT removals FROM meta").fetchone()
-            if not self._complete:
+            line = _last_line(connection)
+            if not self._complete or not _goes_on(connection, self._line):
                 self._clear()
+            self._line = line
             self._complete = False  # until everything is read: an error half way starts again
             if removals != self._removals and self._removals >= 0:
                 self._drop_removed(connection)
@@ -142,8 +145,10 @@ class Mirror:
         if schema_version(connection) < 2:
             return
         (version,) = connection.execute("SELECT strangers_version FROM meta").fetchone()
-        if version == self._strangers.version:
+        if version == self._strangers_read:
             return
+        self._strangers_read = version
+        self._stranger_versions += 1
         classes: dict[tuple[str, int], int] = {}  # class 0 of two batches: two classes
         class_index, blobs = [], []
         for batch, number, blob in connection.execute(
@@ -152,11 +157,11 @@ class Mirror:
             class_index.append(classes.setdefault((batch, number), len(classes)))
             blobs.append(blob)
         if not blobs:
-            self._strangers = _none(self._embedding_dim, version)
+            self._strangers = _none(self._embedding_dim, self._stranger_versions)
             return
         vectors, owner = self._vectors(blobs), np.array(class_index, np.int64)
         vectors.flags.writeable = owner.flags.writeable = False
-        self._strangers = Strangers(version, vectors, owner)
+        self._strangers = Strangers(self._stranger_versions, vectors, owner)
 
     def _vectors(self, blobs: list[bytes] | tuple[bytes, ...]) -> NDArray[np.float32]:
         try:
@@ -166,6 +171,25 @@ class Mirror:
         if vectors.shape[1] != self._embedding_dim or not np.isfinite(vectors).all():
             raise sqlite3.DatabaseError("an example is not as it was stored")
         return vectors.astype(np.float32, copy=False)
+
+
+def _last_line(connection: sqlite3.Connection) -> tuple[int, str] | None:
+    if schema_version(connection) < 2:
+        return None
+    count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
+    return int(count), str(head)
+
+
+def _goes_on(connection: sqlite3.Connection, line: tuple[int, str] | None) -> bool:
+    """Whether the file goes on from where it was read, by its audit trail.
+
+    It does not when a backup was put in its place: there, numbers of rows that are gone here may
+    have been given to others.
+    """
+    if line is None or schema_version(connection) < 2:
+        return False
+    row = connection.execute("SELECT hash FROM audit WHERE sequence = ?", line[:1]).fetchone()
+    return bool(row == line[1:])
 
 
 def _ids(connection: sqlite3.Connection, statement: str) -> NDArray[np.int64]:

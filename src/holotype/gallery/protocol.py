@@ -32,7 +32,7 @@ from holotype.gallery.records import (
 class Strangers:
     """The owner's own strangers: who or what is not enrolled. The arrays are read-only."""
 
-    version: int  # differs whenever the content does
+    version: int  # differs whenever the content does; meaningful for one open gallery only
     vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
     class_index: NDArray[np.int64] = field(repr=False)  # [S] 0, 1, ...; no class in two batches
 
@@ -55,7 +55,8 @@ class Gallery(Protocol):
     Safe to share between threads; several processes may hold the same gallery open. Whatever
     changes it happens as a whole, with its audit line, and is durable before the call returns, or
     not at all. Every method raises GalleryError when the gallery cannot be read or written, or
-    has meanwhile been moved to another model.
+    has meanwhile been moved to another model; GalleryReplacedError when its file is gone from its
+    place, or another lies there.
     """
 
     @property
@@ -266,6 +267,13 @@ class Gallery(Protocol):
         Args:
             noted: the hash of a line, from a receipt or an earlier report, that must be there.
                 Without it, a trail that was rewritten as a whole looks intact.
+        """
+
+    def reopen(self) -> None:
+        """Go on with what lies at the gallery's place now.
+
+        Raises:
+            GalleryError: there is no gallery, or it belongs to another model.
         """
 
     def close(self) -> None:

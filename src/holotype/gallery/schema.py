@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
+_LOOK_S = 0.001  # between two tries to get the write lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,10 @@ def transaction(
     connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]
 ) -> Iterator[None]:
     """Everything inside happens, or nothing. IMMEDIATE takes the write lock at once."""
-    connection.execute(f"BEGIN {kind}")
+    if kind == "IMMEDIATE":
+        _begin_writing(connection)
+    else:
+        connection.execute("BEGIN")
     try:
         yield
         connection.execute("COMMIT")
@@ -120,6 +125,26 @@ def transaction(
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
         raise
+
+
+def _begin_writing(connection: sqlite3.Connection) -> None:
+    """Take the write lock, looking often: SQLite itself looks ever more rarely, and would never
+    get its turn where others write without a pause.
+    """
+    wait_s = one(connection, "PRAGMA busy_timeout") / 1000
+    until = time.monotonic() + wait_s
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_LOOK_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * wait_s)}")
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

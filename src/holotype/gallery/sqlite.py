@@ -86,7 +86,7 @@ class SqliteGallery(Custody):
             with failures(place):
                 if not place.exists():
                     create_file(place, binding, keep_pictures=keep_pictures, actor=actor)
-        return cls(place, binding, busy_timeout_s)
+        return cls(Path(path), binding, busy_timeout_s)
 
     @classmethod
     def existing(cls, path: str | os.PathLike[str]) -> Self:
@@ -97,8 +97,7 @@ class SqliteGallery(Custody):
         Raises:
             GalleryError: as for `open`.
         """
-        place = real_path(path)
-        return cls(place, _binding(place), BUSY_TIMEOUT_S)
+        return cls(Path(path), _binding(real_path(path)), BUSY_TIMEOUT_S)
 
     # -- the enrolled -----------------------------------------------------------------------
 

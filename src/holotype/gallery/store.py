@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,34 +13,87 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from holotype.errors import ErasurePendingError, GalleryError
-from holotype.gallery import erasure
-from holotype.gallery.file import connect_existing, failures, modernize
+from holotype.errors import ErasurePendingError, GalleryError, GalleryReplacedError
+from holotype.forking import Forked
+from holotype.gallery import erasure, opened
+from holotype.gallery.file import (
+    connect_existing,
+    failures,
+    modernize,
+    real_path,
+    require_own_log,
+    sweep,
+)
 from holotype.gallery.mirror import Mirror
+from holotype.gallery.opened import Connection
 from holotype.gallery.records import Erasure
-from holotype.gallery.schema import Binding, read_binding, transaction
+from holotype.gallery.schema import Binding, read_binding, schema_version, transaction
+
+_TURN_S = 0.001  # after a change, for another process that waits for its turn
 
 
-class Store:
-    """A gallery file that is open, with one connection for all threads."""
+class Store(Forked):
+    """A gallery file that is open, with one connection for all threads.
+
+    A child made by fork opens it anew: SQLite's connections do not survive a fork.
+    """
 
     def __init__(self, path: Path, binding: Binding, busy_timeout_s: float) -> None:
         """Open a gallery that exists and belongs to the model in `binding`."""
-        self.path = path
+        self._given = Path(os.path.abspath(path))
+        self.path = real_path(path)
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
+        self._closed = False
         self._binding = binding
         self._mirror = Mirror(binding.embedding_dim, self._check_binding)
-        with failures(path):
-            self._connection, self._frozen = connect_existing(path, busy_timeout_s)
-            try:
-                self._seen = self._signature()
-                self._check_binding(self._connection)
-                self._finish_erasure(self._connection)
-            except BaseException:
-                self.close()
-                raise
+        with failures(self.path):
+            sweep(self.path.parent)
+            self._connect()
+        super().__init__()
+
+    def _connect(self) -> Connection:
+        connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
+        try:
+            self._seen = self._signature()
+            self._check_binding(connection)
+            self._finish_erasure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def reopen(self) -> None:
+        """Open what lies at the path now; see `Gallery.reopen`."""
+        with self._lock, failures(self.path):
+            if self._closed:
+                raise self._closed_error()
+            self._disconnect()
+            self._mirror.forget()
+            self.path = real_path(self._given)
+            self._connect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def before_fork(self) -> None:
+        """Let the change that is under way come to its end: a child could not."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connection alone; the next use opens another."""
+        self._lock = threading.RLock()
+        if self._connection is not None:
+            self._connection.leave()
+            self._connection = None
 
     @property
     def model_id(self) -> str:
@@ -48,9 +103,8 @@ class Store:
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._closed = True
+            self._disconnect()
 
     def __enter__(self) -> Self:
         """The gallery itself."""
@@ -68,35 +122,71 @@ class Store:
     # -- the connection ---------------------------------------------------------------------
 
     @contextmanager
-    def _session(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for this thread alone."""
+    def _session(self) -> Iterator[Connection]:
+        """The connection to the file that lies at the path, for this thread alone."""
         with self._lock, failures(self.path):
-            if self._connection is None:
-                raise GalleryError(f"the gallery {str(self.path)!r} is closed", "Open it again")
+            if self._closed:
+                raise self._closed_error()
+            connection = self._connection or self._connect()
+            self._require_same(connection)
             if self._frozen and self._signature() != self._seen:
-                self._seen = self._signature()
-                self._connection.close()
-                self._connection = None  # stays so if it cannot be opened again
-                self._connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
+                self._disconnect()
                 self._mirror.forget()
-            yield self._connection
+                connection = self._connect()
+            yield connection
+
+    def _closed_error(self) -> GalleryError:
+        return GalleryError(f"the gallery {str(self.path)!r} is closed", "Open it again")
+
+    def _require_same(self, connection: Connection) -> None:
+        """Refuse to go on with a file that has lost its name, or with the log of another."""
+        assert connection.file is not None
+        for path in {self.path, self._given}:
+            try:
+                there = opened.key_of(os.stat(path))
+            except FileNotFoundError:
+                raise GalleryReplacedError(
+                    f"the gallery {str(path)!r} is no longer there: it was deleted, or has got "
+                    "another name, since it was opened",
+                    "Put it back, or open it where it is now",
+                ) from None
+            if there != connection.file:
+                raise GalleryReplacedError(
+                    f"another file lies at {str(path)!r} than the gallery that was opened there",
+                    "Open the gallery again",
+                )
+        require_own_log(self.path, connection.file, self._busy_timeout_s)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Connection]:
         """The connection, with one state of the file for everything that is read inside."""
         with self._session() as connection, transaction(connection, "DEFERRED"):
             yield connection
 
     @contextmanager
-    def _changing(self, actor: str | None = None) -> Iterator[sqlite3.Connection]:
+    def _changing(self, actor: str | None = None) -> Iterator[Connection]:
         """One change: all of it is durable afterwards, or nothing happened."""
         with self._session() as connection:
+            self._require_folder()
             self._mirror.own_write()
             with transaction(connection, "IMMEDIATE"):
+                # Under the lock, and before there is a log. The first page comes first into it.
+                self._require_same(connection)
+                connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
                 # Under the lock: another process may have moved the gallery to another model.
                 self._check_binding(connection)
                 modernize(connection, actor)
                 yield connection
+            self._require_same(connection)  # or it is not where it is said to be
+        time.sleep(_TURN_S)
+
+    def _require_folder(self) -> None:
+        if opened.is_mounted_alone(self.path):
+            raise GalleryError(
+                f"the gallery {str(self.path)!r} is mounted without the folder that it lies in; "
+                "the log of a change would stay behind",
+                "Mount the folder instead; to be read alone, it may stay as it is",
+            )
 
     def _signature(self) -> tuple[object, ...]:
         """What shows that somebody wrote to a file on which SQLite keeps no watch."""

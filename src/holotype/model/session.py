@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import onnxruntime
 
+from holotype.forking import Forked, Lock, abandon
 from holotype.model.graph import Graph
 from holotype.model.wire import tagged
 
@@ -21,6 +23,48 @@ _MOST_NUMBER_BYTES = 8
 # GraphProto.output in ModelProto.graph, and ValueInfoProto.name in that.
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 _PROVIDERS = ["CPUExecutionProvider"]
+# For whoever has imported it before holotype, which sees to it beforehand.
+onnxruntime.disable_telemetry_events()
+
+
+class Session(Forked):
+    """A model that is ready to run, also in a child made by fork.
+
+    ONNX Runtime computes with threads, which a child does not have: a session that was inherited
+    waits for them when it is let go of. So the child keeps that one as it is, and opens its own
+    when it first runs the model.
+
+    Args:
+        make: opens the model (`open_session`); called once now, and once in each child.
+    """
+
+    def __init__(self, make: Callable[[], onnxruntime.InferenceSession]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._session: onnxruntime.InferenceSession | None = make()
+        super().__init__()
+
+    @property
+    def inner(self) -> onnxruntime.InferenceSession:
+        """The session of this process.
+
+        Raises:
+            Exception: as `make` does, where a child cannot open the model any more.
+        """
+        with self._lock:
+            if self._session is None:
+                self._session = self._make()
+            return self._session
+
+    def run(self, outputs: list[str] | None, inputs: dict[str, Any]) -> Any:
+        """As `InferenceSession.run`."""
+        return self.inner.run(outputs, inputs)
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's session alone."""
+        if self._session is not None:
+            abandon(self._session)
+        self._session = None
 
 
 def open_session(

@@ -17,7 +17,6 @@ import os
 import stat
 import zipfile
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import PackError
+from holotype.forking import cached_property
 from holotype.model.graph import read_graph
 from holotype.pack.card import card_from_json
 from holotype.records import Card, Preprocessing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -14,6 +13,7 @@ from holotype.calibration import Cohort, Familiarity, MatchProbability
 from holotype.calibration.threshold import FEW_CLASSES
 from holotype.decision import unfamiliar
 from holotype.embedder import Embedder
+from holotype.forking import Lock
 from holotype.gallery import Gallery
 from holotype.images import ImageSource
 from holotype.recognizer.probes import Probe, Reasons, picture_probes, stacked
@@ -44,7 +44,7 @@ class Joined:
         self._familiarity = Familiarity(background, cohort)
         self._gallery = gallery
         self._view: View | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @property
     def gallery(self) -> Gallery:

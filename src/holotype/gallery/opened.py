@@ -1,0 +1,196 @@
+"""Which file a connection has open, and whether a log beside it is its own.
+
+SQLite ties a log to a name, and a connection to a file. People move, copy and restore files, so
+both are compared before anything is read or written: the file with the one at the name, and the
+log with the state of the file that it was begun at.
+
+The header is read through one descriptor for each file, however many connections there are:
+closing any descriptor of a file takes away all locks that the process holds on it (POSIX), and
+SQLite would not know.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from holotype.forking import Lock, abandon
+
+HEADER_BYTES = 100
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_NUMBER = 4  # bytes; all numbers in SQLite's files are big-endian
+# Where they stand in the header: https://www.sqlite.org/fileformat2.html, 1.3
+_WRITE_VERSION, _WAL = 18, 2
+_CHANGES, _PAGES, _COOKIE, _VALID_FOR = 24, 28, 40, 92
+
+Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Header:
+    descriptor: int
+    users: int
+
+
+_headers: dict[Key, _Header] = {}
+_lock = Lock()
+
+
+def key_of(status: os.stat_result) -> Key:
+    """What tells one file from another on this machine."""
+    return status.st_dev, status.st_ino
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which file it has open."""
+
+    file: Key | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        super().close()
+        if self.file is not None:
+            release(self.file)
+            self.file = None
+
+    def leave(self) -> None:
+        """Do nothing with it any more: it is the parent's, and this process a child of that."""
+        abandon(self)
+
+
+def hold(path: Path) -> Key:
+    """Open the file at `path` for its header; a `Connection` with this key lets go of it."""
+    with _lock:
+        key = key_of(path.stat())
+        if key not in _headers:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            key = key_of(os.fstat(descriptor))
+            if key in _headers:  # replaced in between by one that is open
+                os.close(descriptor)
+            else:
+                _headers[key] = _Header(descriptor, 0)
+        _headers[key].users += 1
+        return key
+
+
+def release(key: Key) -> None:
+    """Undo `hold`."""
+    with _lock:
+        header = _headers[key]
+        header.users -= 1
+        if not header.users:
+            os.close(header.descriptor)
+            del _headers[key]
+
+
+def header_of(key: Key) -> bytes:
+    """The first bytes of a file that is held."""
+    with _lock:
+        descriptor = _headers[key].descriptor
+        if hasattr(os, "pread"):  # without a position, which a child made by fork would share
+            return os.pread(descriptor, HEADER_BYTES, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return os.read(descriptor, HEADER_BYTES)
+
+
+def is_write_ahead(header: bytes) -> bool:
+    """Whether a file keeps a write-ahead log, as galleries of older versions do."""
+    return header[_WRITE_VERSION] == _WAL
+
+
+def stray_log(path: Path, header: bytes) -> Path | None:
+    """A log beside `path` that SQLite would apply, though it belongs to another file or state."""
+    if not is_write_ahead(header):
+        log = Path(f"{path}-wal")
+        if _size(log):
+            return log
+    journal = Path(f"{path}-journal")
+    if not _size(journal):
+        return None
+    begun = _journal_began(journal)
+    if begun is None:
+        return None
+    changes, pages = begun
+    if changes is None:
+        own = pages == _number(header, _PAGES)
+    else:
+        own = (_number(header, _CHANGES) - changes) % 2**32 in (0, 1)
+    return None if own else journal
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _journal_began(journal: Path) -> tuple[int | None, int] | None:
+    """The state that a rollback journal was begun at; None: nothing in it would be applied.
+
+    A journal holds the former content of each page that is changed, and every change changes the
+    first (https://www.sqlite.org/fileformat2.html, 3).
+
+    Returns:
+        The number of changes that the file had seen, None where its first page is not in the
+        journal yet, and then the file is not changed yet either; and its number of pages.
+    """
+    try:
+        with journal.open("rb") as file:
+            start = file.read(28)
+            if len(start) < 28 or not start.startswith(_JOURNAL_MAGIC):
+                return None
+            pages, sector, page = (_number(start, at) for at in (16, 20, 24))
+            at = sector
+            while len(record := _read(file, at)) == _NUMBER + HEADER_BYTES:
+                if _number(record, 0) == 1:
+                    return _number(record, _NUMBER + _CHANGES), pages
+                at += _NUMBER + page + _NUMBER
+    except OSError:  # it has just come to its end
+        return None
+    return None, pages
+
+
+def _read(file: IO[bytes], at: int) -> bytes:
+    file.seek(at)
+    return file.read(_NUMBER + HEADER_BYTES)
+
+
+def _number(content: bytes, at: int) -> int:
+    return int.from_bytes(content[at : at + _NUMBER], "big")
+
+
+def distinguish(draft: Path) -> None:
+    """Let the counts in a finished file, which nobody has open, begin anywhere.
+
+    By them SQLite sees that a file has changed, and `stray_log` whose log lies beside it. Another
+    gallery, or a copy, that is put in the place of one then never looks like the same.
+    """
+    with draft.open("r+b") as file:
+        changes = secrets.token_bytes(_NUMBER)
+        for at, content in (
+            (_CHANGES, changes),
+            (_VALID_FOR, changes),
+            (_COOKIE, secrets.token_bytes(_NUMBER)),
+        ):
+            file.seek(at)
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_mounted_alone(path: Path) -> bool:
+    """Whether the file is a mount of its own, as into a container: its folder is another there."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes()
+    except OSError:  # another system
+        return False
+    # Spaces, tabs, line breaks and backslashes are written in octal (proc_pid_mountinfo(5)).
+    name = os.fsencode(path)
+    for plain in b"\\ \t\n":
+        name = name.replace(bytes([plain]), b"\\%03o" % plain)
+    return any(line.split(b" ")[4:5] == [name] for line in mounts.splitlines())
