@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import holotype
@@ -75,4 +76,20 @@ def test_retention_is_kept_at_enrollment_and_ended_by_expire(gallery: Path, tmp_
         assert record.retain_until == date.today() + timedelta(days=3)
         (receipt,) = recognizer.gallery.expire(date.today() + timedelta(days=4))
         assert receipt.examples == 1
+    assert json.loads(run("list", gallery, "--json"))["identities"] == []
+
+
+def test_who_is_enrolled_can_be_erased_when_the_model_is_gone(
+    gallery: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(toy_drawing(1)).save(tmp_path / "a.png")
+    (tmp_path / "toy").rename(tmp_path / "moved")
+    run("identify", gallery, tmp_path / "a.png", code=7)  # only this needs the model
+    assert [row["label"] for row in json.loads(run("list", gallery, "--json"))["identities"]] == [
+        "Bob"
+    ]
+    run("forget", gallery, "Bob")
+    run("backup", gallery, tmp_path / "copy.gallery")
+    for command in ("audit", "check", "expire"):
+        run(command, gallery)
     assert json.loads(run("list", gallery, "--json"))["identities"] == []

@@ -17,7 +17,7 @@ from holotype.gallery import Gallery, SqliteGallery, gallery_model
 from holotype.gallery.schema import APPLICATION_ID
 
 EVIL = ["x.png", "'; DROP TABLE identities; --", "<b>&amp;</b>", "👩‍🔬", " a", "a", "a ", "A"]
-EVIL += ["\u00e9", "e\u0301", "%", "_", "*", "\u202eabc", "NULL", "1", "1.0", "x" * 200]
+EVIL += ["\u00e9", "%", "_", "*", "\u202eabc", "NULL", "1", "1.0", "x" * 200]
 
 
 def test_keeps_the_protocol(gallery: SqliteGallery) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import holotype
-from holotype.errors import AlikeError
+from holotype.errors import AlikeError, LabelError
+from holotype.gallery import audit
 from toy_packs import toy_drawing
 
 
@@ -50,3 +52,23 @@ def test_pictures_are_kept_only_where_the_owner_chose_so(
         (example,) = recognizer.gallery.picture_ids()
         again = recognizer.embedder.embed([recognizer.gallery.picture(example)])
         assert again[0] @ recognizer.gallery.snapshot().vectors[0] == pytest.approx(1, abs=1e-5)
+
+
+def test_who_may_not_be_kept_any_longer_is_not_matched(
+    desk: holotype.Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = audit.now().astimezone().date()
+    desk.enroll("ada", toy_drawing(700), retain_until=today)
+    assert desk.identify(toy_drawing(700), fpir=0.2).label == "ada"
+    tomorrow = audit.now() + timedelta(days=1)
+    monkeypatch.setattr(audit, "now", lambda: tomorrow)
+    decision = desk.identify(toy_drawing(700), fpir=0.2)
+    assert (decision.answer, decision.label) == ("unknown", None)
+    assert decision.reasons[0].code == "retention_over"
+    assert f"ada could be kept until {today}" in decision.reasons[0].text
+    assert "ada" not in [candidate.label for candidate in decision.candidates]
+    other = desk.identify(toy_drawing(2), fpir=0.2)
+    assert other.label == "c2"
+    assert "retention_over" not in [reason.code for reason in other.reasons]
+    with pytest.raises(LabelError, match=f"could be kept until {today}"):
+        desk.verify("ada", toy_drawing(700), fmr=0.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,36 @@ def test_of_too_many_files_the_oldest_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "_BACKLOG", 3)
+    picture(tmp_path / "before.png")
+    source = folder_frames(tmp_path, threading.Event())
+    assert Path(next(source).name).stem == "before"
     for number in range(5):
         picture(tmp_path / f"{number}.png")
         os.utime(tmp_path / f"{number}.png", (number, number))
-    source = folder_frames(tmp_path, threading.Event())
     given = [next(source) for _ in range(3)]
     assert [Path(frame.name).stem for frame in given] == ["2", "3", "4"]
     assert [frame.dropped for frame in given] == [2, 0, 0]
+
+
+def test_of_those_that_were_there_before_none_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "_BACKLOG", 3)
+    for number in range(9):
+        picture(tmp_path / f"{number}.png")
+    source = folder_frames(tmp_path, threading.Event())
+    given = [next(source) for _ in range(9)]
+    assert sorted(Path(frame.name).stem for frame in given) == [str(n) for n in range(9)]
+    assert {frame.dropped for frame in given} == {0}
+
+
+def test_a_link_to_itself_is_given_once_and_one_to_nothing_never(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "nothing.png").symlink_to("none")
+    source = folder_frames(tmp_path, threading.Event())
+    assert Path(next(source).name).name == "loop.png"
+    picture(tmp_path / "later.png")
+    assert Path(next(source).name).name == "later.png"
 
 
 def test_a_folder_that_vanishes_is_an_error(tmp_path: Path) -> None:
@@ -138,6 +162,11 @@ def test_a_camera_that_is_not_there_is_an_error(capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().err == ""
 
 
+def test_a_number_that_no_camera_has_is_refused() -> None:
+    with pytest.raises(DataError, match="no camera 99999999999999999999"):
+        next(camera_frames(99999999999999999999, threading.Event()))
+
+
 def video(path: Path, count: int = 30) -> Path:
     cv2 = pytest.importorskip("cv2", reason="needs the extra `video`")
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
@@ -164,6 +193,23 @@ def test_a_video_that_ends_in_the_middle_is_an_error_at_its_end(tmp_path: Path) 
     with pytest.raises(DataError, match=r"ends at frame \d+ of 30"):
         given.extend(video_frames(path))
     assert len(given) < 30
+
+
+@pytest.mark.parametrize("lost", [[19], [0], [5, 6, 7, 20]])
+def test_frames_after_a_damaged_one_are_read(tmp_path: Path, lost: list[int]) -> None:
+    path = video(tmp_path / "door.avi")
+    content = bytearray(path.read_bytes())
+    chunks = [m.start() for m in re.finditer(rb"00dc(?=....\xff\xd8)", bytes(content), re.DOTALL)]
+    for number in lost:
+        start = chunks[number] + 8
+        size = int.from_bytes(content[start - 4 : start], "little")
+        content[start : start + size] = bytes(size)
+    path.write_bytes(content)
+    given = list(video_frames(path))
+    assert [frame.name for frame in given] == [f"frame {n}" for n in range(30) if n not in lost]
+    assert sum(frame.damaged for frame in given) == len(lost)
+    red = np.asarray(given[-1].source).mean(axis=(0, 1))
+    np.testing.assert_allclose(red, (232, 0, 0), atol=12)  # the 30th
 
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 import holotype
 from hanging import HANGS_S
-from holotype.errors import DataError
+from holotype.errors import DataError, GalleryError
 from holotype.recognizer import Recognizer
 from holotype.watching.events import Ended, Seen, Warned
 from holotype.watching.watch import watch
@@ -59,6 +59,74 @@ def test_each_picture_of_a_folder_is_told_of(desk: Recognizer, tmp_path: Path) -
     stop.set()
     assert list(events) == [Ended(pictures=3, dropped=0)]
     assert os.listdir(tmp_path / "kept") == [Path(third.kept).name]
+
+
+def test_a_gallery_that_is_replaced_is_opened_again(desk: Recognizer, tmp_path: Path) -> None:
+    inbox, stop = tmp_path / "inbox", threading.Event()
+    inbox.mkdir()
+    drawing(inbox / "1.png", 1)
+    events = watch(desk, inbox, fpir=FPIR, stop=stop)
+    first = next(events)
+    assert isinstance(first, Seen)
+    assert first.decision.label == "one"
+    with holotype.open(tmp_path / "new.gallery", tmp_path / "toy") as new:
+        new.enroll("two", toy_drawing(2))
+    (tmp_path / "new.gallery").replace(tmp_path / "desk.gallery")
+    for name, answer in (("2", None), ("3", "two")):
+        drawing(inbox / f"{name}.png", {"2": 1, "3": 2}[name])
+        seen = next(events)
+        if name == "2":
+            assert isinstance(seen, Warned)
+            assert "opened again" in seen.text
+            seen = next(events)
+        assert isinstance(seen, Seen)
+        assert seen.decision.label == answer
+    stop.set()
+
+
+def test_a_gallery_that_is_gone_ends_the_watch(
+    desk: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holotype.watching.watch._RETURN_S", 0.2)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    drawing(inbox / "1.png", 1)
+    (tmp_path / "desk.gallery").unlink()
+    events = watch(desk, inbox, fpir=FPIR)
+    assert isinstance(next(events), Warned)
+    with pytest.raises(GalleryError, match="there is no gallery"):
+        next(events)
+
+
+def test_what_is_kept_is_not_watched_and_only_its_owner_reads_it(
+    desk: Recognizer, tmp_path: Path
+) -> None:
+    inbox, kept, stop = tmp_path / "inbox", tmp_path / "kept", threading.Event()
+    inbox.mkdir()
+    (tmp_path / "link").symlink_to(inbox)
+    for same in (inbox, tmp_path / "link", inbox / ".." / "inbox"):
+        with pytest.raises(DataError, match="the folder that is watched"):
+            next(watch(desk, inbox, keep_unknown=same))
+    drawing(inbox / "1.png", 77)
+    seen = next(watch(desk, inbox, fpir=FPIR, keep_unknown=kept, stop=stop))
+    assert isinstance(seen, Seen)
+    assert seen.kept is not None
+    assert Path(seen.kept).stat().st_mode & 0o777 == 0o600
+    assert kept.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_empty_name_is_no_source(desk: Recognizer) -> None:
+    with pytest.raises(DataError, match="name of the source is empty"):
+        next(watch(desk, ""))
+
+
+def test_a_link_to_itself_is_a_warning(desk: Recognizer, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "loop.png").symlink_to("loop.png")
+    warned = next(watch(desk, inbox, fpir=FPIR))
+    assert isinstance(warned, Warned)
+    assert "loop.png" in warned.text
 
 
 def test_a_video_tells_of_each_thing_once(desk: Recognizer, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -128,12 +128,12 @@ def restore(
 
 
 def expire(gallery: _Gallery, as_json: AsJson = False) -> None:
-    """Erase every identity whose retention date has passed.
+    """Erase every identity whose retention date has passed; a day ends at this machine's midnight.
 
     Example: `holotype expire desk.gallery`
     """
     with SqliteGallery.existing(gallery) as kept:
-        receipts = kept.expire(datetime.now(UTC).date())
+        receipts = kept.expire(date.today())
     if as_json:
         print_json([asdict(receipt) for receipt in receipts])
     else:

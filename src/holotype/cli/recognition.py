@@ -310,8 +310,8 @@ def forget(gallery: _Gallery, label: _Label, as_json: AsJson = False) -> None:
 
     Example: `holotype forget desk.gallery "Ada"`
     """
-    with holotype.open(gallery, create=False) as recognizer:
-        removed = recognizer.forget(label).examples
+    with SqliteGallery.existing(gallery) as kept:  # the model need not be there
+        removed = kept.remove(label).examples
     if as_json:
         print_json({"label": label, "removed": removed})
     else:

@@ -2,7 +2,7 @@
 
 from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
-from holotype.gallery.protocol import Gallery, Snapshot, Strangers
+from holotype.gallery.protocol import Gallery, Over, Snapshot, Strangers
 from holotype.gallery.records import (
     AuditEntry,
     AuditFinding,
@@ -27,6 +27,7 @@ __all__ = [
     "Gallery",
     "GalleryCheck",
     "IdentityRecord",
+    "Over",
     "Reembedding",
     "Snapshot",
     "SqliteGallery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 import uuid
 import zlib
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def terms(consent: str | None, retain_until: date | None) -> tuple[str | None, s
         return consent, None
     if not isinstance(retain_until, date) or isinstance(retain_until, datetime):
         raise GalleryError(f"retain_until is {retain_until!r}; it is a date", "Pass a date")
-    if retain_until < audit.now().astimezone().date():  # the owner's day
+    if retain_until < today():
         raise GalleryError(
             f"the retention date {retain_until} has passed; it is the last day on which the "
             "identity may be kept",
@@ -71,7 +72,26 @@ def find(connection: sqlite3.Connection, label: str, path: Path) -> int:
 
 def _find(connection: sqlite3.Connection, label: str) -> tuple[int, str] | None:
     row = connection.execute("SELECT id, uuid FROM identities WHERE label = ?", (label,)).fetchone()
+    if row is None and not label.isascii():
+        # Earlier versions stored a label as it was written: the same name may be there in the
+        # other Unicode form.
+        row = next(
+            (
+                (identity, name)
+                for identity, name, other in connection.execute(
+                    "SELECT id, uuid, label FROM identities ORDER BY id"
+                )
+                if unicodedata.normalize("NFC", other) == label
+            ),
+            None,
+        )
     return None if row is None else (int(row[0]), str(row[1]))
+
+
+def other_form(connection: sqlite3.Connection, label: str) -> int | None:
+    """An identity with that label in whatever Unicode form."""
+    found = _find(connection, label)
+    return None if found is None else found[0]
 
 
 def add(
@@ -97,6 +117,8 @@ def add(
     else:
         identity, name = found
     consent, retain_until = conditions
+    if found is not None and retain_until is None:
+        _require_kept(connection, identity, label)
     if consent is not None or retain_until is not None:
         connection.execute(
             "UPDATE identities SET consent = COALESCE(?, consent),"
@@ -128,6 +150,35 @@ def add(
         **facts,
     )
     return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
+
+
+def _require_kept(connection: sqlite3.Connection, identity: int, label: str) -> None:
+    (until,) = connection.execute(
+        "SELECT retain_until FROM identities WHERE id = ?", (identity,)
+    ).fetchone()
+    if until is not None and until < today().isoformat():
+        raise GalleryError(
+            f"{shown(label)} could be kept until {until}, which has passed",
+            "Name a later day (`--retain-until`), or erase who may not be kept with expire",
+        )
+
+
+def today() -> date:
+    """The owner's day: at midnight of this machine another begins."""
+    return audit.now().astimezone().date()
+
+
+def over(connection: sqlite3.Connection) -> dict[int, date]:
+    """The identities whose last day has passed, and that day."""
+    if schema_version(connection) < 2:
+        return {}
+    return {
+        int(identity): date.fromisoformat(until)
+        for identity, until in connection.execute(
+            "SELECT id, retain_until FROM identities WHERE retain_until < ?",
+            (today().isoformat(),),
+        )
+    }
 
 
 def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:

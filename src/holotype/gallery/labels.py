@@ -16,19 +16,22 @@ def shown(label: str) -> str:
 
 
 def check_label(label: str) -> str:
-    """Return the label unchanged if it can be enrolled.
+    """Return the label as it is stored, if it can be: composed (Unicode NFC), and not trimmed.
 
-    Nothing is trimmed or normalized: two labels are the same when their code points are.
+    An "e" with a combining accent and the accented letter are one: systems differ in how they
+    write the same name.
 
     Raises:
-        LabelError: not a string, blank, longer than 200 characters, or holding control
-            characters (Unicode category Cc) or lone surrogates, which UTF-8 cannot store.
+        LabelError: not a string, without a visible character, longer than 200 characters, or
+            holding control characters (Unicode category Cc) or lone surrogates, which UTF-8 cannot
+            store.
     """
     if not isinstance(label, str):
         raise LabelError(
             f"a label is text; this one is of type {type(label).__name__}", "Pass a str"
         )
-    if not label.strip():
+    label = unicodedata.normalize("NFC", label)
+    if not any(_is_visible(character) for character in label):
         raise LabelError(
             f"a label holds at least one visible character; this one is {shown(label)}",
             "Give the identity a name",
@@ -47,6 +50,13 @@ def check_label(label: str) -> str:
                 "Remove that character",
             )
     return label
+
+
+def _is_visible(character: str) -> bool:
+    """Neither a space, nor a mark that joins or directs others, nor a filler (as U+3164)."""
+    if unicodedata.category(character)[0] in "ZC" or unicodedata.category(character)[0] == "M":
+        return unicodedata.category(character) in ("Co", "Cc", "Cs", "Mc")
+    return "FILLER" not in unicodedata.name(character, "") and character != "\u2800"
 
 
 def check_note(note: str, what: str) -> str:

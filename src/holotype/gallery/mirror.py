@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.gallery import enrolled
 from holotype.gallery.matrix import Matrix
-from holotype.gallery.protocol import Snapshot, Strangers
+from holotype.gallery.protocol import Over, Snapshot, Strangers
 from holotype.gallery.schema import schema_version, transaction
 
 _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
@@ -34,7 +37,7 @@ class Mirror:
     def forget(self) -> None:
         """Throw the copy away: the next snapshot reads everything."""
         self._clear()
-        self._data_version = -1
+        self._state: tuple[int, date] | None = None  # data_version, and the day
         self._stale = True
 
     def own_write(self) -> None:
@@ -45,13 +48,15 @@ class Mirror:
         """The present content; one PRAGMA when nobody wrote."""
         # Read before the content: a commit in between costs a needless look, never a miss.
         (data_version,) = connection.execute("PRAGMA data_version").fetchone()
-        if self._snapshot is None or self._stale or data_version != self._data_version:
+        state = data_version, enrolled.today()
+        if self._snapshot is None or self._stale or state != self._state:
             self._snapshot = self._refreshed(connection)
-            self._data_version, self._stale = data_version, False
+            self._state, self._stale = state, False
         return self._snapshot
 
     def _clear(self) -> None:
         self._complete = False
+        self._over: dict[int, date] = {}  # identity -> its last day, which has passed
         self._line: tuple[int, str] | None = None  # the last of the audit trail
         self._removals = -1
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
@@ -79,24 +84,44 @@ class Mirror:
             self._removals = removals
             self._read_new(connection)
             self._read_strangers(connection)
+            over, self._over = self._over, enrolled.over(connection)
             self._complete = True
         if (
             self._snapshot is None
             or self._matrix is not before
             or self._matrix.rows != rows
             or self._strangers is not strangers
+            or self._over != over
         ):
             self._versions += 1
-            vectors, owner = self._matrix.views()
-            return Snapshot(
-                self._versions,
-                tuple(self._labels),
-                tuple(self._names),
-                vectors,
-                owner,
-                self._strangers,
-            )
+            return self._taken()
         return self._snapshot
+
+    def _taken(self) -> Snapshot:
+        """A snapshot of what was read, without those whose last day has passed."""
+        vectors, owner = self._matrix.views()
+        days = {self._index[identity]: day for identity, day in self._over.items()}
+        gone = np.isin(np.arange(len(self._labels)), list(days))
+        renumbered = np.where(gone, np.cumsum(gone), np.cumsum(~gone)) - 1
+        over = Over(
+            tuple(self._labels[i] for i in sorted(days)),
+            tuple(days[i] for i in sorted(days)),
+            vectors[gone[owner]],
+            renumbered[owner[gone[owner]]],
+        )
+        if days:
+            vectors, owner = vectors[~gone[owner]], renumbered[owner[~gone[owner]]]
+            vectors.flags.writeable = owner.flags.writeable = False
+        kept = np.flatnonzero(~gone).tolist()
+        return Snapshot(
+            self._versions,
+            tuple(self._labels[i] for i in kept),
+            tuple(self._names[i] for i in kept),
+            vectors,
+            owner,
+            self._strangers,
+            over,
+        )
 
     def _drop_removed(self, connection: sqlite3.Connection) -> None:
         """Forget the rows that the file no longer has: ten times faster than reading the rest."""
@@ -122,7 +147,7 @@ class Mirror:
             (self._last_identity,),
         ):
             self._index[identity] = len(self._labels)
-            self._labels.append(label)
+            self._labels.append(unicodedata.normalize("NFC", label))
             self._names.append(name)
             self._last_identity = identity
         if not self._matrix.rows:

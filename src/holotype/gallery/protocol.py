@@ -38,8 +38,18 @@ class Strangers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Over:
+    """Those whose last day has passed, and who were not erased yet. K of them."""
+
+    labels: tuple[str, ...]  # [K]
+    days: tuple[date, ...]  # [K] the last on which each could be kept
+    vectors: NDArray[np.float32] = field(repr=False)  # [L, D] of all of them
+    owner: NDArray[np.int64] = field(repr=False)  # [L] index into labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """All that is enrolled, at one moment. It never changes; the arrays are read-only."""
+    """Who is enrolled and may be kept, at one moment. It never changes; arrays are read-only."""
 
     version: int  # differs whenever the content does; meaningful for one open gallery only
     labels: tuple[str, ...]  # [N] in order of first enrollment
@@ -47,6 +57,7 @@ class Snapshot:
     vectors: NDArray[np.float32] = field(repr=False)  # [M, D] as they were added, oldest first
     owner: NDArray[np.int64] = field(repr=False)  # [M] index into labels
     strangers: Strangers = field(repr=False)
+    over: Over = field(repr=False)
 
 
 class Gallery(Protocol):
@@ -82,7 +93,8 @@ class Gallery(Protocol):
             label: any text that `check_label` accepts, stored verbatim.
             vectors: float32 [B, D], B >= 1, finite, of length 1.
             consent: a note on the permission to enroll; None leaves an earlier note as it is.
-            retain_until: last day on which the identity may be kept; None leaves an earlier one.
+            retain_until: last day on which the identity may be kept, by the local time of this
+                machine; None leaves an earlier one. After that day it is not in `snapshot`.
             pictures: B encoded pictures; stored only where the owner keeps pictures.
             decision_id: the reviewed decision that these examples come from; `undo_feedback`
                 takes them away again.
@@ -109,7 +121,7 @@ class Gallery(Protocol):
         """
 
     def expire(self, today: date, *, actor: str | None = None) -> tuple[Erasure, ...]:
-        """Erase every identity whose `retain_until` lies before `today`.
+        """Erase every identity whose `retain_until` lies before `today`, the owner's local day.
 
         Raises:
             ErasurePendingError: done, but for the bytes; it carries the receipts.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -113,7 +114,7 @@ class SqliteGallery(Custody):
         actor: str | None = None,
     ) -> int:
         """Store float32 [B, D] examples of a label; see `Gallery.add`."""
-        check_label(label)
+        label = check_label(label)
         rows = checked(vectors, self._binding.embedding_dim)
         terms = enrolled.terms(consent, retain_until)
         enrolled.check_pictures(pictures, len(rows))
@@ -124,10 +125,15 @@ class SqliteGallery(Custody):
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase a label with all its examples; see `Gallery.remove`."""
-        check_label(label)
+        label = check_label(label)
         with self._changing(actor) as connection:
             identity = enrolled.find(connection, label, self.path)
-            receipt = erasure.remove_identity(connection, identity, "forget", actor, audit.now())
+            at = audit.now()
+            receipt = erasure.remove_identity(connection, identity, "forget", actor, at)
+            # Earlier versions could store one name in two Unicode forms.
+            while (again := enrolled.other_form(connection, label)) is not None:
+                more = erasure.remove_identity(connection, again, "forget", actor, at)
+                receipt = replace(more, examples=receipt.examples + more.examples)
         self._erase_now(f"the label {shown(label)} is", (receipt,))
         return receipt
 

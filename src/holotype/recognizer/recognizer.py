@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -94,7 +95,7 @@ class Recognizer(Calibrating, Reviewing):
             )
         if not images:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
-        check_label(label)  # before pictures are read for nothing
+        label = check_label(label)  # before pictures are read for nothing
         vectors, quality = self._embedded(images)
         if not anyway and any(one.code == "another_kind" for found in quality for one in found):
             require_kind(images, self.embedder.preprocessing, "or enroll it anyway (`--anyway`)")
@@ -211,7 +212,14 @@ class Recognizer(Calibrating, Reviewing):
             RateError: the rate is no fraction, or cannot be promised for this claim.
         """
         rate = calibration.parse_rate(fmr, "fmr")
+        label = unicodedata.normalize("NFC", label) if isinstance(label, str) else label
         view = self._current()
+        if label in view.snapshot.over.labels:
+            day = view.snapshot.over.days[view.snapshot.over.labels.index(label)]
+            raise LabelError(
+                f"{shown(label)} could be kept until {day}, and is matched no more",
+                "Enroll it again with a later day, or erase it with expire",
+            )
         if label not in view.labels:
             raise LabelError(
                 f"label {shown(label)} is not among the {len(view.labels)} enrolled",
@@ -287,6 +295,7 @@ class Recognizer(Calibrating, Reviewing):
                 float(similarity.max()), int(view.examples[best]), draws, stranger_prior
             )
         labels = view.labels if claimed is None else (view.labels[claimed],)
+        over = () if claimed is not None else view.over(probe.vector, level[0])
         decision = decide(
             labels if probe.vector is not None else (),
             similarity,
@@ -299,6 +308,8 @@ class Recognizer(Calibrating, Reviewing):
             promised=level[1],
             box=probe.box,
         )
+        if decision.answer != "match":
+            decision = replace(decision, reasons=(*over, *decision.reasons))
         token = self.gallery.sign(
             {
                 "answer": decision.answer,

@@ -11,7 +11,7 @@ from holotype import scoring
 from holotype.calibration import Cohort, GalleryDraws
 from holotype.errors import RateError
 from holotype.gallery import Snapshot
-from holotype.records import Candidate
+from holotype.records import Candidate, Reason
 from holotype.scoring import Floats
 
 # Who is this alike to an enrolled identity is named as a look-alike, and a confirmed picture this
@@ -59,6 +59,23 @@ class View:
     def labels(self) -> tuple[str, ...]:
         """The enrolled: N."""
         return self.snapshot.labels
+
+    def over(self, vector: Floats | None, level: float | None) -> tuple[Reason, ...]:
+        """Why a probe gets no match although it is as alike as `level` to one who was enrolled.
+
+        Args:
+            vector: unit [D] of the probe; None where it shows nothing.
+            level: the threshold; None when nobody is enrolled.
+        """
+        gone = self.snapshot.over
+        if vector is None or not gone.labels:
+            return ()
+        similarity = scoring.group_prototypes(gone.vectors, gone.owner, len(gone.labels)) @ vector
+        at = int(similarity.argmax())
+        if level is not None and similarity[at] < level:
+            return ()
+        text = f"{gone.labels[at]} could be kept until {gone.days[at]}, and is matched no more"
+        return (Reason("retention_over", text),)
 
     def vectors_of(self, label: str) -> Floats:
         """The examples of a label: float32 unit [K, D], K = 0 when it is not enrolled."""

@@ -13,8 +13,12 @@ from PIL import Image
 
 from holotype.errors import DataError
 
+# What a folder is searched for: the endings of all formats that `decoding` reads.
 PICTURE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+    {
+        *(".bmp", ".gif", ".heic", ".heif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm"),
+        *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+    }
 )
 
 

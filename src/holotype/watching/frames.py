@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from holotype.errors import DataError, MissingExtraError
 from holotype.extras import install
 from holotype.images import ImageSource
+from holotype.tasks.folders import PICTURE_SUFFIXES
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff")
 _LOOK_S = 0.2  # between two looks at a folder
 _SETTLED_S = 0.5  # a file that did not change for so long is whole
 _BACKLOG = 64  # files that may wait; of more, the oldest are left out
 # A video that ends before this share of the frames that its header announces was cut off.
 _WHOLE = 0.98
+# So many frames in a row that cannot be read are the end, whatever the header announces.
+_LOST = 250
+_MOST_CAMERAS = 2**31 - 1  # the numbers that the system counts them by
 _QUIET = -8  # AV_LOG_QUIET
 
 
@@ -34,17 +37,21 @@ class Frame:
     seconds: float  # since the beginning: of the video's own time, or of the clock
     source: ImageSource
     dropped: int = 0  # pictures left out just before it
+    damaged: int = 0  # frames just before it that could not be read
 
 
 def folder_frames(folder: Path, stop: threading.Event) -> Iterator[Frame]:
     """The pictures of a folder, those that are there and those that come, oldest first.
 
-    A file counts once it has stopped growing. Names that begin with a dot are left alone.
+    A file counts once it has stopped growing. Names that begin with a dot are left alone. None
+    that is there at the beginning is left out; of those that come faster than they are taken, the
+    oldest are.
 
     Raises:
         DataError: the folder vanishes.
     """
     began = time.monotonic()
+    there_before = {path.name for path, _ in _files(folder)}
     known: dict[str, tuple[int, int]] = {}  # files that were given out, or left out
     growing: dict[str, tuple[tuple[int, int], float]] = {}  # its state, and since when
     while not stop.is_set():
@@ -58,13 +65,16 @@ def folder_frames(folder: Path, stop: threading.Event) -> Iterator[Frame]:
             elif time.monotonic() - since >= _SETTLED_S:
                 ready.append((state[1], path, state))
         ready.sort()
-        dropped = max(len(ready) - _BACKLOG, 0)
-        for place, (_, path, state) in enumerate(ready):
+        come = [path.name for _, path, _ in ready if path.name not in there_before]
+        left_out = set(come[: max(len(come) - _BACKLOG, 0)])
+        dropped = len(left_out)
+        for _, path, state in ready:
             known[path.name] = state
             growing.pop(path.name, None)
-            if place >= dropped:
-                seconds = time.monotonic() - began
-                yield Frame(str(path), seconds, path, dropped if place == dropped else 0)
+            there_before.discard(path.name)
+            if path.name not in left_out:
+                yield Frame(str(path), time.monotonic() - began, path, dropped)
+                dropped = 0
                 if stop.is_set():
                     return
         stop.wait(_LOOK_S)
@@ -75,10 +85,13 @@ def _files(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
     found = []
     try:
         for path in folder.iterdir():
-            if path.suffix.lower() in _ENDINGS and not path.name.startswith("."):
+            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
                 try:
                     status = path.stat()
-                except FileNotFoundError:  # removed or renamed in between
+                except FileNotFoundError:  # removed or renamed in between, or a link to nothing
+                    continue
+                except OSError:  # a link to itself, say: whoever reads it finds out why
+                    found.append((path, (0, 0)))
                     continue
                 found.append((path, (status.st_size, status.st_mtime_ns)))
     except OSError as error:
@@ -90,7 +103,7 @@ def _files(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
 
 
 def video_frames(path: Path) -> Iterator[Frame]:
-    """Every frame of a video file.
+    """Every frame of a video file that can be read.
 
     Raises:
         DataError: it is no video, or ends before the end that it announces.
@@ -105,13 +118,17 @@ def video_frames(path: Path) -> Iterator[Frame]:
             )
         announced = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         per_second = video.get(cv2.CAP_PROP_FPS) or 25.0
-        number = 0
-        while True:
+        number = damaged = 0
+        while damaged < _LOST:
             there, pixels = video.read()
-            if not there:
+            if there:
+                at = number + damaged
+                yield Frame(f"frame {at}", at / per_second, _rgb(pixels), damaged=damaged)
+                number, damaged = at + 1, 0
+            elif number + damaged < announced:  # one that is damaged; others may follow
+                damaged += 1
+            else:
                 break
-            yield Frame(f"frame {number}", number / per_second, _rgb(pixels))
-            number += 1
     finally:
         video.release()
     if number < _WHOLE * announced:
@@ -129,6 +146,8 @@ def camera_frames(device: int, stop: threading.Event) -> Iterator[Frame]:
         DataError: there is no such camera, or it stops to give pictures.
         MissingExtraError: what reads cameras is not installed.
     """
+    if device > _MOST_CAMERAS:
+        raise DataError(f"there is no camera {device}", "Give its number; 0 is the first")
     camera = _cv2().VideoCapture(device)
     if not camera.isOpened():
         raise DataError(

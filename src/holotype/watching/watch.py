@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +13,15 @@ import numpy as np
 from PIL import Image
 
 from holotype import images
-from holotype.errors import DataError, ImageError
+from holotype.errors import DataError, GalleryError, GalleryReplacedError, ImageError
 from holotype.recognizer import Recognizer
 from holotype.records import Decision, Sighting
 from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
 from holotype.watching.frames import Frame, camera_frames, folder_frames, video_frames
 from holotype.watching.tracks import Tracks
 
+_RETURN_S = 10.0  # for so long a gallery may be gone, while it is replaced
+_LOOK_S = 0.1
 _AROUND = 0.5  # of the width of a face, kept around it
 
 
@@ -35,8 +38,9 @@ def watch(
     Of a video or a camera, one who stays in view is told of once, and once more when an unknown
     is recognized; frames without a face are passed over. Of a folder, each picture is told of. A
     camera gives its newest picture whenever the one before is done, and what came in between is
-    dropped; of a folder's waiting pictures the oldest are, beyond some dozens. A video file is not
-    live, and is looked at whole.
+    dropped; of a folder's waiting pictures the oldest are, beyond some dozens, but none that was
+    there when the watch began. A video file is not live, and is looked at whole. When the gallery's
+    file is replaced, the new one is opened.
 
     Args:
         recognizer: with any model; it is not closed.
@@ -54,15 +58,27 @@ def watch(
         MissingExtraError: what reads videos, or what finds faces, is not installed.
     """
     stop = stop or threading.Event()
+    if keep_unknown is not None and _is_same(source, keep_unknown):
+        raise DataError(
+            f"the unknown would be kept in {os.fspath(keep_unknown)!r}, the folder that is watched",
+            "Name another folder to keep them in",
+        )
     frames, moving = _frames(source, stop)
     tracks, looked_at, dropped = Tracks(), 0, 0
     for frame in frames:
         if frame.dropped:
             dropped += frame.dropped
             yield Dropped(frame.dropped)
+        if frame.damaged:
+            yield Warned(frame.name, f"{frame.damaged} frames before {frame.name} are damaged")
         looked_at += 1
         try:
-            sightings = recognizer.identify_all(frame.source, fpir)
+            try:
+                sightings = recognizer.identify_all(frame.source, fpir)
+            except GalleryReplacedError as error:
+                yield Warned(frame.name, f"{error.problem}. It is opened again.")
+                _reopen(recognizer, stop)
+                sightings = recognizer.identify_all(frame.source, fpir)
         except ImageError as error:
             if not moving:  # a frame that shows nothing is no news
                 yield Warned(frame.name, str(error))
@@ -80,12 +96,29 @@ def watch(
     yield Ended(looked_at, dropped)
 
 
+def _reopen(recognizer: Recognizer, stop: threading.Event) -> None:
+    """Go on with the gallery that lies at the path now, or is put there within some seconds."""
+    until = time.monotonic() + _RETURN_S
+    while True:
+        try:
+            recognizer.gallery.reopen()
+            return
+        except GalleryError:
+            if time.monotonic() > until or stop.wait(_LOOK_S):
+                raise
+
+
 def _frames(
     source: str | os.PathLike[str] | int, stop: threading.Event
 ) -> tuple[Iterator[Frame], bool]:
     """The pictures of a source, and whether they show one place over time."""
     if isinstance(source, int) or str(source).isdecimal():
         return camera_frames(int(str(source)), stop), True
+    if not str(source):
+        raise DataError(
+            "the name of the source is empty",
+            "Name a folder, a video file, or the number of a camera; `.` is the folder you are in",
+        )
     path = Path(source)
     if path.is_dir():
         return folder_frames(path, stop), False
@@ -97,13 +130,19 @@ def _frames(
     return video_frames(path), True
 
 
+def _is_same(source: str | os.PathLike[str] | int, folder: str | os.PathLike[str]) -> bool:
+    return not isinstance(source, int) and os.path.realpath(source) == os.path.realpath(folder)
+
+
 def _keep(folder: Path, track: int, frame: Frame, sighting: Sighting) -> str:
     pixels = np.rint(255 * images.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
     left, top, right, bottom = _around(sighting.decision, pixels.shape[1], pixels.shape[0])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder / f"{moment}-{track}.png"
-    Image.fromarray(pixels[top:bottom, left:right]).save(path)
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # for its owner alone
+    with open(handle, "wb") as file:
+        Image.fromarray(pixels[top:bottom, left:right]).save(file, "PNG")
     return str(path)
 
 
