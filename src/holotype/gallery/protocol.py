@@ -47,6 +47,10 @@ class Over:
     owner: NDArray[np.int64] = field(repr=False)  # [L] index into labels
 
 
+def _nobody() -> Over:
+    return Over((), (), np.empty((0, 0), np.float32), np.empty(0, np.int64))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """Who is enrolled and may be kept, at one moment. It never changes; arrays are read-only."""
@@ -57,7 +61,7 @@ class Snapshot:
     vectors: NDArray[np.float32] = field(repr=False)  # [M, D] as they were added, oldest first
     owner: NDArray[np.int64] = field(repr=False)  # [M] index into labels
     strangers: Strangers = field(repr=False)
-    over: Over = field(repr=False)
+    over: Over = field(default_factory=_nobody, repr=False)
 
 
 class Gallery(Protocol):
