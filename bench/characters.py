@@ -16,15 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import calibration
+from holotype import openset
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.images import prepare_batch
 from holotype.pack import add_scores, load_pack
-from holotype.scoring import prototype_scores
 from holotype.tasks.datasets import load_dataset
 from holotype.tasks.episodes import episodes as gather
-from holotype.tasks.evaluate import evaluate
+from holotype.tasks.evaluate import evaluate, prototype_scores
 from holotype.tasks.protocols import Plan, plan
 from holotype.tasks.splits import split
 
@@ -63,7 +62,7 @@ def accuracy(key: str, planned: Plan, vectors: NDArray[np.float32]) -> dict[str,
 
 
 def strangers(
-    vectors: NDArray[np.float32], cohort: calibration.Cohort, rates: tuple[float, ...]
+    vectors: NDArray[np.float32], cohort: openset.Cohort, rates: tuple[float, ...]
 ) -> list[dict[str, object]]:
     """20 enrolled from one drawing each, 20 strangers, both at random: vectors [659, 20, D]."""
     rng = np.random.default_rng(0)
@@ -76,7 +75,7 @@ def strangers(
         enrolled, unknown = drawn[:ENROLLED], drawn[ENROLLED:]
         reference = rng.integers(EXAMPLES)
         prototypes = vectors[enrolled, reference]
-        draws = calibration.StrangerDraws.of(cohort, range(ENROLLED), prototypes)
+        draws = openset.ImpostorScores.of(cohort, range(ENROLLED), prototypes)
         genuine = np.delete(vectors[enrolled], reference, axis=1) @ prototypes.T
         best, nearest = genuine.max(-1), genuine.argmax(-1)
         right = nearest == np.arange(ENROLLED)[:, None]
@@ -129,7 +128,7 @@ def main() -> None:
         print(f"{rows[-1]['title']}: {rows[-1]['accuracy']} +- {rows[-1]['ci95']} %", flush=True)
     in_order = np.argsort(evaluation.class_index, kind="stable")
     by_class = of_evaluation[in_order].reshape(-1, EXAMPLES, of_evaluation.shape[1])
-    accepted = strangers(by_class, calibration.Cohort(*pack.cohort()), (0.1, 0.01))
+    accepted = strangers(by_class, openset.Cohort(*pack.cohort()), (0.1, 0.01))
     for row in accepted:
         print(f"strangers accepted, stated {row['stated']:g}: {row}", flush=True)
     date = datetime.now(UTC).date().isoformat()

@@ -24,10 +24,10 @@ from holotype.learn.pipeline import run_scorer
 from holotype.learn.views import NARROW, WIDE, ViewAverage
 from holotype.learn.whitening import fit_whitening
 from holotype.records import Preprocessing
-from holotype.scoring import prototype_scores, unit
+from holotype.scoring import unit
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.episodes import episodes, sample
-from holotype.tasks.evaluate import evaluate
+from holotype.tasks.evaluate import evaluate, prototype_scores
 
 VIEWS = {"none": (), "narrow": NARROW, "wide": WIDE}
 SHRINKAGES = (None, 10.0, 1.0, 0.1, 0.01)

@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.images import prepare_batch
 from holotype.learn.efficientnet import ShelfFeatures, load_efficientnet
 from holotype.learn.metric.hog import Hog
 from holotype.learn.objects import features_of
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
 from holotype.scoring import unit
@@ -100,7 +100,7 @@ def anomaly(
             above = np.searchsorted(np.sort(best[stranger]), best[asked])
             auc.append(above.mean() / stranger.sum())
             try:
-                level = StrangerDraws.of(cohort, range(len(rest)), prototypes).threshold(
+                level = ImpostorScores.of(cohort, range(len(rest)), prototypes).threshold(
                     STATED, "fpir"
                 )
             except RateError:

@@ -24,10 +24,10 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.decision import tied
 from holotype.embedder import Embedder
 from holotype.errors import RateError
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import load_pack
 from holotype.report import seen
 from holotype.scoring import unit
@@ -180,7 +180,7 @@ def answered(trials: Iterator[Trial], classes: int) -> tuple[list[dict[str, Any]
             nearest[k] += np.bincount(trial.wanted[right], minlength=classes)
             mended[k] += np.bincount(trial.wanted[right & failed], minlength=classes)
             try:
-                draws = StrangerDraws.of(trial.cohort, range(len(gallery)), gallery, k + 1)
+                draws = ImpostorScores.of(trial.cohort, range(len(gallery)), gallery, k + 1)
                 level = draws.threshold(STATED, "fpir")
             except RateError:
                 refused[k] += 1
@@ -220,7 +220,7 @@ def signatures(file: Path | None) -> list[dict[str, Any]]:
         for k in range(MOST):
             enrolled = vectors[np.arange(55)[:, None], 0, order[:, : k + 1]]
             prototypes = unit(enrolled.mean(1))
-            gallery = StrangerDraws.of(cohort, range(55), prototypes, k + 1)
+            gallery = ImpostorScores.of(cohort, range(55), prototypes, k + 1)
             for signer in range(55):
                 level = gallery.claim(signer).threshold(FMR, "fmr")
                 of_signer = vectors[signer] @ prototypes[signer]

@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort
 from holotype.learn.augment import warp
 from holotype.learn.backbones import Residual
 from holotype.learn.batches import EpisodeBatch
@@ -37,6 +36,7 @@ from holotype.learn.pictures import EpisodicBatches, PictureRecipe, pixels, prep
 from holotype.learn.runs import RUN
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.training import train
+from holotype.openset import Cohort
 from holotype.pack import Pack, load_pack
 from holotype.records import Preprocessing
 from holotype.report import seen

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import pixels
-from holotype.calibration import Cohort, GalleryDraws
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.faces.recipe import DEFAULT_SIMILARITY
 from holotype.faces.sighting import sightings
+from holotype.openset import Cohort, Impostors
 from holotype.pack import load_pack
 from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import load_dataset
@@ -87,7 +87,7 @@ def open_set(vectors: Floats, person: NDArray[np.int64], draws: int) -> dict[str
         photo = drawn(person, there, known, rng)
         rows = np.flatnonzero(np.isin(person, given) & there)
         strangers = Cohort(vectors[rows], person[rows])
-        draws_of = GalleryDraws.of(nobody, strangers, range(ENROLLED), vectors[photo])
+        draws_of = Impostors.of(nobody, strangers, range(ENROLLED), vectors[photo])
         smallest.append(draws_of.smallest_rate())
         probes = np.setdiff1d(np.flatnonzero(np.isin(person, known)), photo)
         others = np.flatnonzero(np.isin(person, counted))

@@ -18,7 +18,7 @@ from holotype.embedder import Embedder
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.pack import load_pack
-from holotype.recognizer import reembed
+from holotype.recognizer import calibrate, feedback, reembed
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from toy_packs import make_toy_pack, toy_drawing
@@ -189,14 +189,14 @@ class RecognizerWorker(Worker):
     def calibrate(self) -> str:
         first = self.choose.randrange(10**6)
         strangers = [toy_drawing(10**9 + first + i) for i in range(STRANGERS)]
-        batch = self.recognizer.calibrate(strangers, suspects="keep").batch
+        batch = calibrate(self.recognizer, strangers, suspects="keep").batch
         assert batch is not None
         return batch
 
     def feedback(self) -> str:
         probe = pictures(self.choose.choice(self.labels))[0]
         decision = self.recognizer.identify(probe, fpir=0.3)
-        return self.recognizer.feedback(decision, correct=False).decision
+        return feedback(self.recognizer, decision, correct=False).decision
 
     def reembed(self, model: str) -> None:
         self.recognizer.close()

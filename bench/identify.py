@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from holotype.calibration import Cohort
 from holotype.embedder import Embedder
 from holotype.gallery import SqliteGallery
+from holotype.openset import Cohort
 from holotype.pack import load_pack
 from holotype.recognizer import Recognizer
 from holotype.scoring import unit

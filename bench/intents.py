@@ -21,18 +21,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
 from holotype.learn.memory.intent_recipes import N_QUERY, N_WAY, intent_network, intent_parts
 from holotype.learn.memory.ngrams import BUCKETS, hashed, rarity
+from holotype.openset import Cohort, ImpostorScores
 from holotype.records import Episode
-from holotype.scoring import prototype_scores, unit
+from holotype.scoring import unit
 from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import Dataset
 from holotype.tasks.episodes import episodes as gather
 from holotype.tasks.episodes import sample
-from holotype.tasks.evaluate import evaluate
+from holotype.tasks.evaluate import evaluate, prototype_scores
 from holotype.tasks.galleries import draw_galleries
 from holotype.tasks.intents import load_intents, load_out_of_scope
 
@@ -91,7 +91,7 @@ def rejection(
     )
     for enrolled, support in zip(drawn.enrolled, drawn.support[:, :, 0], strict=True):
         gallery = vectors[support]
-        level = StrangerDraws.of(strangers, range(ENROLLED), gallery).threshold(STATED, "fpir")
+        level = ImpostorScores.of(strangers, range(ENROLLED), gallery).threshold(STATED, "fpir")
         of_outside += ((beyond @ gallery.T).max(1) >= level, np.ones(len(beyond)))
         similarity = vectors @ gallery.T
         accepted, named = similarity.max(1) >= level, enrolled[similarity.argmax(1)]

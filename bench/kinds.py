@@ -23,6 +23,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from holotype.recognizer.review import interval
 
 import kind_pictures
 from holotype import input_kind
@@ -31,7 +32,6 @@ from holotype.embedder import Embedder
 from holotype.errors import ImageError
 from holotype.images import prepare
 from holotype.pack import load_pack
-from holotype.recognizer.review import interval
 from kind_pictures import DEVELOPMENT, HELD_OUT, KINDS, ONLY_HELD_OUT
 
 PACKS = ("characters", "signatures", "objects")

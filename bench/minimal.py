@@ -25,9 +25,8 @@ from holotype.images import prepare_batch
 from holotype.learn.history import History
 from holotype.learn.pipeline import RunScorer, run_scorer
 from holotype.learn.views import ViewAverage
-from holotype.scoring import prototype_scores
 from holotype.tasks.episodes import episodes
-from holotype.tasks.evaluate import credit
+from holotype.tasks.evaluate import credit, prototype_scores
 from holotype.tasks.lake import N_WAY, lake_runs
 
 OUT = Path(__file__).parent.parent / "results" / "minimal.json"

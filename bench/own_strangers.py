@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from holotype.calibration import Cohort, GalleryDraws
 from holotype.embedder import Embedder
 from holotype.errors import RateError
+from holotype.openset import Cohort, Impostors
 from holotype.pack import load_pack
 from holotype.scoring import prototypes
 from holotype.tasks.bootstrap import share
@@ -114,7 +114,7 @@ def play(
         gallery = prototypes(np.stack([vectors[shuffled[c][:shots]] for c in known]))
         rows = np.concatenate([np.empty(0, np.int64), *(shuffled[c][: own[1]] for c in given)])
         strangers = Cohort(vectors[rows], class_index[rows])
-        draws = GalleryDraws.of(cohort, strangers, range(enrolled), gallery, shots)
+        draws = Impostors.of(cohort, strangers, range(enrolled), gallery, shots)
         counted = np.isin(class_index, order[apart:])
         best = (vectors[counted] @ gallery.T).max(axis=1)
         probes = np.concatenate([shuffled[c][shots:] for c in known])

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, MatchProbability, StrangerDraws
 from holotype.decision import tied
 from holotype.errors import RateError
+from holotype.openset import Cohort, ImpostorScores, MatchProbability
 from holotype.pack import Pack, load_pack
 from holotype.report import seen
 from holotype.scoring import prototypes
@@ -73,7 +73,7 @@ class Bench:
         for g in range(len(drawn)):
             enrolled = drawn.enrolled[g]
             gallery = prototypes(self.embeddings[drawn.support[g]])
-            draws = StrangerDraws.of(self.cohort, range(size), gallery, shots)
+            draws = ImpostorScores.of(self.cohort, range(size), gallery, shots)
             column = np.full(self.classes, -1)
             column[enrolled] = np.arange(size)
             free = np.ones(len(self.embeddings), dtype=bool)
@@ -130,7 +130,7 @@ class Bench:
         self,
         size: int,
         shots: int,
-        draws: StrangerDraws,
+        draws: ImpostorScores,
         best: NDArray[np.float32],
         stranger: NDArray[np.bool_],
         right: NDArray[np.bool_],

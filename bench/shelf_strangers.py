@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.errors import RateError
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import Pack, load_pack
 from holotype.report import seen
 from holotype.scoring import unit
@@ -100,7 +100,7 @@ def measured(products: HeldOut, cohort: Cohort, enrolled_as: str, stated: float)
         strangers = Cohort(cohort.embeddings[playing], cohort.class_index[playing])
         shots = sum(EXAMPLES[enrolled_as])
         try:
-            draws = StrangerDraws.of(strangers, range(ENROLLED), gallery, shots)
+            draws = ImpostorScores.of(strangers, range(ENROLLED), gallery, shots)
             level = draws.threshold(stated, "fpir")
         except RateError:
             refused += 1

@@ -25,10 +25,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.embedder import Embedder
 from holotype.images import prepare_batch
 from holotype.learn.metric.hog import Hog
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import add_scores, load_pack
 from holotype.records import Preprocessing
 from holotype.scoring import unit
@@ -111,7 +111,7 @@ def claims(name: str, vectors: Vectors) -> list[dict[str, Any]]:
                 order = np.stack([rng.permutation(each) for _ in range(signers)])
                 enrolled = vectors[np.arange(signers)[:, None], 0, order[:, :references]]
                 prototypes = unit(enrolled.mean(1))
-                gallery = StrangerDraws.of(cohort, range(signers), prototypes, references)
+                gallery = ImpostorScores.of(cohort, range(signers), prototypes, references)
                 for signer, prototype in enumerate(prototypes):
                     level = gallery.claim(signer).threshold(stated, "fmr")
                     shown = {

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.decision import tied
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import load_pack
 from holotype.report import seen
 from holotype.tasks.bootstrap import share
@@ -63,7 +63,7 @@ def measure(
     drawn = draw_galleries(of_class, enrolled=size, galleries=GALLERIES, seed=size)
     for enrolled, support in zip(drawn.enrolled, drawn.support[:, :, 0], strict=True):
         gallery = embeddings[support]
-        draws = StrangerDraws.of(cohort, range(size), gallery, 1)
+        draws = ImpostorScores.of(cohort, range(size), gallery, 1)
         column = np.full(classes, -1)
         column[enrolled] = np.arange(size)
         asked = np.setdiff1d(np.arange(len(embeddings)), support)

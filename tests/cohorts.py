@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from holotype.calibration import Cohort, StrangerDraws
+from holotype.openset import Cohort, ImpostorScores
 from holotype.scoring import Floats, unit
 
 
@@ -33,4 +33,4 @@ def related(
 
 def stranger_draws(cohort: Cohort, prototypes: np.ndarray) -> np.ndarray:
     """The best similarity of each cohort item to the enrolled, kin left aside."""
-    return StrangerDraws.of(cohort, range(len(prototypes)), prototypes).best
+    return ImpostorScores.of(cohort, range(len(prototypes)), prototypes).best

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from holotype import scoring
 from holotype.records import Episode
+from holotype.tasks.evaluate import prototype_scores
 
 
 def test_unit_vectors_have_length_one_and_zero_stays_zero() -> None:
@@ -33,9 +34,7 @@ def test_group_prototypes_agree_with_a_plain_loop_in_any_order() -> None:
 def test_prototype_scores_by_hand() -> None:
     support = np.array([[[2.0, 0.0]], [[0.0, 3.0]]])  # lengths must not matter
     query = np.array([[3.0, 4.0]])
-    np.testing.assert_allclose(
-        scoring.prototype_scores(Episode(support, query)), [[0.6, 0.8]], rtol=1e-6
-    )
+    np.testing.assert_allclose(prototype_scores(Episode(support, query)), [[0.6, 0.8]], rtol=1e-6)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(1, 12))
@@ -52,6 +51,6 @@ def test_permuting_the_classes_permutes_the_scores(n_way: int) -> None:
     support, query = rng.normal(size=(n_way, 3, 4)), rng.normal(size=(6, 4))
     order = rng.permutation(n_way)
     np.testing.assert_allclose(
-        scoring.prototype_scores(Episode(support[order], query)),
-        scoring.prototype_scores(Episode(support, query))[:, order],
+        prototype_scores(Episode(support[order], query)),
+        prototype_scores(Episode(support, query))[:, order],
     )

@@ -1,110 +1,126 @@
-"""From what was measured about one probe to the answer, with its reasons."""
+"""One row of what the matcher answered, as a Decision with its reasons."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import scoring
 from holotype.faces.boxes import Box
+from holotype.openset import Matches
+from holotype.openset.matcher import UNFAMILIAR
 from holotype.records import Answer, Candidate, Decision, Reason
-from holotype.scoring import Floats
 
-# Probes that are less familiar than this share of never-seen classes are not judged.
-UNFAMILIAR = 0.005
-_CANDIDATES = 5
-# Two identities closer than this are one picture enrolled under two labels, or rounding.
-_TIE = 1e-6
+CANDIDATES = 5
 
 
-def decide(
+def decided(
+    matches: Matches,
+    row: int,
     labels: Sequence[str],
-    similarity: Floats,
     *,
-    threshold: float | None,
-    rate_kind: Literal["fpir", "fmr"],
-    rate: float,
-    probability: float | None,
-    familiarity: float,
-    quality: Sequence[Reason],
-    promised: bool = True,
+    probability: float,
+    doubts: Sequence[Reason] = (),
     box: Box | None = None,
 ) -> Decision:
-    """Answer for one probe.
+    """The decision on one of the probes that were matched.
 
     Args:
-        labels: N, the enrolled, or the one that is claimed; none where `quality` says why there
-            is nothing to compare with them.
-        similarity: float32 [N].
-        threshold: the similarity from which a probe is accepted; None when nobody is enrolled.
-        rate_kind: which rate was stated.
-        rate: the stated rate.
-        probability: that the best candidate is right.
-        familiarity: p-value in (0, 1].
-        quality: what is wrong with the picture; empty for a fit one.
-        promised: whether strangers set the threshold, so that it keeps the rate; False: it is a
-            default.
+        matches: the answers.
+        row: which of them.
+        labels: N, the enrolled.
+        probability: that the best candidate is right; NaN where it cannot be said.
+        doubts: what is wrong with the picture; empty for a fit one.
         box: of a face.
     """
-    best = scoring.top_k(similarity, _CANDIDATES)
+    compared = matches.compared
     candidates = tuple(
         # Rounding may carry the product of two unit vectors past 1.
-        Candidate(labels[i], float(np.clip(similarity[i], -1, 1)))
-        for i in best
-    )
-    accepted = bool(candidates) and threshold is not None and similarity[best[0]] >= threshold
-    doubts = list(quality)
-    if accepted and len(best) > 1 and tied(similarity[best[0]], similarity[best[1]]):
-        first, second = (candidate.label for candidate in candidates[:2])
-        doubts.append(Reason("close_second", f"{first} and {second} fit equally well"))
-    doubts.extend(unfamiliar(familiarity))
-    answer: Answer = "cannot_tell" if doubts else "match" if accepted else "unknown"
-    reasons = list(doubts)
-    if candidates or threshold is None:
-        reasons.append(_by_threshold(candidates, threshold, accepted))
-    if not promised:
-        text = (
-            f"the threshold is a default: too few strangers were shown here to promise {rate:.3g}, "
-            "and how many are accepted is not known. Show more with `holotype calibrate`"
+        Candidate(labels[at], float(np.clip(similarity, -1, 1)))
+        for at, similarity in zip(
+            compared.candidates[row].tolist(), compared.similarity[row], strict=True
         )
-        reasons.append(Reason("not_measured", text))
+    )
+    familiarity = float(compared.familiarity[row])
+    reasons = list(doubts)
+    if matches.tied[row]:
+        first, second = (candidate.label for candidate in candidates[:2])
+        reasons.append(Reason("close_second", f"{first} and {second} fit equally well"))
+    if matches.unfamiliar[row]:
+        reasons.append(unfamiliar(familiarity))
+    threshold = float(matches.threshold[row]) if candidates else None
+    reasons.append(_by_threshold(candidates, threshold, bool(matches.accepted[row])))
+    reasons += _not_measured(matches)
+    answer: Answer = (
+        "cannot_tell" if matches.cannot_tell[row] else "match" if matches.match[row] else "unknown"
+    )
     return Decision(
         answer=answer,
         label=candidates[0].label if answer == "match" else None,
         similarity=candidates[0].similarity if candidates else None,
         threshold=threshold,
-        rate_kind=rate_kind,
-        rate=rate,
+        rate_kind=matches.rate_kind,
+        rate=matches.rate,
         candidates=candidates,
-        probability=probability,
+        probability=None if math.isnan(probability) else probability,
         familiarity=familiarity,
         reasons=tuple(reasons),
-        promised=promised,
+        promised=matches.basis != "default",
         box=box,
     )
 
 
-def tied(
-    best: NDArray[np.float32] | np.float32, second: NDArray[np.float32] | np.float32
-) -> NDArray[np.bool_] | np.bool_:
-    """Whether two identities fit equally well, elementwise; both then get no match.
+def undetected(matches: Matches, quality: Sequence[Reason]) -> Decision:
+    """The decision on a picture that shows nothing to compare, such as no face.
 
     Args:
-        best: similarity of the first, in [-1, 1].
-        second: of the runner-up.
+        matches: the answers to whatever else was shown.
+        quality: why there is nothing; at least one reason.
     """
-    return best - second <= _TIE
+    nobody = [] if matches.thresholds.size else [_by_threshold((), None, False)]
+    return Decision(
+        answer="cannot_tell",
+        label=None,
+        similarity=None,
+        threshold=float(matches.thresholds.max()) if matches.thresholds.size else None,
+        rate_kind=matches.rate_kind,
+        rate=matches.rate,
+        candidates=(),
+        probability=None,
+        familiarity=1.0,
+        reasons=(*quality, *nobody, *_not_measured(matches)),
+        promised=matches.basis != "default",
+    )
 
 
-def unfamiliar(familiarity: float) -> tuple[Reason, ...]:
-    """The reason not to judge what is unlike all that prepared the model; empty for others."""
-    if familiarity > UNFAMILIAR:
-        return ()
+def unfamiliar(familiarity: float) -> Reason:
+    """The reason not to judge what is unlike all that prepared the model."""
     text = f"it is unlike anything that the model was prepared for (p = {familiarity:.2g})"
-    return (Reason("unfamiliar", text),)
+    return Reason("unfamiliar", text)
+
+
+def unfamiliar_reasons(familiarity: NDArray[np.float64]) -> list[tuple[Reason, ...]]:
+    """For each of B pictures, whether it is unlike all that prepared the model.
+
+    Args:
+        familiarity: float64 [B], p-values.
+    """
+    return [
+        (unfamiliar(p_value),) if p_value <= UNFAMILIAR else () for p_value in familiarity.tolist()
+    ]
+
+
+def _not_measured(matches: Matches) -> list[Reason]:
+    if matches.basis != "default":
+        return []
+    text = (
+        "the threshold is a default: too few strangers were shown here to say what "
+        f"{matches.rate:.3g} takes, and how many are accepted is not known. Show more with "
+        "`holotype calibrate`"
+    )
+    return [Reason("not_measured", text)]
 
 
 def _by_threshold(

@@ -28,6 +28,10 @@ class ImageError(HolotypeError):
     """An image that cannot be read, or holds nothing to recognize."""
 
 
+class VectorError(HolotypeError):
+    """An embedding of the wrong shape or kind."""
+
+
 class AnotherKindError(ImageError):
     """A picture that is plainly of another kind than the model reads.
 
@@ -119,6 +123,7 @@ class MissingExtraError(HolotypeError):
 # 0 is success, 1 is "no match" from `verify`, 2 is a wrong command line, 130 an interrupt.
 EXIT_CODES: dict[type[HolotypeError], int] = {
     ImageError: 3,
+    VectorError: 3,
     LabelError: 4,
     RateError: 5,
     GalleryError: 6,

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from holotype.calibration.sharpness import sharpness
 from holotype.embedder import Embedder
 from holotype.errors import DataError, MissingExtraError, PackError
 from holotype.extras import install
 from holotype.pack import Pack, load_pack
 from holotype.scoring import unit
+from holotype.temperature import inverse_temperature
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -221,4 +221,4 @@ def _embedder(path: Path, model_id: str) -> Embedder:
 
 @lru_cache(maxsize=64)
 def _sharpness(path: Path, model_id: str, n_way: int, k_shot: int) -> float:
-    return sharpness(*load_pack(path).cohort(), n_way, k_shot)
+    return inverse_temperature(*load_pack(path).cohort(), n_way, k_shot)

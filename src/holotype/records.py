@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Answer = Literal["match", "unknown", "cannot_tell"]
-# guaranteed: it holds whatever the strangers are; estimated: for strangers like those that set the
-# threshold; not measured: the threshold is a default. No threshold of today is guaranteed.
-Known = Literal["guaranteed", "estimated", "not measured"]
+# guaranteed: it holds whatever the model and the domain, for strangers like those that set the
+# threshold; estimated: as far as their tail or the cohort tells; default: nothing is known
+Known = Literal["guaranteed", "estimated", "default"]
+# who set a threshold: the enrolled themselves, own strangers, the model's cohort, or nobody
+Source = Literal["enrolled", "site", "cohort", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +250,13 @@ class Basis:
     """
 
     known: Known
+    source: Source
+    enrolled: int  # N
     data: str  # data set that the classes of the cohort come from
     cohort_classes: int  # of the model pack, held back from its training
-    own_classes: int  # people or things given with `calibrate`; 0 where too few to count
+    own_classes: int  # people or things given with `calibrate`
+    smallest_guaranteed: float  # rate of this kind that could be guaranteed here; 1 if none
+    smallest_estimated: float  # that anything is known of; 1 if none
 
 
 @dataclass(frozen=True, slots=True)

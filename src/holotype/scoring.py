@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.records import Episode
-
 Floats = NDArray[np.float32]
 
 
@@ -46,14 +44,6 @@ def group_prototypes(vectors: Floats, owner: NDArray[np.int64], count: int) -> F
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], np.arange(count))
     return unit(np.add.reduceat(vectors[order], starts, axis=0))
-
-
-def prototype_scores(episode: Episode) -> Floats:
-    """Cosine similarity of each query embedding to each class prototype.
-
-    The episode holds embeddings: support [N, K, D], query [Q, D]. Returns float32 [Q, N].
-    """
-    return unit(episode.query) @ prototypes(unit(episode.support)).T
 
 
 def top_k(similarity: NDArray[np.floating], k: int) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from hanging import HANGS_S
 from holotype.errors import ImageError, MissingExtraError, RateError
 from holotype.faces.recipe import DEFAULT_SIMILARITY
 from holotype.pack import load_pack
-from holotype.recognizer import Recognizer
+from holotype.recognizer import Recognizer, calibrate
 from holotype.report import measure
 from holotype.tasks.datasets import load_dataset
 from toy_faces import rgb, toy_face
@@ -116,7 +116,8 @@ def test_people_are_told_apart_and_each_face_of_a_picture_is(door: Recognizer) -
 def test_strangers_of_its_own_make_a_door_keep_a_rate(door: Recognizer) -> None:
     door.enroll("person 0", person(0))
     strangers = [(number, shot) for number in range(20, 36) for shot in (0, 4)]
-    shown = door.calibrate(
+    shown = calibrate(
+        door,
         [person(*s) for s in strangers if s != (29, 4)],
         [str(number) for number, shot in strangers if (number, shot) != (29, 4)],
     )

@@ -9,8 +9,7 @@ import pytest
 
 import holotype
 from holotype.errors import ImageError
-from holotype.recognizer import same
-from holotype.records import Basis
+from holotype.recognizer import calibrate, same
 from toy_packs import toy_drawing
 
 RATE = 0.1
@@ -37,14 +36,24 @@ def test_the_repr_of_a_decision_is_short_and_hides_the_token(desk: holotype.Reco
 
 
 def test_a_decision_names_whose_pictures_set_its_threshold(desk: holotype.Recognizer) -> None:
-    assert desk.identify(toy_drawing(0), fpir=RATE).basis == Basis("estimated", "toy", 40, 0)
-    desk.calibrate([toy_drawing(400 + i) for i in range(4)], suspects="keep")
-    # Four are too few to count, eight are not.
-    assert desk.identify(toy_drawing(0), fpir=RATE).basis == Basis("estimated", "toy", 40, 0)
-    desk.calibrate([toy_drawing(500 + i) for i in range(4)], suspects="keep")
-    basis = Basis("estimated", "toy", 40, 8)
-    assert desk.identify(toy_drawing(0), fpir=RATE).basis == basis
-    assert desk.verify("c0", toy_drawing(0), fmr=RATE).basis == basis
+    enrolled = len(desk.list())
+    first = desk.identify(toy_drawing(0), fpir=RATE).basis
+    assert first is not None
+    assert (first.known, first.source, first.enrolled) == ("estimated", "cohort", enrolled)
+    assert (first.data, first.cohort_classes, first.own_classes) == ("toy", 40, 0)
+    assert first.smallest_guaranteed == pytest.approx(2 / (enrolled + 1))
+    # Whoever is enrolled is a stranger to the others.
+    loose = desk.identify(toy_drawing(0), fpir=first.smallest_guaranteed).basis
+    assert loose is not None
+    assert (loose.known, loose.source) == ("guaranteed", "enrolled")
+    calibrate(desk, [toy_drawing(400 + i) for i in range(9)], suspects="keep")
+    mine = desk.identify(toy_drawing(0), fpir=RATE).basis
+    assert mine is not None
+    assert (mine.known, mine.source, mine.own_classes) == ("guaranteed", "site", 9)
+    assert mine.smallest_guaranteed == pytest.approx(1 / 10)
+    claimed = desk.verify("c0", toy_drawing(0), fmr=RATE).basis
+    assert claimed is not None
+    assert (claimed.known, claimed.source) == ("guaranteed", "site")
 
 
 def test_the_nearest_other_is_never_the_best_itself(desk: holotype.Recognizer) -> None:
@@ -63,7 +72,8 @@ def test_two_pictures_are_the_same_or_not_as_verify_says(
     assert alike.similarity == pytest.approx(1, abs=1e-4)
     other = same(toy_drawing(1), toy_drawing(200), pack, fmr=RATE)
     assert other.answer == "unknown"
-    assert other.basis == Basis("estimated", "toy", 40, 0)
+    assert other.basis is not None
+    assert (other.basis.known, other.basis.source) == ("estimated", "cohort")
     with holotype.open(tmp_path / "one.gallery", pack) as one:
         one.enroll("c1", toy_drawing(1))
         assert other.threshold == one.verify("c1", toy_drawing(200), fmr=RATE).threshold

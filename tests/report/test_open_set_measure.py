@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import holotype
-from holotype.calibration import Cohort
 from holotype.errors import RateError
+from holotype.openset import Cohort
 from holotype.pack import Pack, load_pack, write_pack
 from holotype.records import Decision
 from holotype.report import measure, seen, summary

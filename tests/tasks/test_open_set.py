@@ -8,7 +8,8 @@ import pytest
 from holotype.errors import DataError, RateError
 from holotype.scoring import prototypes, unit
 from holotype.tasks.galleries import draw_galleries
-from holotype.tasks.open_set import Scored, open_set
+from holotype.tasks.open_set import open_set
+from stub_matchers import at, deciding
 
 CLASSES, EXAMPLES, DIM = 14, 6, 6
 
@@ -21,10 +22,6 @@ def world(
     centers = unit(rng.normal(size=(classes, 1, DIM)))
     vectors = unit(centers + spread * rng.normal(size=(classes, EXAMPLES, DIM)))
     return vectors.reshape(-1, DIM), np.repeat(np.arange(classes), EXAMPLES)
-
-
-def at(threshold: float):
-    return lambda _prototypes, _rate: threshold
 
 
 def test_the_figures_agree_with_a_plain_count() -> None:
@@ -67,7 +64,7 @@ def test_the_figures_agree_with_a_plain_count() -> None:
     assert row.taken_for_another.value == pytest.approx(count["wrong"] / count["known"])
     assert 0 < count["accepted"] < count["stranger"]
     assert count["wrong"] > 0
-    assert (row.galleries, row.refused, row.threshold) == (6, 0, cut)
+    assert (row.galleries, row.refused, row.threshold) == (6, 0, np.float32(cut))
     verified = found.verification[0]
     assert verified.fmr is not None
     assert verified.fnmr is not None
@@ -87,6 +84,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     whole = figures()
     monkeypatch.setattr("holotype.tasks.open_set._BLOCK_ENTRIES", 50)
+    monkeypatch.setattr("holotype.openset.matcher._BLOCK_ENTRIES", 50)
     assert figures() == whole
 
 
@@ -128,7 +126,7 @@ def test_a_refused_rate_is_shown_as_refused() -> None:
         return 0.8
 
     found = open_set(
-        vectors, class_index, decide, enrolled=4, galleries=8, rates=(0.001, 0.1, 0.01)
+        vectors, class_index, deciding(decide), enrolled=4, galleries=8, rates=(0.001, 0.1, 0.01)
     )
     assert [row.rate for row in found.identification] == [0.1, 0.01, 0.001]
     loose, partly, refused = found.identification
@@ -149,12 +147,7 @@ def test_a_refused_rate_is_shown_as_refused() -> None:
 def test_cannot_tell_is_missed_or_not_accepted_and_counted_by_itself() -> None:
     vectors, class_index = world()
     blurred = np.arange(len(vectors)) % 3 == 0
-
-    def cannot_tell(scored: Scored, threshold: float) -> np.ndarray:
-        assert threshold == -1
-        return blurred[scored.row]
-
-    found = open_set(vectors, class_index, at(-1), galleries=30, cannot_tell=cannot_tell)
+    found = open_set(vectors, class_index, at(-1), galleries=30, doubtful=blurred)
     row = found.identification[0]
     assert row.cannot_tell is not None
     assert row.strangers_cannot_tell is not None
@@ -170,21 +163,21 @@ def test_cannot_tell_is_missed_or_not_accepted_and_counted_by_itself() -> None:
 
 
 def test_probabilities_are_measured_at_the_share_of_strangers_they_reckon_with() -> None:
-    vectors, class_index = world(spread=0.05)  # nobody is ever mistaken
+    # Nobody is ever mistaken: the classes lie at right angles.
+    _, class_index = world(DIM)
+    noise = np.random.default_rng(0).normal(size=(len(class_index), DIM))
+    vectors = unit(np.eye(DIM)[class_index] + 0.05 * noise)
 
-    def probability(scored: Scored) -> np.ndarray:
-        assert scored.second.shape == scored.best.shape
-        assert (scored.second <= scored.best).all()
-        return np.where(scored.stranger, 0.1, 0.8)
+    def probability(similarity: np.ndarray) -> np.ndarray:
+        return np.where(similarity < 0.9, 0.1, 0.8)
 
     for prior in (0.5, 0.9):
         found = open_set(
             vectors,
             class_index,
-            at(0.9),
+            at(0.9, probability),
             galleries=3,
-            probability=probability,
-            stranger_prior=prior,
+            impostor_prior=prior,
         )
         assert found.rank_one.value == 1
         assert found.reliability is not None
@@ -195,16 +188,18 @@ def test_probabilities_are_measured_at_the_share_of_strangers_they_reckon_with()
 
 def test_probes_that_cannot_be_told_carry_no_probability() -> None:
     vectors, class_index = world()
+    blurred = np.arange(len(vectors)) % 3 == 0
+    # Whatever is blurred is unlike all else, and would be sure of itself.
+    vectors[blurred] = unit(np.eye(DIM)[:1])
     found = open_set(
         vectors,
         class_index,
-        at(0.5),
+        at(0.5, lambda similarity: np.where(similarity > 0.999, 1.0, 0.25)),
         galleries=3,
-        probability=lambda scored: np.where(scored.stranger, 0.0, 1.0),
-        cannot_tell=lambda scored, _: ~scored.right & ~scored.stranger,
+        doubtful=blurred,
     )
     assert found.reliability is not None
-    assert found.reliability.error == 0
+    assert found.reliability.stated.tolist() == [0.25]
 
 
 def test_mistakes_are_the_worst_each_with_its_references() -> None:
@@ -268,7 +263,7 @@ def test_rates_outside_are_refused(rates: tuple[float, ...]) -> None:
     with pytest.raises(RateError):
         open_set(vectors, class_index, at(0.5), rates=rates)
     with pytest.raises(RateError, match="stranger_prior=1"):
-        open_set(vectors, class_index, at(0.5), stranger_prior=1)
+        open_set(vectors, class_index, at(0.5), impostor_prior=1)
 
 
 def test_embeddings_that_do_not_fit_are_refused() -> None:

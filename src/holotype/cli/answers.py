@@ -42,16 +42,17 @@ def say_promise(decision: Decision, who: str) -> None:
     if decision.basis is None:
         return  # nobody is enrolled, so nobody is accepted
     rate, basis = percent(decision.rate), decision.basis
-    if basis.known == "not measured":
+    if basis.known == "default":
         say(
             f"{rate} of {who}: not measured here. Too few strangers were shown, and the threshold "
             "is a default. Show more with `holotype calibrate`.",
             style="yellow",
         )
         return
+    like = "for strangers like those" if who == "strangers" else "for impostors like those"
     say(
-        f"{rate} of {who} accepted: {basis.known}, from {_sources(basis)}. It holds for strangers "
-        "like those; not for forgers, nor for pictures of another kind or source.",
+        f"{rate} of {who} accepted: {basis.known}, by {_sources(basis)}. It holds {like}; not for "
+        "forgers, nor for pictures of another kind or source.",
         style="dim",
     )
 
@@ -69,11 +70,11 @@ def _sources(basis: Basis) -> str:
     """Whose pictures set a threshold."""
     own = f"{basis.own_classes} strangers of yours"
     cohort = f"{basis.cohort_classes} classes of {basis.data} that the model did not learn from"
-    return " and ".join(
-        words
-        for words, count in ((own, basis.own_classes), (cohort, basis.cohort_classes))
-        if count
-    )
+    if basis.source == "enrolled":
+        return f"the {basis.enrolled} enrolled, who are strangers to one another"
+    if basis.source == "site":
+        return own
+    return f"{own} and {cohort}" if basis.own_classes else cohort
 
 
 def say_of_one(decision: Decision, image: str, stranger_prior: float, who: str) -> None:

@@ -194,6 +194,6 @@ def _pack(model: str) -> Pack:
 
 
 def _embedding(embedder: Embedder) -> _Model:
-    from holotype.scoring import prototype_scores
+    from holotype.tasks.evaluate import prototype_scores
 
     return _Model(embedder.preprocessing, embedder.embed_prepared, prototype_scores)

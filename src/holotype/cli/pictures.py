@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from holotype.errors import DataError, ImageError
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import DataError, ImageError, VectorError
 from holotype.tasks.folders import PICTURE_SUFFIXES, read_folder
+
+VECTOR_SUFFIX = ".npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,55 @@ def chosen(arguments: Sequence[Path]) -> Chosen:
         paths += pictures
         passed_over += len(others)
     return Chosen(paths, passed_over)
+
+
+def embeddings(arguments: Sequence[Path]) -> NDArray[np.floating] | None:
+    """The embeddings that are given as `.npy` files in place of pictures: [B, D].
+
+    Returns:
+        None where pictures are given.
+
+    Raises:
+        VectorError: a file is no array of one or several embeddings, they differ in length, or
+            there are pictures beside them.
+    """
+    files = [path for path in arguments if path.suffix.lower() == VECTOR_SUFFIX]
+    if not files:
+        return None
+    if len(files) < len(arguments):
+        raise VectorError(
+            f"{len(files)} of {len(arguments)} files are embeddings ({VECTOR_SUFFIX}), the others "
+            "are not",
+            "Give either pictures or embeddings",
+        )
+    arrays = [_array(path) for path in files]
+    if len({array.shape[1] for array in arrays}) > 1:
+        raise VectorError("the embeddings differ in length", "Give those of one model")
+    return np.concatenate(arrays)
+
+
+def rows_of(files: Sequence[Path]) -> list[Path]:
+    """A name for each embedding: the file, and its row where there are several."""
+    named = []
+    for path in files:
+        count = len(_array(path))
+        named += [path] if count == 1 else [Path(f"{path}[{row}]") for row in range(count)]
+    return named
+
+
+def _array(path: Path) -> NDArray[np.floating]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise VectorError(
+            f"{os.fspath(path)!r} cannot be read as an array", "Write it with numpy.save"
+        ) from error
+    if not isinstance(array, np.ndarray) or array.ndim not in (1, 2) or not array.size:
+        raise VectorError(
+            f"{os.fspath(path)!r} holds no embeddings: one is [D], several are [B, D]",
+            "Write them with numpy.save",
+        )
+    return np.atleast_2d(array)
 
 
 def strangers(folder: Path) -> tuple[list[Path], list[str], bool]:

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 import holotype
 from holotype.cli.answers import (
@@ -30,8 +32,8 @@ from holotype.cli.display import (
     say,
 )
 from holotype.cli.failures import NO_MATCH
-from holotype.cli.pictures import chosen
-from holotype.errors import AlikeError, ImageError
+from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of
+from holotype.errors import AlikeError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
 from holotype.recognizer import DEFAULT_MODEL, pair
@@ -57,10 +59,6 @@ def enroll(
     label: _Label,
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="IMAGE", help="Pictures, one example each.")
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(help="A description in place of a picture, for a model that reads text."),
     ] = None,
     model: Annotated[
         str | None,
@@ -105,16 +103,18 @@ def enroll(
     """
     there = gallery.exists()
     asking = can_ask() and not (yes or as_json)
-    if not there and model is None and images and not anyway:
+    vectors = embeddings(images or ())
+    dim = None if vectors is None or there else vectors.shape[1]
+    if not there and model is None and images and vectors is None and not anyway:
         model = fitting_model(images[:1], asking)
-    with holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer:
+    with holotype.open(gallery, model, dim=dim, keep_pictures=bool(keep_pictures)) as recognizer:
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         add = partial(
             recognizer.enroll,
             label,
-            *(images or ()),
-            text=text,
+            *(() if vectors is not None else images or ()),
+            vectors=vectors,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
             anyway=anyway,
@@ -146,12 +146,13 @@ def identify(
     gallery: _Gallery,
     images: _Images,
     fpir: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="RATE",
-            help="The share of strangers that may be accepted, 0.01 or 1%.",
+            help="The share of strangers that may be accepted, 0.01 or 1%. Unless it is stated: "
+            "1 %, or the smallest share that anything is known of.",
         ),
-    ] = "0.01",
+    ] = None,
     stranger_prior: _Prior = 0.5,
     all_faces: Annotated[
         bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
@@ -164,14 +165,15 @@ def identify(
 
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
     """
-    found = chosen(images)
+    vectors = embeddings(images)
+    found = chosen(images) if vectors is None else Chosen(rows_of(images), 0)
     with holotype.open(gallery, create=False) as recognizer:
         identified = partial(
             _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior
         )
         # Of one picture alone nothing would be left to say but that it cannot be read.
         alone = len(images) == 1 and not images[0].is_dir()
-        seen = identified(found.paths, required=alone)
+        seen = identified(found.paths, vectors, required=alone)
     if found.passed_over:
         note = f"{found.passed_over} other files or folders were passed over."
         typer.echo(note, err=True) if as_json else say(note, style="dim")
@@ -193,12 +195,16 @@ def _identified(
     recognizer: holotype.Recognizer,
     all_faces: bool,
     images: list[Path],
+    vectors: NDArray[np.floating] | None,
     *,
     required: bool,
-    fpir: str,
+    fpir: str | None,
     stranger_prior: float,
 ) -> list[tuple[Path, Decision]]:
     """The pictures with the decision on each, or on each of its faces."""
+    if vectors is not None:
+        answers = recognizer.identify(vectors=vectors, fpir=fpir, stranger_prior=stranger_prior)
+        return list(zip(images, cast(list[Decision], answers), strict=True))
     if not all_faces:
         asked: list[ImageSource] = [*images]
         decisions = (
@@ -225,12 +231,12 @@ def same(
     second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another picture.")],
     model: Annotated[str, typer.Option(help="Name or folder of the model pack.")] = DEFAULT_MODEL,
     fmr: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="RATE",
             help="The share of pairs of different ones that may be taken for the same.",
         ),
-    ] = "0.01",
+    ] = None,
     stranger_prior: _Prior = 0.5,
     as_json: AsJson = False,
 ) -> None:
@@ -269,12 +275,13 @@ def verify(
     label: _Label,
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture.")],
     fmr: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="RATE",
-            help="The share of impostors that may be accepted under this claim, 0.01 or 1%.",
+            help="The share of impostors that may be accepted under this claim, 0.01 or 1%; "
+            "unless it is stated, as for `identify`.",
         ),
-    ] = "0.01",
+    ] = None,
     stranger_prior: _Prior = 0.5,
     as_json: AsJson = False,
 ) -> None:
@@ -282,8 +289,17 @@ def verify(
 
     Example: `holotype verify desk.gallery "Ada" probe.png --fmr 0.01`
     """
+    vectors = embeddings([image])
+    if vectors is not None and len(vectors) != 1:
+        raise VectorError(f"{os.fspath(image)!r} holds {len(vectors)} embeddings", "Give one")
     with holotype.open(gallery, create=False) as recognizer:
-        decision = recognizer.verify(label, image, fmr=fmr, stranger_prior=stranger_prior)
+        decision = recognizer.verify(
+            label,
+            None if vectors is not None else image,
+            fmr,
+            vectors=None if vectors is None else vectors[0],
+            stranger_prior=stranger_prior,
+        )
     if as_json:
         print_json({"image": os.fspath(image), "claimed": label, **decision_document(decision)})
     else:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import holotype
-from holotype.calibration.threshold import FEW_CLASSES
+from holotype import recognizer as services
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -22,7 +22,8 @@ from holotype.cli.display import (
 )
 from holotype.cli.pictures import strangers
 from holotype.gallery import SqliteGallery
-from holotype.recognizer.strangers import unusable_refusal
+from holotype.openset.threshold import FEW_CLASSES
+from holotype.recognizer.calibration import unusable_refusal
 from holotype.records import Calibration, RateChange
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
@@ -102,8 +103,8 @@ def calibrate(
 
     with holotype.open(gallery, create=False) as recognizer:
         # Whether to go on without the unusable is decided above, when all the others are embedded.
-        change = recognizer.calibrate(
-            paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept
+        change = services.calibrate(
+            recognizer, paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept
         )
     if as_json:
         print_json(asdict(change))
@@ -138,13 +139,13 @@ def feedback(
         raise typer.BadParameter("Give one of --correct, --wrong and --undo")
     with holotype.open(gallery, create=False) as recognizer:
         if correct is None:
-            erased = recognizer.undo_feedback(decision)
+            erased = services.undo_feedback(recognizer, decision)
             if as_json:
                 print_json({"erased": erased})
             else:
                 say(f"Undone, {erased} example{'' if erased == 1 else 's'} erased.")
             return
-        reviewed = recognizer.feedback(decision, correct, image)
+        reviewed = services.feedback(recognizer, decision, correct, image)
     if as_json:
         print_json(asdict(reviewed))
         return
@@ -161,7 +162,7 @@ def review(gallery: _Gallery, as_json: AsJson = False) -> None:
     Example: `holotype review desk.gallery`
     """
     with holotype.open(gallery, create=False) as recognizer:
-        rows = recognizer.review()
+        rows = services.review(recognizer)
     if as_json:
         print_json([asdict(row) for row in rows])
         return

@@ -15,8 +15,8 @@ from holotype.embedder import Embedder
 from holotype.errors import DataError, TrainingError
 from holotype.pack import Pack, load_pack, shipped_packs
 from holotype.records import Episode, Preprocessing
-from holotype.scoring import prototype_scores
 from holotype.tasks.datasets import load_dataset
+from holotype.tasks.evaluate import prototype_scores
 
 if TYPE_CHECKING:
     from holotype.learn.method import Method

@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration import Cohort
-from holotype.decoding import decode
 from holotype.demo.outcomes import Outcome, outcome
 from holotype.demo.trials import STRANGER, Plan, Trial, plans
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.gallery import SqliteGallery
-from holotype.images import ImageSource, Look, Picture
+from holotype.images import ImageSource, prepare_batch
 from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
+from holotype.recognizer.opening import cohort_model
 from holotype.records import Card, Decision
 from holotype.scoring import Floats
 from holotype.tasks.bootstrap import share
@@ -131,23 +130,21 @@ class _Remembering(Embedder):
 
     def meet(self, trials: Sequence[Trial]) -> None:
         """Embed the drawings of these trials, telling how far it is."""
-        drawings = {
-            drawing.tobytes(): drawing
+        drawings = [
+            drawing
             for trial in trials
             for drawing in (*trial.examples.reshape(-1, *trial.probes.shape[1:]), *trial.probes)
-        }
-        rows = list(drawings.values())
+        ]
+        prepared = {one.tobytes(): one for one in prepare_batch(drawings, self.preprocessing)}
+        rows = list(prepared.values())
         for start in range(0, len(rows), _BATCH):
-            batch = rows[start : start + _BATCH]
-            for drawing, vector in zip(batch, super().embed(batch), strict=True):
-                self._known[drawing.tobytes()] = vector
+            batch = np.stack(rows[start : start + _BATCH])
+            for one, vector in zip(batch, super().embed_prepared(batch), strict=True):
+                self._known[one.tobytes()] = vector
             self._progress(start + len(batch), len(rows))
 
-    def embed(self, sources: Sequence[ImageSource], look: Look | None = None) -> Floats:
-        if look is not None:
-            for source in sources:
-                look(Picture(decode(source)))
-        return np.stack([self._known[np.asarray(source).tobytes()] for source in sources])
+    def embed_prepared(self, batch: Floats) -> Floats:
+        return np.stack([self._known[one.tobytes()] for one in batch])
 
 
 def _measured(plan: Plan, pack: Pack, embedder: Embedder) -> Part:
@@ -184,8 +181,7 @@ def _ask(
             model_name=pack.card.name,
             embedding_dim=pack.card.embedding_dim,
         )
-        cohort, background = Cohort(*pack.cohort()), pack.background()
-        with Recognizer(embedder, store, cohort, background) as recognizer:
+        with Recognizer(embedder, store, cohort_model(pack)) as recognizer:
             enrolled = 0
             for k_shot in SHOTS:
                 for label, examples in zip(trial.labels, trial.examples, strict=True):

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import images, ink
-from holotype.calibration import Cohort, Familiarity
-from holotype.decision import unfamiliar
+from holotype.decision import unfamiliar_reasons
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.images import ImageSource
 from holotype.imagination.strokes import imagine
 from holotype.imagination.tracing import framed
+from holotype.openset import Cohort, Novelty
 from holotype.pack import Pack, load_pack, shipped_packs
 from holotype.quality import assess
 from holotype.recognizer.kinds import require_kind
@@ -62,16 +62,17 @@ def imagine_kin(
         )
     require_kind(sources, pack.card.preprocessing)
     vectors = Embedder(pack).embed(sources)
-    familiar = Familiarity(pack.background(), Cohort(*pack.cohort())).p_value(vectors)
+    familiar = Novelty(pack.background(), Cohort(*pack.cohort())).p_value(vectors)
+    novel = unfamiliar_reasons(familiar)
     found = []
-    for source, p_value in zip(sources, familiar, strict=True):
+    for source, reasons in zip(sources, novel, strict=True):
         grey = images.luminance(source)
         doubts = assess(grey, pack.card.preprocessing)
         found.append(
             Kin(
                 reference=framed(ink.strokes(grey), size_px),
                 pictures=imagine(source, count, seed, size_px),
-                warnings=(*doubts, *unfamiliar(float(p_value))),
+                warnings=(*doubts, *reasons),
             )
         )
     return found

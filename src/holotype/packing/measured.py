@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from holotype import calibration, report
+from holotype import report
+from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import Pack, add_scores, strangers_in_words
-from holotype.scoring import Floats, prototype_scores
+from holotype.scoring import Floats
 from holotype.tasks.datasets import Dataset
 from holotype.tasks.episodes import episodes, sample
-from holotype.tasks.evaluate import evaluate
+from holotype.tasks.evaluate import evaluate, prototype_scores
 from holotype.tasks.open_set import RATES
 
 _EPISODES = 1000
@@ -52,15 +53,14 @@ def measure(pack: Pack, held_out: Dataset, seed: int, progress: Progress | None 
         DataError: too few classes or pictures.
         ImageError: a picture cannot be read or shows nothing.
     """
-    cohort = calibration.Cohort(*pack.cohort())
-    embeddings, doubtful = report.seen(held_out, pack, cohort, progress)
-    everybody = _first_of_each(embeddings, held_out)
-    draws = calibration.StrangerDraws.of(cohort, range(len(everybody)), everybody)
-    smallest = draws.smallest_rate()
+    model = CohortModel.of(Cohort(*pack.cohort()), pack.background())
+    embeddings, doubtful = report.seen(held_out, pack, progress)
+    smallest = Matcher.of(model, _first_of_each(embeddings, held_out)).smallest_rate()
     proof = report.prove(
         held_out,
         embeddings,
-        partial(report.judge, cohort, calibration.MatchProbability.fit(cohort), doubtful),
+        partial(Matcher.of_support, model),
+        doubtful=doubtful,
         model=pack.card.name,
         model_id=pack.card.model_id,
         galleries=_GALLERIES,

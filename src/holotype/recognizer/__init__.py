@@ -1,8 +1,21 @@
-"""Embedder, gallery and calibration joined: enroll, identify, verify, forget."""
+"""Embedder, gallery and matcher joined, and the services beside them."""
 
-from holotype.recognizer.moving import Move, reembed
+from holotype.recognizer.calibration import calibrate
+from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import DEFAULT_MODEL, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
+from holotype.recognizer.reviews import feedback, review, undo_feedback
 
-__all__ = ["DEFAULT_MODEL", "Move", "Recognizer", "open", "reembed", "same"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Move",
+    "Recognizer",
+    "calibrate",
+    "feedback",
+    "open",
+    "reembed",
+    "review",
+    "same",
+    "undo_feedback",
+]

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from holotype import images
-from holotype.calibration import MatchProbability
 from holotype.images import ImageSource
+from holotype.openset import MatchProbability
 from holotype.records import Reason
 from holotype.scoring import Floats, unit
 
@@ -48,6 +48,20 @@ def disagreements(
             )
             found.append(Reason("examples_disagree", text))
     return tuple(found)
+
+
+def read_once(sources: Sequence[ImageSource]) -> list[ImageSource]:
+    """The sources with files as their content; a file that cannot be read stays a path."""
+    return [_content(source) for source in sources]
+
+
+def _content(source: ImageSource) -> ImageSource:
+    if not isinstance(source, str | os.PathLike):
+        return source
+    try:
+        return Path(source).read_bytes()
+    except OSError:
+        return source  # whoever decodes it says why
 
 
 def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:

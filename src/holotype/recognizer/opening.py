@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from holotype.calibration import Cohort
 from holotype.embedder import Embedder
+from holotype.errors import GalleryError
 from holotype.gallery import Gallery, SqliteGallery, gallery_model
+from holotype.openset import Cohort, CohortModel
 from holotype.pack import Pack, load_pack
 from holotype.recognizer.recognizer import Recognizer
 
 DEFAULT_MODEL = "characters"
+BARE = "vectors"  # the model of a gallery of bare vectors
 
 
 def open(  # `holotype.open` reads as it is used, like gzip.open
     gallery: str | os.PathLike[str],
     model: str | os.PathLike[str] | None = None,
     *,
+    dim: int | None = None,
     create: bool = True,
     keep_pictures: bool = False,
 ) -> Recognizer:
@@ -27,6 +31,9 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         gallery: path of the gallery file.
         model: name of a shipped pack or path of a pack folder. None: the model that the gallery
             was made with; `characters` for a new one.
+        dim: how many numbers an embedding has, for a new gallery of bare vectors: anybody's model
+            computes them, and `vectors=` takes them in place of pictures. Such a gallery has no
+            cohort; its enrolled, and what `calibrate` is shown, set the thresholds.
         create: whether a gallery that is not there is made.
         keep_pictures: whether a gallery that is made keeps the enrolled pictures, so that it can
             move to another model; one that is there stays as it is.
@@ -36,32 +43,52 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         PackError: the model pack is missing, altered or broken.
     """
     path = Path(gallery)
-    if model is None:
-        model = gallery_model(path)[1] if path.exists() or not create else DEFAULT_MODEL
-    pack = load_pack(model)
-    embedder, cohort = Embedder(pack), Cohort(*pack.cohort())
+    if dim is not None and model is not None:
+        raise GalleryError(
+            f"dim={dim} and model={os.fspath(model)!r} exclude one another",
+            "Name the model that embeds pictures, or the length of bare vectors",
+        )
+    stored = gallery_model(path) if path.exists() or not create else None
+    if dim is None and model is None and stored is not None and stored[1] == BARE:
+        dim = int(stored[0].removeprefix(f"{BARE}-"))
+    if dim is not None:
+        if dim < 1:
+            raise GalleryError(f"dim={dim} is below 1", "Give the length of an embedding")
+        embedder, known, data = None, CohortModel.of(Cohort.none(dim)), "no cohort"
+        binding: dict[str, Any] = {
+            "model_id": f"{BARE}-{dim}",
+            "model_name": BARE,
+            "embedding_dim": dim,
+        }
+    else:
+        if model is None:
+            model = DEFAULT_MODEL if stored is None else stored[1]
+        pack = load_pack(model)
+        embedder, known, data = Embedder(pack), cohort_model(pack), cohort_data(pack)
+        binding = {
+            "model_id": pack.card.model_id,
+            "model_name": stored_name(pack, model),
+            "embedding_dim": pack.card.embedding_dim,
+        }
 
     def store() -> Gallery:
-        return SqliteGallery.open(
-            path,
-            model_id=pack.card.model_id,
-            model_name=stored_name(pack, model),
-            embedding_dim=pack.card.embedding_dim,
-            create=create,
-            keep_pictures=keep_pictures,
-        )
+        return SqliteGallery.open(path, create=create, keep_pictures=keep_pictures, **binding)
 
     # What is there is opened now, to refuse it now; what is not is made when it is needed, so
     # that an enrollment which is refused leaves no empty file.
     gallery_or_maker = store if create and not path.exists() else store()
-    return Recognizer(
-        embedder,
-        gallery_or_maker,
-        cohort,
-        pack.background(),
-        pack.card.cohort.get("default_similarity"),
-        str(pack.card.cohort.get("data", "the model's cohort")),
-    )
+    return Recognizer(embedder, gallery_or_maker, known, data)
+
+
+def cohort_model(pack: Pack) -> CohortModel:
+    """What a pack brings to every gallery."""
+    default = pack.card.cohort.get("default_similarity")
+    return CohortModel.of(Cohort(*pack.cohort()), pack.background(), default)
+
+
+def cohort_data(pack: Pack) -> str:
+    """The data set that the pack's cohort comes from."""
+    return str(pack.card.cohort.get("data", "the model's cohort"))
 
 
 def stored_name(pack: Pack, model: str | os.PathLike[str]) -> str:

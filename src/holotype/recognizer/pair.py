@@ -8,13 +8,12 @@ from typing import cast
 
 import numpy as np
 
-from holotype.calibration import Cohort
 from holotype.embedder import Embedder
 from holotype.gallery import Gallery, Snapshot, Strangers
 from holotype.images import ImageSource
 from holotype.pack import load_pack
-from holotype.recognizer.opening import DEFAULT_MODEL
-from holotype.recognizer.probes import picture_probes
+from holotype.recognizer.detection import detect
+from holotype.recognizer.opening import DEFAULT_MODEL, cohort_data, cohort_model
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Decision
@@ -26,7 +25,7 @@ def same(
     second: ImageSource,
     model: str | os.PathLike[str] = DEFAULT_MODEL,
     *,
-    fmr: float | str = 0.01,
+    fmr: float | str | None = None,
     stranger_prior: float = 0.5,
 ) -> Decision:
     """1:1 of two pictures: do they show the same?
@@ -51,18 +50,12 @@ def same(
     """
     pack = load_pack(model)
     embedder = Embedder(pack)
-    ((probe,),) = picture_probes(embedder, [first])
-    if probe.vector is None:
-        raise refusal(unusable([first], [probe]), 1)
+    ((shown,),) = detect(embedder, [first])
+    if shown.vector is None:
+        raise refusal(unusable([first], [shown]), 1)
     label = os.fspath(first) if isinstance(first, str | os.PathLike) else "the first picture"
-    with Recognizer(
-        embedder,
-        cast(Gallery, _InMemory(label, probe.vector)),
-        Cohort(*pack.cohort()),
-        pack.background(),
-        pack.card.cohort.get("default_similarity"),
-        str(pack.card.cohort.get("data", "the model's cohort")),
-    ) as recognizer:
+    alone = cast(Gallery, _InMemory(label, shown.vector))
+    with Recognizer(embedder, alone, cohort_model(pack), cohort_data(pack)) as recognizer:
         return recognizer.verify(label, second, fmr, stranger_prior=stranger_prior)
 
 

@@ -4,55 +4,125 @@ from __future__ import annotations
 
 import builtins
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Literal, overload
+from types import TracebackType
+from typing import Any, Self, overload
 
-from holotype import calibration
-from holotype.calibration import GalleryDraws
-from holotype.decision import decide
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype import quality
+from holotype.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
 from holotype.decoding import describe
-from holotype.errors import AlikeError, ImageError, LabelError, PackError
-from holotype.gallery import Erasure, check_label
+from holotype.embedder import Embedder
+from holotype.errors import AlikeError, GalleryError, ImageError, LabelError
+from holotype.forking import Lock
+from holotype.gallery import Erasure, Gallery, check_label
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
-from holotype.pack import shipped_packs
-from holotype.recognizer.examples import disagreements, kept_bytes
+from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
+from holotype.recognizer.examples import disagreements, kept_bytes, read_once
 from holotype.recognizer.kinds import require_kind
-from holotype.recognizer.probes import Probe
-from holotype.recognizer.review import Reviewing
-from holotype.recognizer.strangers import Calibrating
-from holotype.recognizer.view import View
-from holotype.records import Decision, Enrollment, Sighting
-from holotype.scoring import unit
+from holotype.recognizer.state import State
+from holotype.recognizer.unusable import refusal, unusable
+from holotype.records import Basis, Decision, Enrollment, Sighting
+from holotype.scoring import Floats, unit
 
 # Inside the class, `list` is the method of that name.
 _Decisions = list[Decision]
 _Sightings = list[Sighting]
 
 
-class Recognizer(Calibrating, Reviewing):
+class Recognizer:
     """Recognizes what was enrolled, and turns strangers away at a stated rate.
 
     An identity with several examples answers with its prototype, their renormalized mean. A
-    recognizer may be used from several threads; several processes may open one gallery.
+    recognizer may be used from several threads; several processes may open one gallery. Wherever
+    pictures are taken, their embeddings are as well: `vectors`, float32 [D] or [B, D], finite and
+    not zero, which are normalized.
 
     Args:
-        embedder: of the model.
+        embedder: of the model; None for a gallery of bare vectors.
         gallery: bound to that model, or what makes one when it is first needed.
-        cohort: the strangers that set the thresholds, from the model pack.
-        background: float32 unit [B, D], the prototypes of what trained the model, likewise.
-        default: the similarity that is accepted where the strangers are too few to promise the
-            stated rate; such decisions are not `promised`. None: such rates are refused.
+        model: what the model's cohort shows of impostors.
         cohort_data: the data set that the cohort comes from, which decisions name.
     """
+
+    def __init__(
+        self,
+        embedder: Embedder | None,
+        gallery: Gallery | Callable[[], Gallery],
+        model: CohortModel,
+        cohort_data: str = "the model's cohort",
+    ) -> None:
+        self._embedder = embedder
+        self._gallery = gallery
+        self._model = model
+        self._cohort_data = cohort_data
+        self._state: State | None = None
+        self._lock = Lock()
+
+    @property
+    def embedder(self) -> Embedder:
+        """What turns pictures into vectors.
+
+        Raises:
+            GalleryError: this is a gallery of bare vectors.
+        """
+        if self._embedder is None:
+            raise GalleryError(
+                "a gallery of bare vectors has no model that could look at a picture",
+                "Give embeddings (`vectors=`, or .npy files on the command line)",
+            )
+        return self._embedder
+
+    @property
+    def embedding_dim(self) -> int:
+        """How many numbers an embedding has: D."""
+        return int(self._model.cohort.embeddings.shape[1])
+
+    @property
+    def gallery(self) -> Gallery:
+        """The gallery; a new one is made when it is first asked for."""
+        with self._lock:
+            if callable(self._gallery):
+                self._gallery = self._gallery()
+            return self._gallery
+
+    def close(self) -> None:
+        """Close the gallery."""
+        if not callable(self._gallery):
+            self._gallery.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def state(self) -> State:
+        """The gallery as it is now."""
+        gallery = self.gallery
+        with self._lock:
+            snapshot = gallery.snapshot()
+            if self._state is None or self._state.snapshot.version != snapshot.version:
+                self._state = State.of(snapshot, self._model, self._state)
+            return self._state
 
     def enroll(
         self,
         label: str,
         *images: ImageSource,
-        text: str | None = None,
+        vectors: NDArray[Any] | None = None,
         consent: str | None = None,
         retain_until: date | None = None,
         strict: bool = False,
@@ -62,14 +132,14 @@ class Recognizer(Calibrating, Reviewing):
 
         A label that is already enrolled gains the examples. Either all of them are stored or,
         on any error, none. A new label that lies within the threshold of an enrolled one (at a
-        stated 1 %, or the smallest rate that can be promised) is stored all the same, and comes
-        back with its `lookalikes`: one person under two labels, or twins. What is odd about the
+        stated 1 %, or the smallest rate that is supported) is stored all the same, and comes back
+        with its `lookalikes`: one person under two labels, or twins. What is odd about the
         pictures comes back as `warnings`.
 
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
             images: paths, bytes, PIL images or arrays, one example each.
-            text: a description in place of an example, for a model that embeds text as well.
+            vectors: float [D] or [B, D], embeddings in place of pictures.
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
@@ -81,28 +151,23 @@ class Recognizer(Calibrating, Reviewing):
             AnotherKindError: a picture is plainly of another kind, and not `anyway`.
             ImageError: an image cannot be read or holds nothing, or none was given; it names all
                 of these.
+            VectorError: the vectors are of another length, not finite, or zero.
             LabelError: the label cannot be stored.
             AlikeError: strict, and there are look-alikes.
-            GalleryError: the gallery cannot be written.
-            PackError: a description is given; no format of model packs has a text side yet.
+            GalleryError: the gallery cannot be written, or takes no pictures.
         """
-        if text is not None:
-            raise PackError(
-                f"{shown(label)} is described by {shown(text)}, which a model with a text side "
-                f"could embed; this one sees pictures alone, and so do the shipped packs "
-                f"({', '.join(shipped_packs())})",
-                "Enroll a picture of it instead",
-            )
-        if not images:
+        if not images and vectors is None:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         label = check_label(label)  # before pictures are read for nothing
-        vectors, quality = self._embedded(images)
-        if not anyway and any(one.code == "another_kind" for found in quality for one in found):
+        # Read once: what is embedded is what is kept, whatever becomes of the file meanwhile.
+        contents = read_once(images)
+        found, reasons_of = self.embedded(contents, vectors, names=images)
+        foreign = any(one.code == "another_kind" for reasons in reasons_of for one in reasons)
+        if foreign and not anyway:
             require_kind(images, self.embedder.preprocessing, "or enroll it anyway (`--anyway`)")
-        doubts = self._doubts(vectors, quality)
-        view = self._current()
-        new = label not in view.labels
-        lookalikes = view.lookalikes(unit(vectors.mean(axis=0))) if new else ()
+        state = self.state
+        new = label not in state.labels
+        lookalikes = state.lookalikes(unit(found.mean(axis=0))) if new else ()
         if strict and lookalikes:
             raise AlikeError(
                 f"{shown(label)} would be taken for {shown(lookalikes[0].label)}, who is enrolled "
@@ -112,64 +177,90 @@ class Recognizer(Calibrating, Reviewing):
             )
         examples = self.gallery.add(
             label,
-            vectors,
+            found,
             consent=consent,
             retain_until=retain_until,
-            pictures=kept_bytes(images) if self.gallery.keep_pictures else None,
+            pictures=self.kept(contents) if vectors is None else None,
         )
         warnings = (
-            *(reason for reasons in doubts for reason in reasons),
-            *disagreements(view.vectors_of(label), vectors, self._matching),
+            *(reason for reasons in reasons_of for reason in reasons),
+            *disagreements(state.vectors_of(label), found, self._model.matching),
         )
-        return Enrollment(label, len(images), examples, warnings, lookalikes)
+        return Enrollment(label, len(found), examples, warnings, lookalikes)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload
     def identify(  # type: ignore[overload-overlap]
-        self, images: ImageSource, fpir: float | str = ..., *, stranger_prior: float = ...
+        self, images: ImageSource, fpir: float | str | None = ..., *, stranger_prior: float = ...
     ) -> Decision: ...
 
     @overload
     def identify(
-        self, images: Sequence[ImageSource], fpir: float | str = ..., *, stranger_prior: float = ...
+        self,
+        images: Sequence[ImageSource],
+        fpir: float | str | None = ...,
+        *,
+        stranger_prior: float = ...,
     ) -> _Decisions: ...
+
+    @overload
+    def identify(
+        self,
+        images: None = ...,
+        fpir: float | str | None = ...,
+        *,
+        vectors: NDArray[Any],
+        stranger_prior: float = ...,
+    ) -> Decision | _Decisions: ...
 
     def identify(
         self,
-        images: ImageSource | Sequence[ImageSource],
-        fpir: float | str = 0.01,
+        images: ImageSource | Sequence[ImageSource] | None = None,
+        fpir: float | str | None = None,
         *,
+        vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
-        Of a list every image gets its answer: one that cannot be read or holds nothing is
-        `cannot_tell`, with the reason `unreadable`, and takes nothing from the others.
+        In a list, a picture that cannot be read spoils none of the others: it gets `cannot_tell`
+        with the reason `unreadable`.
 
         Args:
             images: one image, or a list or tuple of images, which are embedded together.
-            fpir: the share of strangers that may be accepted, in (0, 1).
+            fpir: the share of strangers that may be accepted, in (0, 1). None: 1 %, or the
+                smallest share that anything is known of; the decision says which.
+            vectors: float [D] or [B, D], embeddings in place of pictures.
             stranger_prior: the share of strangers expected among the probes, in [0, 1]; only the
                 probability depends on it.
 
         Returns:
-            A `Decision` for one image; a list of them for a list.
+            A `Decision` for one image or vector; a list of them for several.
 
         Raises:
             ImageError: the one image cannot be read or holds nothing.
-            RateError: the rate is no fraction, or cannot be promised for this gallery.
+            VectorError: the vectors are of another length, not finite, or zero.
+            RateError: the rate is no fraction, or a stated one is not supported by this gallery.
         """
-        rate = calibration.parse_rate(fpir, "fpir")
-        batch: Sequence[ImageSource] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
+        rate = None if fpir is None else parse_rate(fpir, "fpir")
+        state = self.state
+        if vectors is not None:
+            found = given(vectors, self.embedding_dim)
+            decisions = self._decisions(state, found, rate, None, stranger_prior)
+            return decisions if np.ndim(vectors) > 1 else decisions[0]
+        many = isinstance(images, list | tuple)
+        batch: Sequence[ImageSource] = images if many else [images]  # type: ignore[assignment, list-item]
         if not batch:
             return []
-        many = isinstance(images, list | tuple)
-        seen = self._identified(batch, rate, stranger_prior, everybody=False, required=not many)
-        decisions = [sighting.decision for (sighting,) in seen]
+        shown = detect(self.embedder, batch)
+        if not many:
+            _require_readable(batch[0], shown[0][0])
+        found = [one for (one,) in shown]
+        decisions = self._decisions(state, found, rate, None, stranger_prior)
         return decisions if many else decisions[0]
 
     def identify_all(
-        self, image: ImageSource, fpir: float | str = 0.01, *, stranger_prior: float = 0.5
+        self, image: ImageSource, fpir: float | str | None = None, *, stranger_prior: float = 0.5
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
@@ -177,7 +268,7 @@ class Recognizer(Calibrating, Reviewing):
 
         Args:
             image: as for `identify`, and so the others.
-            fpir: the share of strangers that may be accepted, in (0, 1), of each that is shown.
+            fpir: the share of strangers that may be accepted, of each that is shown.
             stranger_prior: as for `identify`.
 
         Returns:
@@ -185,17 +276,24 @@ class Recognizer(Calibrating, Reviewing):
 
         Raises:
             ImageError: the image cannot be read, or a drawing holds nothing.
-            RateError: the rate is no fraction, or cannot be promised for this gallery.
+            RateError: as for `identify`.
         """
-        rate = calibration.parse_rate(fpir, "fpir")
-        return self._identified([image], rate, stranger_prior, everybody=True, required=True)[0]
+        rate = None if fpir is None else parse_rate(fpir, "fpir")
+        state = self.state
+        (found,) = detect(self.embedder, [image], everybody=True)
+        _require_readable(image, found[0])
+        decisions = self._decisions(state, found, rate, None, stranger_prior)
+        return [
+            Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
+        ]
 
     def verify(
         self,
         label: str,
-        image: ImageSource,
-        fmr: float | str = 0.01,
+        image: ImageSource | None = None,
+        fmr: float | str | None = None,
         *,
+        vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
     ) -> Decision:
         """1:1, is it the one that it claims to be?
@@ -203,34 +301,40 @@ class Recognizer(Calibrating, Reviewing):
         Args:
             label: the claimed identity.
             image: the probe.
-            fmr: the share of impostors that may be accepted under this claim, in (0, 1).
+            fmr: the share of impostors that may be accepted under this claim, in (0, 1); None as
+                for `identify`.
+            vectors: float [D], an embedding in place of the picture.
             stranger_prior: the share of impostors expected among the claims, in [0, 1].
 
         Raises:
             LabelError: the label is not enrolled.
             ImageError: the image cannot be read or holds nothing.
-            RateError: the rate is no fraction, or cannot be promised for this claim.
+            VectorError: the vector is of another length, not finite, or zero.
+            RateError: the rate is no fraction, or a stated one is not supported by this claim.
         """
-        rate = calibration.parse_rate(fmr, "fmr")
+        rate = None if fmr is None else parse_rate(fmr, "fmr")
         label = unicodedata.normalize("NFC", label) if isinstance(label, str) else label
-        view = self._current()
-        if label in view.snapshot.over.labels:
-            day = view.snapshot.over.days[view.snapshot.over.labels.index(label)]
+        state = self.state
+        if label in (over := state.snapshot.over).labels:
+            day = over.days[over.labels.index(label)]
             raise LabelError(
                 f"{shown(label)} could be kept until {day}, and is matched no more",
                 "Enroll it again with a later day, or erase it with expire",
             )
-        if label not in view.labels:
+        if label not in state.labels:
             raise LabelError(
-                f"label {shown(label)} is not among the {len(view.labels)} enrolled",
+                f"label {shown(label)} is not among the {len(state.labels)} enrolled",
                 "Enroll it first, or check the spelling",
             )
-        at = view.labels.index(label)
-        draws = view.draws.claim(view.snapshot.identities[at])
-        level = view.threshold(rate, "fmr", draws)
-        ((probe,),) = self._probes([image], view.prototypes[at : at + 1])
-        _require_readable(image, probe)
-        return self._decided(view, at, probe, draws, level, ("fmr", rate), stranger_prior)
+        if vectors is not None:
+            found = given(np.asarray(vectors)[None], self.embedding_dim)
+        elif image is None:
+            raise ImageError(f"verify of {shown(label)} got no image", "Give one")
+        else:
+            (found,) = detect(self.embedder, [image])
+            _require_readable(image, found[0])
+        at = state.labels.index(label)
+        return self._decisions(state, found, rate, at, stranger_prior)[0]
 
     def forget(self, label: str) -> Erasure:
         """Erase `label` and all its examples from the file.
@@ -249,80 +353,104 @@ class Recognizer(Calibrating, Reviewing):
         """The enrolled labels with their numbers of examples, in order of first enrollment."""
         return self.gallery.labels()
 
-    def _identified(
+    def embedded(
         self,
         images: Sequence[ImageSource],
-        rate: float,
-        prior: float,
-        everybody: bool,
-        required: bool,
-    ) -> builtins.list[_Sightings]:
-        """The sightings on each of the images; `required`: each of them can be read."""
-        view = self._current()
-        level = view.threshold(rate)
-        shown = self._probes(images, view.prototypes, everybody)
-        if required:
-            for image, probes in zip(images, shown, strict=True):
-                _require_readable(image, probes[0])
-        return [
-            [
-                Sighting(
-                    self._decided(view, None, probe, view.draws, level, ("fpir", rate), prior),
-                    probe.vector,
-                )
-                for probe in probes
-            ]
-            for probes in shown
-        ]
+        vectors: NDArray[Any] | None = None,
+        names: Sequence[ImageSource] | None = None,
+    ) -> tuple[Floats, builtins.list[Reasons]]:
+        """Vectors float32 unit [B, D] of B pictures, and what speaks against each of them.
 
-    def _decided(
+        Args:
+            images: the pictures.
+            vectors: their embeddings, in place of them.
+            names: as what they are named in an error, if not as themselves.
+
+        Raises:
+            ImageError: some cannot be read or hold nothing; names each of them.
+            VectorError: the vectors are of another length, not finite, or zero.
+        """
+        if vectors is not None:
+            found = given(np.atleast_2d(vectors), self.embedding_dim)
+        else:
+            found = [one for (one,) in detect(self.embedder, images)]
+        if bad := unusable(images if names is None else names, found):
+            raise refusal(bad, len(images))
+        result = stacked(found)
+        novel = unfamiliar_reasons(self._model.novelty.p_value(result))
+        return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
+
+    def kept(self, contents: Sequence[ImageSource]) -> builtins.list[bytes] | None:
+        """Pictures as they are kept; None where the owner keeps none."""
+        return kept_bytes(contents) if self.gallery.keep_pictures else None
+
+    def _decisions(
         self,
-        view: View,
-        claimed: int | None,
-        probe: Probe,
-        draws: GalleryDraws,
-        level: tuple[float | None, bool],
-        stated: tuple[Literal["fpir", "fmr"], float],
+        state: State,
+        found: Sequence[Detected],
+        rate: float | None,
+        claim: int | None,
         stranger_prior: float,
-    ) -> Decision:
-        """The signed answer for one probe, compared with all, or with the one that is claimed."""
-        best, similarity = claimed, probe.similarity
-        if best is None and len(similarity):
-            best = int(similarity.argmax())
-        probability = None
-        if self._matching is not None and best is not None and len(similarity):
-            probability = self._matching.probability(
-                float(similarity.max()), int(view.examples[best]), draws, stranger_prior
+    ) -> builtins.list[Decision]:
+        """The signed answers, compared with all, or with the one that is claimed."""
+        matcher = state.matcher
+        seen = [one for one in found if one.vector is not None]
+        dim = self.embedding_dim
+        vectors = stacked(seen) if seen else np.empty((0, dim), np.float32)
+        compared = matcher.compare(vectors, claim, candidates=CANDIDATES)
+        doubtful = np.array([bool(quality.serious(one.reasons)) for one in seen], np.bool_)
+        matches = matcher.decide(compared, rate, doubtful)
+        probability = matcher.probability(compared, stranger_prior).tolist()
+        basis = self._basis(state, matches, claim)
+        decisions, row = [], 0
+        for one in found:
+            if one.vector is None:
+                decision = undetected(matches, one.reasons)
+                best = claim
+            else:
+                decision = decided(
+                    matches,
+                    row,
+                    state.labels,
+                    probability=probability[row],
+                    doubts=quality.serious(one.reasons),
+                    box=one.box,
+                )
+                best = int(matches.best[row]) if state.labels else None
+                if claim is None and decision.answer != "match":
+                    over = state.over(one.vector, matches.threshold[row])
+                    decision = replace(decision, reasons=(*over, *decision.reasons))
+                row += 1
+            token = self.gallery.sign(
+                {
+                    "answer": decision.answer,
+                    "identity": None if best is None else state.snapshot.identities[best],
+                    "similarity": decision.similarity,
+                    "threshold": decision.threshold,
+                    "rate_kind": matches.rate_kind,
+                    "rate": matches.rate,
+                }
             )
-        labels = view.labels if claimed is None else (view.labels[claimed],)
-        over = () if claimed is not None else view.over(probe.vector, level[0])
-        decision = decide(
-            labels if probe.vector is not None else (),
-            similarity,
-            threshold=level[0],
-            rate_kind=stated[0],
-            rate=stated[1],
-            probability=probability,
-            familiarity=probe.familiarity,
-            quality=probe.reasons,
-            promised=level[1],
-            box=probe.box,
+            decisions.append(replace(decision, id=token, basis=basis))
+        return decisions
+
+    def _basis(self, state: State, matches: Matches, claim: int | None) -> Basis | None:
+        """Whose pictures set a threshold of this gallery."""
+        if not state.labels:
+            return None
+        matcher = state.matcher
+        return Basis(
+            known=matches.basis,
+            source=matches.source,
+            enrolled=len(state.labels),
+            data=self._cohort_data,
+            cohort_classes=self._model.cohort.classes,
+            own_classes=matcher.evidence.impostors.site_classes,
+            smallest_guaranteed=matcher.smallest_rate(guaranteed=True, claim=claim),
+            smallest_estimated=matcher.smallest_rate(claim=claim),
         )
-        if decision.answer != "match":
-            decision = replace(decision, reasons=(*over, *decision.reasons))
-        token = self.gallery.sign(
-            {
-                "answer": decision.answer,
-                "identity": None if best is None else view.snapshot.identities[best],
-                "similarity": decision.similarity,
-                "threshold": decision.threshold,
-                "rate_kind": decision.rate_kind,
-                "rate": decision.rate,
-            }
-        )
-        return replace(decision, id=token, basis=self._basis(view, decision.promised))
 
 
-def _require_readable(image: ImageSource, probe: Probe) -> None:
-    if not probe.readable:
-        raise ImageError(f"{describe(image)}: {probe.problem}", probe.remedy)
+def _require_readable(image: ImageSource, found: Detected) -> None:
+    if not found.readable:
+        raise ImageError(f"{describe(image)}: {found.problem}", found.remedy)

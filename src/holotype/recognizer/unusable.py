@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from holotype.decoding import ImageSource, describe
 from holotype.errors import ImageError
-from holotype.recognizer.probes import Probe
+from holotype.recognizer.detection import Detected
 from holotype.records import Unusable
 
 
-def unusable(images: Sequence[ImageSource], probes: Iterable[Probe]) -> tuple[Unusable, ...]:
+def unusable(images: Sequence[ImageSource], probes: Iterable[Detected]) -> tuple[Unusable, ...]:
     """The pictures that give no vector.
 
     Args:

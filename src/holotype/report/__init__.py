@@ -1,7 +1,7 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
 from holotype.report.identified import Identified, identified_page, write_identified
-from holotype.report.measure import judge, measure, seen
+from holotype.report.measure import measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove
 from holotype.report.tables import HEADINGS, table
@@ -14,7 +14,6 @@ __all__ = [
     "data_for",
     "embed_all",
     "identified_page",
-    "judge",
     "measure",
     "prove",
     "seen",

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import calibration, quality
-from holotype.decision import tied, unfamiliar
+from holotype import quality
 from holotype.embedder import Embedder
-from holotype.images import Picture
+from holotype.openset import Cohort, Matcher
 from holotype.pack import Pack, strangers_in_words
-from holotype.recognizer.probes import face_probes
+from holotype.recognizer.detection import detect
+from holotype.recognizer.opening import cohort_model
+from holotype.recognizer.unusable import refusal, unusable
 from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
 from holotype.scoring import Floats
 from holotype.tasks.datasets import Dataset
-from holotype.tasks.open_set import RATES, Judge, Scored
+from holotype.tasks.open_set import RATES
 
 STRANGER_PRIOR = 0.5  # that of `identify`, unless it is told another one
 # Of the classes, where a model has no cohort: they are shown to it, as `calibrate` would.
@@ -58,22 +59,21 @@ def measure(
         RateError: a rate outside (0, 1).
     """
     dataset = data_for(data)
-    cohort = calibration.Cohort(*pack.cohort())
-    embeddings, doubtful = seen(dataset, pack, cohort, progress)
+    known = cohort_model(pack)
+    embeddings, doubtful = seen(dataset, pack, progress)
     there = embeddings.any(axis=1)
     asked, own = np.ones(len(dataset.class_names), np.bool_), None
-    if not len(cohort):
+    if not len(known.cohort):
         order = np.random.default_rng(seed).permutation(len(asked))
         asked[order[: round(_OWN_SHARE * len(asked))]] = False
         shown = there & ~asked[dataset.class_index]
-        own = calibration.Cohort(embeddings[shown], dataset.class_index[shown])
+        own = Cohort(embeddings[shown], dataset.class_index[shown])
     kept = there & asked[dataset.class_index]
-    default = pack.card.cohort.get("default_similarity")
-    matching = calibration.MatchProbability.fit(cohort)
     return prove(
         dataset.rows(kept),
         embeddings[kept],
-        partial(judge, cohort, matching, doubtful[kept], own=own, default=default),
+        partial(Matcher.of_support, known, site=own),
+        doubtful=doubtful[kept],
         model=pack.card.name,
         model_id=pack.card.model_id,
         k_shots=k_shots,
@@ -81,92 +81,39 @@ def measure(
         galleries=galleries,
         rates=rates,
         seed=seed,
-        stranger_prior=STRANGER_PRIOR,
+        impostor_prior=STRANGER_PRIOR,
         not_acquired=tuple(dataset.picture(row) for row in np.flatnonzero(~there).tolist()),
-        own_strangers=None if own is None else OwnStrangers(int((~asked).sum()), len(own), default),
+        own_strangers=None
+        if own is None
+        else OwnStrangers(int((~asked).sum()), len(own), known.default),
         cohort=strangers_in_words(pack.card),
         progress=progress,
     )
 
 
 def seen(
-    dataset: Dataset, pack: Pack, cohort: calibration.Cohort, progress: Progress | None = None
+    dataset: Dataset, pack: Pack, progress: Progress | None = None
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Every picture of a data set as a model sees it.
 
     Returns:
-        float32 unit [M, D], 0 where a model of faces finds none, or several; and bool [M], for
-        which pictures `identify` has doubts, of their quality or as unlike all that prepared the
-        model, whatever the gallery.
+        float32 unit [M, D], 0 where a model of faces finds none, or several; and bool [M], of
+        which pictures' quality `identify` has doubts, whatever the gallery.
 
     Raises:
         ImageError: a picture cannot be read or shows nothing.
     """
     embedder, flawed = Embedder(pack), list[bool]()
 
-    def look(picture: Picture) -> None:
-        reasons = quality.doubts(picture.pixels, picture.luminance, embedder.preprocessing)
-        flawed.append(bool(quality.serious(reasons)))
-
-    def faces(sources: Sequence[Any]) -> Floats:
-        vectors = np.zeros((len(sources), embedder.embedding_dim), np.float32)
-        for vector, source in zip(vectors, sources, strict=True):
-            (probe,) = face_probes(embedder, source)
-            flawed.append(bool(probe.reasons))
-            if probe.vector is not None:
-                vector[:] = probe.vector
+    def embed(sources: Sequence[Any]) -> Floats:
+        found = [one for (one,) in detect(embedder, sources)]
+        if pack.card.preprocessing.kind != "face" and (bad := unusable(sources, found)):
+            raise refusal(bad, len(sources))
+        vectors = np.zeros((len(found), embedder.embedding_dim), np.float32)
+        for vector, one in zip(vectors, found, strict=True):
+            flawed.append(bool(quality.serious(one.reasons)))
+            if one.vector is not None:
+                vector[:] = one.vector
         return vectors
 
-    of_faces = embedder.preprocessing.kind == "face"
-    embed = faces if of_faces else partial(embedder.embed, look=look)
-    embeddings = embed_all(dataset, embed, progress)
-    p_values = calibration.Familiarity(pack.background(), cohort).p_value(embeddings)
-    strange = [bool(unfamiliar(p_value)) for p_value in p_values.tolist()]
-    return embeddings, np.array(flawed) | np.array(strange)
-
-
-def judge(
-    cohort: calibration.Cohort,
-    matching: calibration.MatchProbability | None,
-    doubtful: NDArray[np.bool_],
-    k_shot: int,
-    own: calibration.Cohort | None = None,
-    default: float | None = None,
-) -> Judge:
-    """Who answers as `identify` and `verify` do, for identities of `k_shot` examples.
-
-    Args:
-        cohort: the strangers that set the thresholds.
-        matching: what knows the probability of a match; None: none is stated.
-        doubtful: bool [M], the pictures that get no answer in any gallery.
-        k_shot: examples of each identity.
-        own: what `calibrate` was shown.
-        default: the similarity that is accepted before it was shown anything.
-    """
-    nobody = calibration.Cohort(cohort.embeddings[:0], cohort.class_index[:0])
-    latest: calibration.GalleryDraws | None = None
-
-    def drawn(prototypes: Floats) -> calibration.GalleryDraws:
-        nonlocal latest
-        # Everything that is asked of one gallery shares its draws.
-        if latest is None or latest.cohort.prototypes is not prototypes:
-            keys = range(len(prototypes))
-            latest = calibration.GalleryDraws.of(cohort, own or nobody, keys, prototypes, k_shot)
-        return latest
-
-    def probability(scored: Scored) -> NDArray[np.float64]:
-        assert matching is not None
-        draws = drawn(scored.prototypes)
-        return matching.probabilities(scored.best, k_shot, draws, STRANGER_PRIOR)
-
-    def cannot_tell(scored: Scored, threshold: float) -> NDArray[np.bool_]:
-        accepted = scored.best >= threshold
-        return doubtful[scored.row] | (accepted & tied(scored.best, scored.second))
-
-    return Judge(
-        decide=lambda prototypes, rate: drawn(prototypes).threshold(rate, "fpir"),
-        claim=lambda prototypes, rate: drawn(prototypes).claim(0).threshold(rate, "fmr"),
-        probability=None if matching is None else probability,
-        cannot_tell=cannot_tell,
-        default=default,
-    )
+    return embed_all(dataset, embed, progress), np.array(flawed)

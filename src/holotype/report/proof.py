@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, difference
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import usual_shots
-from holotype.tasks.open_set import RATES, Judge, open_set
+from holotype.tasks.open_set import RATES, Prepare, open_set
 from holotype.tasks.open_set_report import Identification, OpenSetReport
 from holotype.tasks.splits import split
 
@@ -173,7 +174,7 @@ def embed_all(
 def prove(
     dataset: Dataset,
     embeddings: Floats,
-    judge: Callable[[int], Judge],
+    prepare: Prepare,
     *,
     model: str,
     model_id: str,
@@ -182,7 +183,8 @@ def prove(
     galleries: int = 200,
     rates: Sequence[float] = RATES,
     seed: int = 0,
-    stranger_prior: float = 0.5,
+    impostor_prior: float = 0.5,
+    doubtful: NDArray[np.bool_] | None = None,
     not_acquired: tuple[str, ...] = (),
     own_strangers: OwnStrangers | None = None,
     cohort: str = "",
@@ -193,8 +195,8 @@ def prove(
     Args:
         dataset: M pictures.
         embeddings: float32 unit [M, D], one for each picture.
-        judge: number of examples -> who answers; see `open_set` for all arguments that are not
-            named here.
+        prepare: enrolls a gallery; see `open_set` for it and for all arguments that are not named
+            here.
         model: what the report calls the model.
         model_id: of its pack.
         k_shots: numbers of examples. None: those of 1, 2 and 5 that the data allow.
@@ -210,37 +212,30 @@ def prove(
     index: NDArray[np.int64] = dataset.class_index
     shots = sorted(set(usual_shots(index) if k_shots is None else k_shots))
     total = galleries * len(shots)
-    reports: list[OpenSetReport] = []
 
-    def told(done: int, _: int) -> None:
+    def told(before: int, done: int, _: int) -> None:
         if progress is not None:
-            progress("galleries", galleries * len(reports) + done, total)
+            progress("galleries", galleries * before + done, total)
 
-    for k_shot in shots:
-        answering = judge(k_shot)
-        reports.append(
-            open_set(
-                embeddings,
-                index,
-                answering.decide,
-                claim=answering.claim,
-                enrolled=enrolled,
-                k_shot=k_shot,
-                reserved=shots[-1],
-                galleries=galleries,
-                rates=rates,
-                seed=seed,
-                probability=answering.probability,
-                stranger_prior=stranger_prior,
-                cannot_tell=answering.cannot_tell,
-                default=answering.default,
-                progress=told,
-            )
+    reports = tuple(
+        open_set(
+            embeddings,
+            index,
+            prepare,
+            doubtful=doubtful,
+            enrolled=enrolled,
+            k_shot=k_shot,
+            reserved=shots[-1],
+            galleries=galleries,
+            rates=rates,
+            seed=seed,
+            impostor_prior=impostor_prior,
+            progress=partial(told, before),
         )
-    date = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return Proof(
-        model, model_id, dataset, tuple(reports), date, not_acquired, own_strangers, cohort
+        for before, k_shot in enumerate(shots)
     )
+    date = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return Proof(model, model_id, dataset, reports, date, not_acquired, own_strangers, cohort)
 
 
 def _mostly(row: Identification) -> bool:

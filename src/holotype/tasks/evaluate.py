@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import DataError
 from holotype.records import Episode, Report
+from holotype.scoring import Floats, prototypes, unit
 
 
 def evaluate(
@@ -111,3 +112,11 @@ def _require_scores(scores: NDArray[Any], shape: tuple[int, int], number: int) -
             f"the scores of episode {number} are not finite",
             "Return a finite score for every query and class",
         )
+
+
+def prototype_scores(episode: Episode) -> Floats:
+    """Cosine similarity of each query embedding to each class prototype.
+
+    The episode holds embeddings: support [N, K, D], query [Q, D]. Returns float32 [Q, N].
+    """
+    return unit(episode.query) @ prototypes(unit(episode.support)).T

@@ -58,7 +58,7 @@ class Identification:
     """1:N at one stated FPIR. The shares are None where every gallery refused the rate."""
 
     rate: float  # the stated FPIR
-    galleries: int  # in which the rate was promised
+    galleries: int  # in which the rate was supported
     refused: int  # galleries in which it was refused
     refusal: str | None  # why, the first time
     smallest: float | None  # supported rate, the median over the galleries that refused

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import RateError
+from holotype.openset.matcher import Compared, Matches
 from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, share
 from holotype.tasks.open_set_report import (
@@ -20,12 +21,42 @@ from holotype.tasks.open_set_report import (
     Verification,
 )
 
-if TYPE_CHECKING:
-    from holotype.tasks.open_set import Scored
-
 _WORST = 12  # mistakes that are kept of each kind
 _STEPS = 1 << 13  # of similarity, from -1 to 1, in which a curve is swept
 _CURVE_POINTS = 160
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probes:
+    """The probes of one gallery, and where their own identity comes. P probes, N identities."""
+
+    support: NDArray[np.int64]  # [N, K] rows of the enrolled examples
+    row: NDArray[np.int64]  # [P] row of each probe
+    column: NDArray[np.int64]  # [P] its identity 0..N-1; -1: a stranger
+    own: Floats  # [P] the similarity to its own identity; -1 for a stranger
+    rank: NDArray[np.int64]  # [P] of its own identity, 1..N, ties against it; 0 for a stranger
+    compared: Compared  # with everybody
+    claimed: Compared  # with identity 0
+
+    @property
+    def stranger(self) -> NDArray[np.bool_]:
+        """Bool [P]: who is not enrolled."""
+        return np.asarray(self.column < 0)
+
+    @property
+    def nearest(self) -> NDArray[np.int64]:
+        """[P]: the identity that is most like it."""
+        return self.compared.candidates[:, 0]
+
+    @property
+    def best(self) -> Floats:
+        """[P]: how alike that one is, in [-1, 1]."""
+        return self.compared.similarity[:, 0]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Bool [P]: whether the nearest identity is the probe's own."""
+        return np.asarray(self.nearest == self.column)
 
 
 class IdentificationTally:
@@ -42,28 +73,30 @@ class IdentificationTally:
         """Note that a gallery refused the rate."""
         self._refusals.append(why)
 
+    @property
+    def galleries(self) -> int:
+        """How many galleries have answered."""
+        return len(self._thresholds)
+
     def count(
         self,
-        scored: Scored,
+        probes: Probes,
         kind: NDArray[np.int64],
-        threshold: float,
-        unsure: NDArray[np.bool_],
+        found: Matches,
         enrolled: NDArray[np.int64],
     ) -> None:
         """Count the answers of one gallery.
 
         Args:
-            scored: its P probes.
+            probes: P of them.
             kind: [P] the class of each.
-            threshold: the smallest accepted similarity.
-            unsure: bool [P], who gets "cannot tell".
+            found: the answers.
             enrolled: [N] the class of each identity.
         """
-        self._thresholds.append(threshold)
-        stranger = scored.stranger
-        answered = (scored.best >= threshold) & ~unsure
-        accepted, wrong = stranger & answered, ~stranger & answered & ~scored.right
-        missed = ~stranger & ~(answered & scored.right)
+        self._thresholds.append(float(np.median(found.threshold)))
+        stranger, matched, unsure = probes.stranger, found.match, found.cannot_tell
+        accepted, wrong = stranger & matched, ~stranger & matched & ~probes.right
+        missed = ~stranger & ~(matched & probes.right)
         # In the order of the fields of Tally.
         masks = (
             stranger,
@@ -76,17 +109,18 @@ class IdentificationTally:
         )
         for counts, mask in zip(self._counts, masks, strict=True):
             counts += np.bincount(kind[mask], minlength=len(counts))
-        over, under = scored.best - threshold, threshold - scored.own
+        over, under = probes.best - found.threshold, found.threshold - probes.own
         kinds: tuple[tuple[MistakeKind, NDArray[np.bool_], Floats], ...] = (
             ("stranger_accepted", accepted, over),
             ("taken_for_another", wrong, over),
             ("missed", missed & ~wrong & ~unsure, under),
         )
         for name, mask, margin in kinds:
-            found = np.flatnonzero(mask)
-            worst = found[np.argsort(-margin[found], kind="stable")[:_WORST]]
+            rows = np.flatnonzero(mask)
+            worst = rows[np.argsort(-margin[rows], kind="stable")[:_WORST]]
             self._mistakes += [
-                _mistake(name, scored, i, kind, threshold, enrolled) for i in worst.tolist()
+                _mistake(name, probes, i, kind, float(found.threshold[i]), enrolled)
+                for i in worst.tolist()
             ]
 
     def result(self) -> Identification:
@@ -127,14 +161,13 @@ class VerificationTally:
 
     def count(
         self,
-        scored: Scored,
+        probes: Probes,
         kind: NDArray[np.int64],
-        threshold: float,
-        unsure: NDArray[np.bool_],
+        found: Matches,
     ) -> None:
         """Count the answers to one claim; arguments as for `IdentificationTally.count`."""
         self._claims += 1
-        genuine, accepted = scored.column == 0, (scored.claimed >= threshold) & ~unsure
+        genuine, accepted = probes.column == 0, found.match
         for counts, mask in (
             (self._impostors, ~genuine),
             (self._accepted, ~genuine & accepted),
@@ -162,12 +195,12 @@ class RankTally:
         self._ranks = np.zeros(enrolled + 1, np.int64)
         self._first, self._trials = np.zeros((2, classes), np.int64)
 
-    def count(self, scored: Scored, kind: NDArray[np.int64]) -> None:
+    def count(self, probes: Probes, kind: NDArray[np.int64]) -> None:
         """Count the enrolled probes of one gallery."""
-        known = ~scored.stranger
-        self._ranks += np.bincount(scored.rank[known], minlength=len(self._ranks))
+        known = ~probes.stranger
+        self._ranks += np.bincount(probes.rank[known], minlength=len(self._ranks))
         self._trials += np.bincount(kind[known], minlength=len(self._trials))
-        self._first += np.bincount(kind[scored.rank == 1], minlength=len(self._trials))
+        self._first += np.bincount(kind[probes.rank == 1], minlength=len(self._trials))
 
     def cmc(self) -> NDArray[np.float64]:
         """Cumulative match characteristic [N]: rank-k identification rate for k = 1..N."""
@@ -220,24 +253,24 @@ def _share(hits: NDArray[np.int64], trials: NDArray[np.int64]) -> Share | None:
 
 def _mistake(
     name: MistakeKind,
-    scored: Scored,
+    probes: Probes,
     i: int,
     kind: NDArray[np.int64],
     threshold: float,
     enrolled: NDArray[np.int64],
 ) -> Mistake:
-    own, nearest = int(scored.column[i]), int(scored.nearest[i])
+    own, nearest = int(probes.column[i]), int(probes.nearest[i])
     known = own >= 0
     return Mistake(
         kind=name,
-        probe=int(scored.row[i]),
+        probe=int(probes.row[i]),
         true_class=int(kind[i]),
         nearest_class=int(enrolled[nearest]),
-        own_reference=int(scored.support[own, 0]) if known else None,
-        nearest_reference=int(scored.support[nearest, 0]),
+        own_reference=int(probes.support[own, 0]) if known else None,
+        nearest_reference=int(probes.support[nearest, 0]),
         # Rounding may carry the product of two unit vectors past 1.
-        similarity=float(np.clip(scored.best[i], -1, 1)),
-        own_similarity=float(np.clip(scored.own[i], -1, 1)) if known else None,
+        similarity=float(np.clip(probes.best[i], -1, 1)),
+        own_similarity=float(np.clip(probes.own[i], -1, 1)) if known else None,
         threshold=threshold,
     )
 

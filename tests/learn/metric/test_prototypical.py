@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from toys import build, toy_batch
 
-from holotype import scoring
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.metric.prototypical import PrototypicalNetworks
 from holotype.learn.objectives import CosineSoftmax
 from holotype.records import Episode
+from holotype.tasks.evaluate import prototype_scores
 
 
 def points(support: list[list[list[float]]], query: list[list[float]]) -> Episode:
@@ -76,7 +76,7 @@ def test_with_an_objective_it_ranks_as_the_pack_does() -> None:
         support = embed(batch.support.flatten(0, 2)).numpy().reshape(5, 5, -1)
         query = embed(batch.query[0]).numpy()
         scores = method.scores(batch)[0].numpy()
-    similarity = scoring.prototype_scores(Episode(support, query))
+    similarity = prototype_scores(Episode(support, query))
     # |q - p|^2 = 2 - 2 q.p on the unit sphere.
     np.testing.assert_allclose(scores, 2 * similarity - 2, atol=1e-5)
 

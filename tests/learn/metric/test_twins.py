@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from toys import build, toy_batch
 
-from holotype import scoring
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.metric.contrastive import ContrastiveTwins, balanced, contrastive_losses
 from holotype.learn.metric.siamese import SiameseNetworks
 from holotype.learn.metric.triplet import TripletTwins, semi_hard
 from holotype.records import Episode
+from holotype.tasks.evaluate import prototype_scores
 
 
 def vectors(support: list[list[list[float]]], query: list[list[float]]) -> EpisodeBatch:
@@ -131,4 +131,4 @@ def test_they_rank_as_their_pack_does(name: str) -> None:
         support = method.embedder()(batch.support.flatten(0, 2)).numpy().reshape(5, 5, -1)
         query = method.embedder()(batch.query[0]).numpy()
         scores = method.scores(batch)[0].numpy()
-    np.testing.assert_allclose(scores, scoring.prototype_scores(Episode(support, query)), atol=1e-5)
+    np.testing.assert_allclose(scores, prototype_scores(Episode(support, query)), atol=1e-5)

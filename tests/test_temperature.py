@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holotype.calibration.sharpness import sharpness
 from holotype.scoring import unit
+from holotype.temperature import inverse_temperature
 
 
 def cohort(noise: float, classes: int = 12, examples: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +15,9 @@ def cohort(noise: float, classes: int = 12, examples: int = 6) -> tuple[np.ndarr
 
 
 def test_the_clearer_the_classes_the_sharper_the_claim() -> None:
-    blurred, middling, clear = (sharpness(*cohort(noise), 5, 1) for noise in (20.0, 1.0, 0.05))
+    blurred, middling, clear = (
+        inverse_temperature(*cohort(noise), 5, 1) for noise in (20.0, 1.0, 0.05)
+    )
     assert blurred < 3
     assert blurred < middling < clear
 
@@ -23,7 +25,7 @@ def test_the_clearer_the_classes_the_sharper_the_claim() -> None:
 def test_its_probabilities_come_true() -> None:
     vectors, index = cohort(1.0, classes=200)
     half = index < 100
-    factor = sharpness(vectors[half], index[half], 10, 1)
+    factor = inverse_temperature(vectors[half], index[half], 10, 1)
     rng = np.random.default_rng(1)
     claimed, right = [], []
     others = vectors[~half].reshape(100, 6, 16)
@@ -39,8 +41,8 @@ def test_its_probabilities_come_true() -> None:
 
 @pytest.mark.parametrize(("n_way", "k_shot"), [(100, 1), (5, 50)])
 def test_a_small_cohort_gives_what_it_has(n_way: int, k_shot: int) -> None:
-    assert 1 <= sharpness(*cohort(1.0), n_way, k_shot) <= 200
+    assert 1 <= inverse_temperature(*cohort(1.0), n_way, k_shot) <= 200
 
 
 def test_without_pairs_the_least_is_claimed() -> None:
-    assert sharpness(*cohort(1.0, examples=1), 5, 1) == 1
+    assert inverse_temperature(*cohort(1.0, examples=1), 5, 1) == 1

@@ -2,13 +2,13 @@
 
 A likelihood ratio (Ramos and Gonzalez-Rodriguez 2013) of two distributions of the best
 similarity: what the right identity reaches, learned from the cohort's own classes, and what the
-wrong ones reach, from the draws against this gallery.
+wrong ones reach, from the impostors' scores against this gallery.
 
-A threshold has to hold for strangers of the enrolled's own origins; a probability has to come true
-for whoever comes. So here half of the strangers have kin among the enrolled, as many as the
+A threshold has to hold for impostors of the enrolled's own origins; a probability has to come true
+for whoever comes. So here half of the impostors have relatives among the enrolled, as many as the
 enrolled have among themselves, and half have none. That was chosen on alphabets which had trained
-nothing, with strangers from the alphabets of the enrolled and from others: kin for all, or for
-none, was farther off when both count.
+nothing, with impostors from the alphabets of the enrolled and from others: relatives for all, or
+for none, was farther off when both count.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration.cohort import Cohort
-from holotype.calibration.depth import MAX_DEPTH, Doubles, depth
-from holotype.calibration.draws import StrangerDraws
-from holotype.calibration.own import GalleryDraws
 from holotype.errors import RateError
+from holotype.openset.cohort import Cohort
+from holotype.openset.impostors import ImpostorScores
+from holotype.openset.scale import MAX_NEGATIVE_LOG, Doubles, negative_log_distance
+from holotype.openset.site import Impostors
 from holotype.scoring import unit
 
 _MAX_EXAMPLES = 10
 _ROUNDS = 4  # how often each cohort item meets other examples of its class
-_GRID = np.linspace(-math.log(2), MAX_DEPTH, 2048)
+_GRID = np.linspace(-math.log(2), MAX_NEGATIVE_LOG, 2048)
 _STEP = float(_GRID[1] - _GRID[0])
 # So much of each density is spread over the whole range: nothing is impossible.
 _ANYTHING = 1e-3
-_RELATED = 0.5  # of the strangers have kin among the enrolled
+_RELATED = 0.5  # of the impostors have relatives among the enrolled
 
-_Draws = StrangerDraws | GalleryDraws
+_Scores = ImpostorScores | Impostors
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class MatchProbability:
     # By the number of examples, filled as galleries have them.
     _similarities: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
     _genuine: dict[int, Doubles] = field(default_factory=dict, repr=False)
-    _curves: WeakKeyDictionary[_Draws, dict[tuple[int, float], Doubles]] = field(
+    _curves: WeakKeyDictionary[_Scores, dict[tuple[int, float], Doubles]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
 
@@ -60,26 +60,26 @@ class MatchProbability:
         return cls(cohort, min(largest - 1, _MAX_EXAMPLES)) if largest > 1 else None
 
     def probability(
-        self, similarity: float, examples: int, draws: _Draws, stranger_prior: float
+        self, similarity: float, examples: int, impostors: _Scores, impostor_prior: float
     ) -> float:
         """As `probabilities`, of one probe."""
         one = np.array(similarity)
-        return float(self.probabilities(one, examples, draws, stranger_prior))
+        return float(self.probabilities(one, examples, impostors, impostor_prior))
 
     def probabilities(
         self,
         similarity: NDArray[np.floating],
         examples: int,
-        draws: _Draws,
-        stranger_prior: float,
+        impostors: _Scores,
+        impostor_prior: float,
     ) -> Doubles:
         """The probability that the best candidate is who the probe shows.
 
         Args:
             similarity: [...] of the best candidate, in [-1, 1].
             examples: how many that identity has.
-            draws: against the gallery (their `claim` for one claimed identity).
-            stranger_prior: the share of strangers that is expected among the probes, in [0, 1].
+            impostors: their scores against the gallery (their `claim` for one claimed identity).
+            impostor_prior: the share of impostors that is expected among the probes, in [0, 1].
 
         Returns:
             float64 [...] in [0, 1]; it never falls as the similarity rises. That an enrolled person
@@ -88,18 +88,18 @@ class MatchProbability:
         Raises:
             RateError: the prior is not in [0, 1].
         """
-        if not 0 <= stranger_prior <= 1:  # also for NaN
+        if not 0 <= impostor_prior <= 1:  # also for NaN
             raise RateError(
-                f"stranger_prior={stranger_prior} is not between 0 and 1",
-                "State the share of strangers that you expect among the probes, such as 0.5",
+                f"stranger_prior={impostor_prior} is not between 0 and 1",
+                "State the share of impostors that you expect among the probes, such as 0.5",
             )
-        if not draws.keys:
+        if not impostors.keys:
             return np.zeros(similarity.shape)
-        curves = self._curves.setdefault(draws, {})
-        key = (min(max(examples, 1), self.most), stranger_prior)
+        curves = self._curves.setdefault(impostors, {})
+        key = (min(max(examples, 1), self.most), impostor_prior)
         if key not in curves:
-            curves[key] = self._curve(draws, *key)
-        return np.asarray(np.interp(depth(similarity), _GRID, curves[key]))
+            curves[key] = self._curve(impostors, *key)
+        return np.asarray(np.interp(negative_log_distance(similarity), _GRID, curves[key]))
 
     def genuine_quantile(self, share: float, examples: int) -> float:
         """What that share of pictures do not reach against other examples of their own class.
@@ -114,20 +114,20 @@ class MatchProbability:
         genuine = self._genuine_similarity(min(max(examples, 1), self.most))
         return float(np.quantile(genuine, share))
 
-    def _curve(self, draws: _Draws, examples: int, prior: float) -> Doubles:
+    def _curve(self, impostors: _Scores, examples: int, prior: float) -> Doubles:
         if examples not in self._genuine:
             self._genuine[examples] = _density(self._genuine_similarity(examples))
-        right, related = self._genuine[examples], _density(draws.values)
-        stranger = _RELATED * related + (1 - _RELATED) * _density(draws.without_kin)
+        right, related = self._genuine[examples], _density(impostors.values)
+        impostor = _RELATED * related + (1 - _RELATED) * _density(impostors.without_related)
         right_below, related_below = _below(right), _below(related)
-        # An enrolled probe meets one rival less than a stranger does, and its kin for certain.
-        rivals = (len(draws.keys) - 1) / len(draws.keys)
+        # An enrolled probe meets one rival less than an impostor, and its relatives for certain.
+        rivals = (len(impostors.keys) - 1) / len(impostors.keys)
         rival_below = related_below**rivals
         rival = rivals * related * related_below ** (rivals - 1)
         found = (1 - prior) * right * rival_below
         beaten = (1 - prior) * right_below * rival
         # Estimates waver where both densities are thin; more alike must not mean less probable.
-        return _never_falling(found, found + beaten + prior * stranger)
+        return _never_falling(found, found + beaten + prior * impostor)
 
     def _genuine_similarity(self, examples: int) -> NDArray[np.float32]:
         """Items of the cohort against prototypes of other examples of their class."""
@@ -157,8 +157,8 @@ class MatchProbability:
 
 
 def _density(similarity: NDArray[np.floating]) -> Doubles:
-    """Kernel density estimate over depth, on `_GRID` (Silverman 1986, section 3.4.2)."""
-    where = depth(similarity)
+    """Kernel density estimate on `_GRID` (Silverman 1986, section 3.4.2)."""
+    where = negative_log_distance(similarity)
     spread = min(float(where.std()), float(np.subtract(*np.quantile(where, [0.75, 0.25]))) / 1.34)
     width = max(0.9 * spread * len(where) ** -0.2, 2 * _STEP)
     count = np.bincount(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cohorts import cohort_of, related
-from holotype.calibration import Cohort, MatchProbability, StrangerDraws
 from holotype.errors import RateError
+from holotype.openset import Cohort, ImpostorScores, MatchProbability
 from holotype.scoring import prototypes
 from holotype.tasks.reliability import reliability
 
@@ -24,7 +24,7 @@ def played(size: int, shots: int, prior: float) -> tuple[np.ndarray, np.ndarray,
         people = cohort_of(size + 60, 15, seed=seed, spread=SPREAD).embeddings
         people = people.reshape(size + 60, 15, -1)
         gallery = prototypes(people[:size, :shots])
-        draws = StrangerDraws.of(cohort, range(size), gallery, shots)
+        draws = ImpostorScores.of(cohort, range(size), gallery, shots)
         for probes, owner, share in (
             (people[:size, shots:], np.repeat(np.arange(size), 15 - shots), 1 - prior),
             (people[size:], np.full(60 * 15, -1), prior),
@@ -66,7 +66,7 @@ def test_they_come_true_where_half_of_the_strangers_are_of_the_origins_of_the_en
         known, strangers = near[:size], np.setdiff1d(np.arange(classes), near[:size])
         strangers = np.concatenate([near[size:][:40], np.setdiff1d(strangers, near)[:40]])
         gallery = people[known, 0]
-        draws = StrangerDraws.of(cohort, range(size), gallery)
+        draws = ImpostorScores.of(cohort, range(size), gallery)
         for probes, right_row, share in (
             (people[known, 1:], np.repeat(np.arange(size), 11), 0.5),
             (people[strangers], np.full(12 * len(strangers), -1), 0.5),
@@ -81,7 +81,7 @@ def test_they_come_true_where_half_of_the_strangers_are_of_the_origins_of_the_en
 
 
 COHORT = cohort_of(150, 20, seed=0, spread=SPREAD)
-DRAWS = StrangerDraws.of(COHORT, range(40), COHORT.embeddings[::75])
+DRAWS = ImpostorScores.of(COHORT, range(40), COHORT.embeddings[::75])
 FITTED = MatchProbability.fit(COHORT)
 assert FITTED is not None
 
@@ -104,12 +104,12 @@ def test_more_strangers_expected_makes_every_match_less_probable() -> None:
 
 
 def test_alone_and_nobody_expected_but_the_enrolled_is_certain() -> None:
-    alone = StrangerDraws.of(COHORT, [1], COHORT.embeddings[:1])
+    alone = ImpostorScores.of(COHORT, [1], COHORT.embeddings[:1])
     assert FITTED.probability(0.5, 1, alone, 0.0) == pytest.approx(1)
 
 
 def test_where_nobody_is_enrolled_nobody_matches() -> None:
-    assert FITTED.probability(0.5, 1, StrangerDraws.of(COHORT, [], DRAWS.prototypes[:0]), 0.5) == 0
+    assert FITTED.probability(0.5, 1, ImpostorScores.of(COHORT, [], DRAWS.prototypes[:0]), 0.5) == 0
 
 
 @pytest.mark.parametrize("prior", [-0.1, 1.1, float("nan")])

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from holotype.calibration import parse_rate
 from holotype.errors import RateError
+from holotype.openset import parse_rate
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 import holotype
 from holotype.errors import GalleryError
-from holotype.recognizer.review import interval
+from holotype.recognizer import feedback, review, undo_feedback
+from holotype.recognizer.reviews import interval
 from toy_packs import toy_drawing
 
 RATE = 0.1
@@ -19,29 +20,29 @@ def test_a_decision_carries_a_signed_id(desk: holotype.Recognizer) -> None:
     assert one.id != other.id
     assert desk.verify("c1", toy_drawing(1), fmr=RATE).id
     with pytest.raises(GalleryError, match="not the id"):
-        desk.feedback(one.id[:-3] + "AAA", correct=True)
+        feedback(desk, one.id[:-3] + "AAA", correct=True)
     with pytest.raises(GalleryError, match="not the id"):
-        desk.feedback("no such decision", correct=False)
+        feedback(desk, "no such decision", correct=False)
 
 
 def test_reviews_are_counted_and_given_once(desk: holotype.Recognizer) -> None:
     match = desk.identify(toy_drawing(1), fpir=RATE)
-    assert desk.feedback(match, correct=False).added == 0
+    assert feedback(desk, match, correct=False).added == 0
     with pytest.raises(GalleryError, match="reviewed once"):
-        desk.feedback(match.id, correct=True)
+        feedback(desk, match.id, correct=True)
     for stranger in desk.identify([toy_drawing(200), toy_drawing(201)], fpir=RATE):
         assert stranger.answer == "unknown"
-        desk.feedback(stranger, correct=True)
+        feedback(desk, stranger, correct=True)
     missed = desk.identify(toy_drawing(202), fpir=RATE)
-    desk.feedback(missed, correct=False)
-    (row,) = desk.review()
+    feedback(desk, missed, correct=False)
+    (row,) = review(desk)
     assert (row.rate_kind, row.rate) == ("fpir", RATE)
     assert (row.matches, row.accepted, row.unknowns, row.missed) == (1, 1, 3, 1)
     assert row.strangers == 3
     assert row.value == pytest.approx(1 / 3)
     assert row.low < 1 / 3 < row.high
-    assert desk.undo_feedback(match) == 0
-    assert desk.review()[0].value == 0
+    assert undo_feedback(desk, match) == 0
+    assert review(desk)[0].value == 0
 
 
 def test_a_confirmed_sure_match_becomes_an_example_and_undo_takes_it_back(
@@ -49,10 +50,10 @@ def test_a_confirmed_sure_match_becomes_an_example_and_undo_takes_it_back(
 ) -> None:
     probe = toy_drawing(2, drawer=5)
     decision = desk.identify(toy_drawing(2), fpir=RATE)
-    given = desk.feedback(decision, correct=True, image=toy_drawing(2))
+    given = feedback(desk, decision, correct=True, image=toy_drawing(2))
     assert (given.added, given.reasons) == (1, ())
     assert desk.list()["c2"] == 2
-    assert desk.undo_feedback(given.decision) == 1
+    assert undo_feedback(desk, given.decision) == 1
     assert desk.list()["c2"] == 1
     assert desk.gallery.verify_audit().intact
     assert desk.identify(probe, fpir=RATE).candidates[0].label == "c2"
@@ -72,7 +73,7 @@ def test_a_wrong_picture_does_not_drag_the_reference_away(
 ) -> None:
     decision = desk.identify(toy_drawing(2), fpir=RATE)
     before = desk.gallery.snapshot().vectors
-    given = desk.feedback(decision, correct, image=picture)
+    given = feedback(desk, decision, correct, image=picture)
     assert given.added == 0
     assert code in {reason.code for reason in given.reasons}
     np.testing.assert_array_equal(desk.gallery.snapshot().vectors, before)
@@ -86,7 +87,7 @@ def test_an_unknown_or_somebody_who_was_forgotten_gives_no_example(
     match = desk.identify(toy_drawing(2), fpir=RATE)
     desk.forget("c2")
     for decision in (unknown, match):
-        given = desk.feedback(decision, correct=True, image=toy_drawing(2))
+        given = feedback(desk, decision, correct=True, image=toy_drawing(2))
         assert [reason.code for reason in given.reasons] == ["not_confirmed"]
     assert "c2" not in desk.list()
 
@@ -94,8 +95,8 @@ def test_an_unknown_or_somebody_who_was_forgotten_gives_no_example(
 def test_an_unreadable_picture_leaves_no_half_of_a_review(desk: holotype.Recognizer) -> None:
     decision = desk.identify(toy_drawing(2), fpir=RATE)
     with pytest.raises(holotype.HolotypeError):
-        desk.feedback(decision, correct=True, image=b"no picture")
-    assert desk.review() == ()
+        feedback(desk, decision, correct=True, image=b"no picture")
+    assert review(desk) == ()
 
 
 @pytest.mark.parametrize(

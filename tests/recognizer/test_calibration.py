@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import holotype
-from holotype.calibration.threshold import Evidence
 from holotype.errors import AlikeError, ImageError
-from holotype.recognizer.strangers import missing_classes
+from holotype.openset.threshold import ThresholdEstimator
+from holotype.recognizer import calibrate
+from holotype.recognizer.calibration import missing_classes
 from holotype.records import Calibration
 from toy_packs import toy_drawing
 
@@ -48,8 +49,8 @@ def test_strangers_on_the_same_form_are_turned_away_after_calibration(
     assert broken > 3 * RATE
     shown: list[Calibration] = []
     pictures, classes = strangers(30)
-    result = forms.calibrate(
-        pictures, classes, suspects="keep", accept=lambda change: not shown.append(change)
+    result = calibrate(
+        forms, pictures, classes, suspects="keep", accept=lambda change: not shown.append(change)
     )
     assert let_in() < 2 * RATE
     assert (result.pictures, result.classes, result.classes_in_all) == (90, 30, 30)
@@ -67,7 +68,7 @@ def test_strangers_on_the_same_form_are_turned_away_after_calibration(
 def test_what_is_not_accepted_changes_nothing(desk: holotype.Recognizer) -> None:
     before = desk.identify(toy_drawing(0), fpir=RATE).threshold
     pictures, classes = strangers(10)
-    result = desk.calibrate(pictures, classes, suspects="keep", accept=lambda change: False)
+    result = calibrate(desk, pictures, classes, suspects="keep", accept=lambda change: False)
     assert result.batch is None
     assert desk.gallery.stranger_batches() == ()
     assert desk.identify(toy_drawing(0), fpir=RATE).threshold == before
@@ -76,7 +77,7 @@ def test_what_is_not_accepted_changes_nothing(desk: holotype.Recognizer) -> None
 def test_removing_a_batch_takes_the_threshold_back(desk: holotype.Recognizer) -> None:
     before = desk.identify(toy_drawing(0), fpir=RATE).threshold
     pictures, classes = strangers(30)
-    batch = desk.calibrate(pictures, classes, suspects="keep").batch
+    batch = calibrate(desk, pictures, classes, suspects="keep").batch
     assert desk.identify(toy_drawing(0), fpir=RATE).threshold != before
     assert desk.gallery.remove_strangers(batch) == 90
     assert desk.identify(toy_drawing(0), fpir=RATE).threshold == before
@@ -84,11 +85,11 @@ def test_removing_a_batch_takes_the_threshold_back(desk: holotype.Recognizer) ->
 
 def test_batches_add_up_and_few_do_not_count_yet(desk: holotype.Recognizer) -> None:
     pictures, classes = strangers(3)
-    first = desk.calibrate(pictures, classes, suspects="keep")
+    first = calibrate(desk, pictures, classes, suspects="keep")
     assert not first.counts
     assert all(change.before == change.after for change in first.rates)
     # The same names in another batch are other people: nobody knows better.
-    second = desk.calibrate(pictures, classes, suspects="keep")
+    second = calibrate(desk, pictures, classes, suspects="keep")
     assert (second.classes, second.classes_in_all) == (3, 6)
     assert second.counts
 
@@ -106,24 +107,24 @@ def test_strangers_who_are_enrolled_are_found_and_named(
     )
     classes.append("c3" if where == "by name" else "Bob")
     with pytest.raises(AlikeError, match=r"'(Bob|c3)' \(like 'c3'") as refused:
-        desk.calibrate(pictures, classes)
+        calibrate(desk, pictures, classes)
     (name,) = {suspect.name for suspect in refused.value.found} - {f"s{kind}" for kind in kinds}
     assert name == classes[-1]
     assert desk.gallery.stranger_batches() == ()
-    result = desk.calibrate(pictures, classes, suspects="leave-out")
+    result = calibrate(desk, pictures, classes, suspects="leave-out")
     assert result.classes == 13 - len(result.suspects)
-    kept = desk.calibrate(pictures, classes, suspects="keep")
+    kept = calibrate(desk, pictures, classes, suspects="keep")
     assert kept.classes == 13
 
 
 def test_each_picture_is_a_class_where_none_is_named(desk: holotype.Recognizer) -> None:
-    result = desk.calibrate([toy_drawing(400 + i) for i in range(8)], suspects="keep")
+    result = calibrate(desk, [toy_drawing(400 + i) for i in range(8)], suspects="keep")
     assert (result.pictures, result.classes) == (8, 8)
 
 
 def test_a_gallery_of_nobody_takes_strangers(tmp_path, pack) -> None:
     with holotype.open(tmp_path / "new.gallery", model=pack) as recognizer:
-        result = recognizer.calibrate([toy_drawing(400 + i) for i in range(8)])
+        result = calibrate(recognizer, [toy_drawing(400 + i) for i in range(8)])
         assert result.batch
         assert all(change.after is None for change in result.rates)
         recognizer.enroll("a", toy_drawing(0))
@@ -132,30 +133,30 @@ def test_a_gallery_of_nobody_takes_strangers(tmp_path, pack) -> None:
 
 def test_no_pictures_and_unmatched_names_are_refused(desk: holotype.Recognizer) -> None:
     with pytest.raises(ImageError, match="no image"):
-        desk.calibrate([])
+        calibrate(desk, [])
     with pytest.raises(ImageError, match="2 class names do not go with 1"):
-        desk.calibrate([toy_drawing(0)], ["a", "b"])
+        calibrate(desk, [toy_drawing(0)], ["a", "b"])
     with pytest.raises(ImageError, match="left out"):
-        desk.calibrate([toy_drawing(0)], suspects="leave-out")
+        calibrate(desk, [toy_drawing(0)], suspects="leave-out")
 
 
 def test_all_unusable_pictures_are_named_or_left_out(desk: holotype.Recognizer) -> None:
     pictures, classes = strangers(7)
     pictures[0], pictures[5] = b"junk", np.ones((20, 20))
     with pytest.raises(ImageError, match="2 of 21 pictures cannot be used") as refused:
-        desk.calibrate(pictures, classes, suspects="keep")
+        calibrate(desk, pictures, classes, suspects="keep")
     assert "(picture 1)" in refused.value.problem
     assert "(picture 6)" in refused.value.problem
     assert "skip_unusable=True" in refused.value.remedy
     assert desk.gallery.stranger_batches() == ()
-    result = desk.calibrate(pictures, classes, suspects="keep", skip_unusable=True)
+    result = calibrate(desk, pictures, classes, suspects="keep", skip_unusable=True)
     assert (result.pictures, result.classes) == (19, 7)
     assert [one.number for one in result.unusable] == [1, 6]
     # A class of which nothing is left is none.
     pictures[3] = pictures[4] = b"junk"
-    assert desk.calibrate(pictures, classes, suspects="keep", skip_unusable=True).classes == 6
+    assert calibrate(desk, pictures, classes, suspects="keep", skip_unusable=True).classes == 6
     with pytest.raises(ImageError, match="picture"):
-        desk.calibrate([b"junk"], skip_unusable=True)
+        calibrate(desk, [b"junk"], skip_unusable=True)
 
 
 @pytest.mark.parametrize(("classes", "each", "rate"), [(6, 1, 0.1), (6, 1, 0.01), (7, 3, 0.1)])
@@ -168,7 +169,7 @@ def test_as_many_more_as_are_missing_support_the_rate_and_one_fewer_do_not(
 
     def supported(count: int) -> bool:
         draws = np.concatenate([reached[index == c % classes] for c in range(count)])
-        return Evidence(draws, np.repeat(np.arange(count), each)).at(rate) is not None
+        return ThresholdEstimator(draws, np.repeat(np.arange(count), each)).at(rate) is not None
 
     assert supported(classes + missing)
     assert not supported(classes + missing - 1)

@@ -12,7 +12,9 @@ _EPISODES = 60
 _TRIED = np.geomspace(1.0, 200.0, 80)
 
 
-def sharpness(embeddings: Floats, class_index: NDArray[np.int64], n_way: int, k_shot: int) -> float:
+def inverse_temperature(
+    embeddings: Floats, class_index: NDArray[np.int64], n_way: int, k_shot: int
+) -> float:
     """The factor on similarities whose softmax is likeliest to have said the truth.
 
     That is temperature scaling (Guo et al. 2017, section 4.2) on episodes of cohort classes, which

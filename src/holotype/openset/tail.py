@@ -1,4 +1,4 @@
-"""The far tail of the draws: a generalized Pareto distribution of what exceeds a high level.
+"""The far tail of the scores: a generalized Pareto distribution of what exceeds a high level.
 
 Peaks over threshold: Pickands 1975; Coles 2001, chapter 4. Fitted by probability-weighted moments
 (Hosking and Wallis 1987), which need no search, stand small samples, and take weights, so that the
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from holotype.calibration.depth import Doubles
+from holotype.openset.scale import Doubles
 
-PEAKS_SHARE = 0.1  # of all draws lie above the level
+PEAKS_SHARE = 0.1  # of all scores lie above the level
 MIN_PEAKS = 30
 # A fit is refused when refits come as far from their peaks with a lower probability than this.
 _MIN_P_VALUE = 0.05
@@ -22,16 +22,16 @@ _NEARLY_EXPONENTIAL = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """B fits of one tail, each to a resample: P(depth > level + x) = share * survival(x)."""
+    """B fits of one tail, each to a resample: P(score > level + x) = share * survival(x)."""
 
     level: float
-    share: Doubles  # [B] of draws above the level
+    share: Doubles  # [B] of scores above the level
     scale: Doubles  # [B] > 0
     shape: Doubles  # [B] in [-1, 0.45]
 
-    def exceedance(self, depth: float) -> Doubles:
-        """The share of draws beyond a depth >= level, by each fit: float64 [B]."""
-        excess = np.asarray(depth - self.level)
+    def exceedance(self, x: float) -> Doubles:
+        """The share of scores beyond an x >= level, by each fit: float64 [B]."""
+        excess = np.asarray(x - self.level)
         return np.asarray(self.share * _survival(excess, self.scale, self.shape))
 
 
@@ -43,7 +43,7 @@ def fit_tail(level: float, excess: Doubles, weight: Doubles, share: Doubles) -> 
         excess: float64 [n] >= 0, ascending: by how much.
         weight: float64 [B, n] how often each peak occurs in a resample; the first row is the
             sample itself.
-        share: float64 [B] of all draws that are peaks.
+        share: float64 [B] of all scores that are peaks.
 
     Returns:
         The fits; None when the peaks are too few, or when the distance between them and the

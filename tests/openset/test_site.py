@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohorts import cohort_of, gallery_of
-from holotype.calibration import Cohort, GalleryDraws, MatchProbability
 from holotype.errors import RateError
+from holotype.openset import Cohort, Impostors, MatchProbability
 from holotype.scoring import Floats, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
@@ -28,11 +28,11 @@ def own(classes: int, each: int = 5, seed: int = 1, share: float = 0.6) -> Cohor
     return Cohort(framed(drawn.embeddings, share), drawn.class_index)
 
 
-def draws_of(strangers: Cohort, gallery: Floats, cohort: Cohort = COHORT) -> GalleryDraws:
-    return GalleryDraws.of(cohort, strangers, range(len(gallery)), gallery)
+def draws_of(strangers: Cohort, gallery: Floats, cohort: Cohort = COHORT) -> Impostors:
+    return Impostors.of(cohort, strangers, range(len(gallery)), gallery)
 
 
-def accepted(draws: GalleryDraws, gallery: Floats, rate: float, seed: int) -> float:
+def accepted(draws: Impostors, gallery: Floats, rate: float, seed: int) -> float:
     others = own(200, 5, seed=seed).embeddings
     level = draws.threshold(rate, "fpir")
     return float(((others @ gallery.T).max(axis=1) >= level).mean())
@@ -59,7 +59,7 @@ def test_nobody_changes_nothing() -> None:
     for rate in RATES:
         assert plain.threshold(rate, "fpir") == plain.cohort.threshold(rate, "fpir")
         assert few.threshold(rate, "fpir") == plain.threshold(rate, "fpir")
-    assert few.own_classes == 4
+    assert few.site_classes == 4
     np.testing.assert_array_equal(few.values, plain.values)
     assert few.smallest_rate() == plain.cohort.smallest_rate()
 
@@ -104,11 +104,11 @@ def test_following_equals_computing_at_once() -> None:
     for keys in (range(41), range(1, 41), range(20, 60), [5, 3, 59]):
         state = list(keys), vectors[list(keys)]
         draws = draws.follow(*state)
-        fresh = GalleryDraws.of(COHORT, strangers, *state)
-        np.testing.assert_array_equal(draws.own.best, fresh.own.best)
+        fresh = Impostors.of(COHORT, strangers, *state)
+        np.testing.assert_array_equal(draws.site.best, fresh.site.best)
         assert draws.threshold(0.1, "fpir") == fresh.threshold(0.1, "fpir")
     other = own(30, seed=9)
-    assert draws.with_own(other).threshold(0.1, "fpir") == GalleryDraws.of(
+    assert draws.with_site(other).threshold(0.1, "fpir") == Impostors.of(
         COHORT, other, *state
     ).threshold(0.1, "fpir")
 

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cohorts import cohort_of, gallery_of, related, stranger_draws
-from holotype.calibration import Cohort, StrangerDraws
 from holotype.errors import RateError
+from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import load_pack
 from holotype.scoring import unit
 
@@ -38,40 +38,40 @@ def test_following_equals_computing_at_once(start: set[int], steps: list[tuple[s
     def state() -> tuple[list[int], np.ndarray]:
         return list(gallery), np.array(list(gallery.values())).reshape(len(gallery), 32)
 
-    draws = StrangerDraws.of(COHORT, *state())
+    draws = ImpostorScores.of(COHORT, *state())
     for what, key in steps:
         if what == "forget":
             gallery.pop(key, None)
         elif what == "enroll" or key in gallery:
             gallery[key] = unit(VECTORS[key] + VECTORS[(key + len(gallery)) % 40])
         draws = draws.follow(*state())
-        fresh = StrangerDraws.of(COHORT, *state())
+        fresh = ImpostorScores.of(COHORT, *state())
         np.testing.assert_array_equal(draws.best, fresh.best)
         np.testing.assert_array_equal(draws.values, fresh.values)
         assert draws.keys == fresh.keys
 
 
 def test_several_changes_in_one_step_and_in_another_order() -> None:
-    first = StrangerDraws.of(COHORT, range(30), VECTORS[:30])
+    first = ImpostorScores.of(COHORT, range(30), VECTORS[:30])
     order = np.random.default_rng(0).permutation(np.arange(3, 34))
     again = first.follow([int(key) for key in order], VECTORS[order])
-    fresh = StrangerDraws.of(COHORT, order.tolist(), VECTORS[order])
+    fresh = ImpostorScores.of(COHORT, order.tolist(), VECTORS[order])
     np.testing.assert_array_equal(again.best, fresh.best)
     np.testing.assert_array_equal(again.values, fresh.values)
 
 
 def test_the_order_of_summation_does_not_matter() -> None:
     cohort, gallery = cohort_of(50, 20, seed=2, dim=256), gallery_of(300, seed=3, dim=256)
-    once = StrangerDraws.of(cohort, range(300), gallery).best
+    once = ImpostorScores.of(cohort, range(300), gallery).best
     singly = np.max([stranger_draws(cohort, row[None]) for row in gallery], axis=0)
     np.testing.assert_array_equal(once, singly)
 
 
 def test_an_empty_gallery_draws_nothing() -> None:
-    draws = StrangerDraws.of(COHORT, [], VECTORS[:0])
+    draws = ImpostorScores.of(COHORT, [], VECTORS[:0])
     assert (draws.values == -np.inf).all()
     full = draws.follow([1], VECTORS[:1])
-    np.testing.assert_array_equal(full.best, StrangerDraws.of(COHORT, [1], VECTORS[:1]).best)
+    np.testing.assert_array_equal(full.best, ImpostorScores.of(COHORT, [1], VECTORS[:1]).best)
     np.testing.assert_array_equal(full.follow([], VECTORS[:0]).best, draws.best)
 
 
@@ -83,52 +83,52 @@ def population(origins: int, seed: int) -> tuple[Cohort, np.ndarray, np.ndarray]
 
 
 @pytest.mark.parametrize("origins", [8, 30])
-def test_kin_of_the_enrolled_are_turned_away_at_about_the_stated_rate(origins: int) -> None:
-    stated, with_kin, without = 0.05, [], []
+def test_relatives_of_the_enrolled_are_turned_away_at_about_the_stated_rate(origins: int) -> None:
+    stated, with_relatives, without = 0.05, [], []
     for seed in range(0, 40, 2):
         cohort, gallery, strangers = population(origins, seed=seed)
         best = (strangers @ gallery.T).max(axis=1)
-        draws = StrangerDraws.of(cohort, range(len(gallery)), gallery)
-        with_kin.append((best >= draws.threshold(stated, "fpir")).mean())
+        draws = ImpostorScores.of(cohort, range(len(gallery)), gallery)
+        with_relatives.append((best >= draws.threshold(stated, "fpir")).mean())
         plain = np.sort(stranger_draws(cohort, gallery))[::-1]
         without.append((best > plain[int(stated * len(plain))]).mean())
     assert np.mean(without) > 4 * stated
-    assert stated / 3 < np.mean(with_kin) < 1.6 * stated
+    assert stated / 3 < np.mean(with_relatives) < 1.6 * stated
 
 
-def test_kin_are_counted_in_the_gallery() -> None:
+def test_relatives_are_counted_in_the_gallery() -> None:
     cohort = Cohort(*related(8, 160, 10, seed=0, kinship=0.8))
     alike = related(4, 100, 1, seed=1, kinship=0.8)[0]
     unlike = related(100, 100, 1, seed=1, kinship=0.8)[0]
 
-    def kin(gallery: np.ndarray) -> float:
-        return StrangerDraws.of(cohort, range(len(gallery)), gallery).kin
+    def related_per_class(gallery: np.ndarray) -> float:
+        return ImpostorScores.of(cohort, range(len(gallery)), gallery).related_per_class
 
-    assert kin(alike) > 1.2
-    assert kin(unlike) < 0.5
+    assert related_per_class(alike) > 1.2
+    assert related_per_class(unlike) < 0.5
     # A few identities show next to nothing.
-    assert kin(alike[:3]) == pytest.approx(kin(unlike[:3]), abs=0.3)
-    assert kin(alike[:0]) == 0
+    assert related_per_class(alike[:3]) == pytest.approx(related_per_class(unlike[:3]), abs=0.3)
+    assert related_per_class(alike[:0]) == 0
 
 
-def test_without_origins_nobody_has_kin() -> None:
+def test_without_origins_nobody_has_relatives() -> None:
     cohort = cohort_of(200, 10, seed=0, spread=1.0)
-    draws = StrangerDraws.of(cohort, range(40), VECTORS)
-    assert draws.kin < 0.3
+    draws = ImpostorScores.of(cohort, range(40), VECTORS)
+    assert draws.related_per_class < 0.3
 
 
-def test_a_claim_is_judged_by_itself_and_by_the_kin_of_all() -> None:
+def test_a_claim_is_judged_by_itself_and_by_the_relatives_of_all() -> None:
     cohort = cohort_of(150, 20, seed=4, spread=0.5)
-    draws = StrangerDraws.of(cohort, range(40), VECTORS)
+    draws = ImpostorScores.of(cohort, range(40), VECTORS)
     claim = draws.claim(7)
     np.testing.assert_array_equal(claim.best, stranger_draws(cohort, VECTORS[7:8]))
-    assert claim.kin == draws.kin
+    assert claim.related_per_class == draws.related_per_class
     assert claim.threshold(0.05, "fmr") < draws.threshold(0.05, "fpir")
 
 
-def test_a_cohort_of_one_class_has_no_kin_and_no_promise() -> None:
-    draws = StrangerDraws.of(cohort_of(1, 30, seed=0), range(5), VECTORS[:5])
-    assert draws.kin == 0
+def test_a_cohort_of_one_class_has_no_relatives_and_no_promise() -> None:
+    draws = ImpostorScores.of(cohort_of(1, 30, seed=0), range(5), VECTORS[:5])
+    assert draws.related_per_class == 0
     assert draws.smallest_rate() == 1
     with pytest.raises(RateError):
         draws.threshold(0.1, "fpir")
@@ -149,9 +149,9 @@ def test_every_size_of_cohort_and_gallery_has_draws(
     classes: int, each: int, enrolled: int, kin: tuple[float, float], seed: int
 ) -> None:
     cohort = cohort_of(classes, each, seed=seed, spread=1.0)
-    found = StrangerDraws.of(cohort, range(enrolled), gallery_of(enrolled, seed=seed + 10))
-    assert found.kin >= 0
-    fewer, more = (replace(found, _kin=k).values for k in sorted(kin))
+    found = ImpostorScores.of(cohort, range(enrolled), gallery_of(enrolled, seed=seed + 10))
+    assert found.related_per_class >= 0
+    fewer, more = (replace(found, _related_per_class=k).values for k in sorted(kin))
     met = np.tile(found.best, len(fewer) // len(cohort))
     # Kin only ever add to what the enrolled reach, and more of them add no less.
     assert (met <= fewer).all()
@@ -168,6 +168,6 @@ def test_a_gallery_of_one_has_draws_against_every_shipped_cohort(pack: str) -> N
     for start in range(0, len(cohort), len(cohort) // 8):
         # As a class of the cohort's kind that is not of the cohort would lie.
         one = unit(cohort.embeddings[start : start + 2].sum(axis=0, keepdims=True))
-        draws = StrangerDraws.of(cohort, ["one"], one)
+        draws = ImpostorScores.of(cohort, ["one"], one)
         assert (draws.values >= np.tile(draws.best, 4)).all()
         assert draws.claim("one").smallest_rate() < 0.1

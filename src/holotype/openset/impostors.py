@@ -1,13 +1,10 @@
-"""What strangers reach against one gallery, kept up to date as the gallery changes.
+"""What a cohort reaches against one gallery, kept up to date as the gallery changes.
 
-A draw is the best similarity that a stranger reaches. Two kinds of rivals make it:
+A score is the best similarity that an impostor reaches. Two kinds of rivals make it:
 
-- The enrolled: each cohort item plays a stranger against every enrolled identity.
-- Kin of the stranger among the enrolled. The cohort comes from elsewhere (other alphabets, other
-  families, other cameras), but whoever walks in is often of the same origin as some who are
-  enrolled, and more alike to them than the cohort is. How much more is seen inside the cohort,
-  whose own classes share origins: each item also plays against as many of the other classes of
-  its cohort as the enrolled have kin.
+- The enrolled: each cohort item plays an impostor against every enrolled identity.
+- Related classes among the enrolled (`openset.related`): each item also plays against as many of
+  the other classes of its cohort as an impostor has relatives among the enrolled.
 """
 
 from __future__ import annotations
@@ -18,9 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration.cohort import KIN_SHARE, Cohort
-from holotype.calibration.threshold import Evidence, refusal
 from holotype.forking import cached_property
+from holotype.openset.cohort import Cohort
+from holotype.openset.related import RELATED_SHARE
+from holotype.openset.threshold import ThresholdEstimator, refusal
 from holotype.scoring import Floats
 
 _CHUNK_ROWS = 1024
@@ -28,21 +26,21 @@ _CHUNK_ROWS = 1024
 # product of two unit vectors needs more than the 24 bits of a float32. So every order of summation
 # gives the same bits, and what was followed change by change equals what is computed at once.
 _GRID = np.float32(2**11)
-# Each item meets its kin in so many independent ways.
-_KIN_DRAWS = 4
-# Until a gallery shows otherwise, strangers have about as many kin among the enrolled as classes of
-# the cohort have among themselves; somewhat fewer, since a cohort is held back origin by origin.
-# That counts like so many pairs of kin observed. Chosen on the selection alphabets.
-_PRIOR_KIN, _PRIOR_PAIRS = 0.75, 2.0
-_MAX_IDENTITIES = 512  # among whom kin are counted
+# Each item meets related classes in so many independent ways.
+_RELATED_DRAWS = 4
+# Until a gallery shows otherwise, impostors have about as many relatives among the enrolled as
+# classes of the cohort have among themselves; somewhat fewer, since a cohort is held back origin by
+# origin. That counts like so many related pairs observed. Chosen on the selection alphabets.
+_PRIOR_RELATED, _PRIOR_PAIRS = 0.75, 2.0
+_MAX_IDENTITIES = 512  # among whom related pairs are counted
 _MAX_EXAMPLES = 10
 
 Difference = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
-class StrangerDraws:
-    """The draws against one state of a gallery; made by `of`, then `follow`ed."""
+class ImpostorScores:
+    """The scores against one state of a gallery; made by `of`, then `follow`ed."""
 
     cohort: Cohort
     keys: tuple[Hashable, ...]  # [N] what identifies the enrolled from one state to the next
@@ -51,7 +49,7 @@ class StrangerDraws:
     best: Floats  # [M] best similarity of each cohort item to the enrolled; -inf when N = 0
     _owner: NDArray[np.int64]  # [M] which of the N reaches it
     _items: Floats  # [M, D] the cohort on the grid
-    _kin: float | None = None  # that of a whole gallery, for one claim on it
+    _related_per_class: float | None = None  # that of a whole gallery, for one claim on it
 
     @classmethod
     def of(
@@ -60,7 +58,7 @@ class StrangerDraws:
         keys: Sequence[Hashable],
         prototypes: Floats,
         examples: int = 1,
-    ) -> StrangerDraws:
+    ) -> ImpostorScores:
         """Play the cohort against a gallery.
 
         Args:
@@ -78,9 +76,9 @@ class StrangerDraws:
         keys: Sequence[Hashable],
         prototypes: Floats,
         examples: int = 1,
-        difference: Difference | None = None,
-    ) -> StrangerDraws:
-        """The draws against the next state of the gallery, equal bit for bit to `of`.
+        changes: Difference | None = None,
+    ) -> ImpostorScores:
+        """The scores against the next state of the gallery, equal bit for bit to `of`.
 
         Costs what the difference costs: an identity that came or changed is compared with the
         cohort, one that left or changed is replaced where it was the best.
@@ -89,10 +87,10 @@ class StrangerDraws:
             keys: N' distinct ones.
             prototypes: float32 unit [N', D].
             examples: as for `of`.
-            difference: from this state to the next, where it is known (`self.difference`).
+            changes: from this state to the next (`difference`), where they are known.
         """
         keys = tuple(keys)
-        new_row, arrived = difference or self.difference(keys, prototypes)
+        new_row, arrived = changes or difference(self.keys, self.prototypes, keys, prototypes)
         if not len(self.keys) or 4 * len(arrived) > len(keys):
             return self.of(self.cohort, keys, prototypes, examples)
         owner = new_row[self._owner]
@@ -109,92 +107,81 @@ class StrangerDraws:
             self, keys=keys, prototypes=prototypes, examples=examples, best=best, _owner=owner
         )
 
-    def difference(self, keys: Sequence[Hashable], prototypes: Floats) -> Difference:
-        """What changes from this state of the gallery to the next.
-
-        Returns:
-            int64 [N], the next row of each of the present identities, -1 for one that leaves or
-            changes; and the next rows that are none of these.
-        """
-        keys = tuple(keys)
-        if keys[: len(self.keys)] == self.keys:  # as after an enrollment
-            new_row = np.arange(len(self.keys))
-            new_row[(self.prototypes != prototypes[: len(new_row)]).any(axis=1)] = -1
-        else:
-            row = {key: new for new, key in enumerate(keys)}
-            new_row = np.array([row.get(key, -1) for key in self.keys], dtype=np.int64)
-            kept = np.flatnonzero(new_row >= 0)
-            same = (self.prototypes[kept] == prototypes[new_row[kept]]).all(axis=1)
-            new_row[kept[~same]] = -1
-        known = np.zeros(len(keys), dtype=np.bool_)
-        known[new_row[new_row >= 0]] = True
-        return new_row, np.flatnonzero(~known)
-
-    def claim(self, key: Hashable) -> StrangerDraws:
-        """The draws against one identity alone, with the kin that the whole gallery shows."""
+    def claim(self, key: Hashable) -> ImpostorScores:
+        """The scores against one identity alone, with the relatives that the gallery shows."""
         at = self.keys.index(key)
-        alone = self.of(self.cohort, [key], self.prototypes[at : at + 1], self.examples)
-        return replace(alone, _kin=self.kin)
+        alone = self.prototypes[at : at + 1]
+        best, owner = _best(self._items, alone)
+        return ImpostorScores(
+            self.cohort,
+            (key,),
+            alone,
+            self.examples,
+            best,
+            owner,
+            self._items,
+            self.related_per_class,
+        )
 
     @cached_property
-    def kin(self) -> float:
-        """How many kin the enrolled have among strangers, beside the cohort's among its own.
+    def related_per_class(self) -> float:
+        """How many relatives impostors have among the enrolled, beside the cohort's among its own.
 
         The number of pairs of enrolled identities that are as alike as the most alike pairs of
         cohort classes, over the number that the cohort's own share makes expected: the posterior
         mean of a Poisson rate under a gamma prior. Pairs that are alike by chance, as cohort and
         gallery are, count nowhere: `best` has them already.
         """
-        if self._kin is not None:
-            return self._kin
+        if self._related_per_class is not None:
+            return self._related_per_class
         if not len(self.cohort):
             return 0.0
-        table = self.cohort.kinship(self._typical)
+        table = self.cohort.related(self._typical)
         step = -(-len(self.keys) // _MAX_IDENTITIES) or 1
         shown = self.prototypes[::step]
-        if not (len(shown) and np.isfinite(table.kin_similarity)):
+        if not (len(shown) and np.isfinite(table.threshold)):
             return 0.0
         pairs = len(shown) * (len(shown) - 1) / 2
         similarity = shown @ shown.T
         np.fill_diagonal(similarity, -np.inf)
-        alike = np.count_nonzero(similarity > table.kin_similarity) / 2
-        by_chance = float((table.prototypes @ shown.T > table.kin_similarity).mean())
-        expected = _PRIOR_KIN * max(1 - by_chance / KIN_SHARE, 0.0)
+        alike = np.count_nonzero(similarity > table.threshold) / 2
+        by_chance = float((table.prototypes @ shown.T > table.threshold).mean())
+        expected = _PRIOR_RELATED * max(1 - by_chance / RELATED_SHARE, 0.0)
         observed = max(alike - pairs * by_chance, 0.0)
-        return (_PRIOR_PAIRS * expected + observed) / (_PRIOR_PAIRS + pairs * KIN_SHARE)
+        return (_PRIOR_PAIRS * expected + observed) / (_PRIOR_PAIRS + pairs * RELATED_SHARE)
 
     @cached_property
     def values(self) -> Floats:
-        """The draws, kin included: float32 [J * M], each item J times with other kin."""
-        relatives = self.kin * len(self.keys)
+        """The scores, related classes included: float32 [J * M], each item J times."""
+        relatives = self.related_per_class * len(self.keys)
         if not relatives:
-            return np.tile(self.best, _KIN_DRAWS)
-        table = self.cohort.kinship(self._typical)
+            return np.tile(self.best, _RELATED_DRAWS)
+        table = self.cohort.related(self._typical)
         # The best of n draws has the n-th power of their distribution function: the quantile
         # u ** (1/n) of the item's similarities to other classes. Below one draw that is often no
         # class at all: `place` is then `count`, behind the least alike.
-        u = np.random.default_rng(0).random((_KIN_DRAWS, len(self.cohort)))
+        u = np.random.default_rng(0).random((_RELATED_DRAWS, len(self.cohort)))
         place = (table.count * (1 - u ** (1 / relatives))).astype(np.int64)
         alike = table.others[np.arange(len(self.cohort)), place]
         return np.maximum(self.best, alike).ravel()
 
     @property
-    def without_kin(self) -> Floats:
-        """The draws of strangers who have no kin among the enrolled: float32 [M]."""
+    def without_related(self) -> Floats:
+        """The scores of impostors who have no relatives among the enrolled: float32 [M]."""
         return self.best
 
     @cached_property
     def class_index(self) -> NDArray[np.int64]:
         """The cohort class of each of `values`: int64 [J * M]."""
-        return np.tile(self.cohort.class_index, _KIN_DRAWS)
+        return np.tile(self.cohort.class_index, _RELATED_DRAWS)
 
     @cached_property
-    def evidence(self) -> Evidence:
-        """What these draws support."""
-        return Evidence(self.values, self.class_index)
+    def evidence(self) -> ThresholdEstimator:
+        """What these scores support."""
+        return ThresholdEstimator(self.values, self.class_index)
 
     def threshold(self, rate: float, name: str) -> float:
-        """As `calibration.threshold` of these draws."""
+        """As `openset.threshold` of these scores."""
         found = self.evidence.at(rate)
         if found is None:
             cohort = f"this cohort of {self.evidence.classes} classes"
@@ -202,12 +189,42 @@ class StrangerDraws:
         return found
 
     def smallest_rate(self) -> float:
-        """As `calibration.smallest_rate` of these draws."""
+        """As `openset.smallest_rate` of these scores."""
         return self.evidence.smallest
 
     @property
     def _typical(self) -> int:
         return min(self.examples, _MAX_EXAMPLES)
+
+
+def difference(
+    before: Sequence[Hashable], old: Floats, after: Sequence[Hashable], new: Floats
+) -> Difference:
+    """What changes from one state of a gallery to the next.
+
+    Args:
+        before: N keys of the one.
+        old: float32 [N, D], its prototypes.
+        after: N' keys of the other.
+        new: float32 [N', D], its prototypes.
+
+    Returns:
+        int64 [N], the next row of each of the present identities, -1 for one that leaves or
+        changes; and the next rows that are none of these.
+    """
+    before, after = tuple(before), tuple(after)
+    if after[: len(before)] == before:  # as after an enrollment
+        new_row = np.arange(len(before))
+        new_row[(old != new[: len(new_row)]).any(axis=1)] = -1
+    else:
+        row = {key: at for at, key in enumerate(after)}
+        new_row = np.array([row.get(key, -1) for key in before], dtype=np.int64)
+        kept = np.flatnonzero(new_row >= 0)
+        same = (old[kept] == new[new_row[kept]]).all(axis=1)
+        new_row[kept[~same]] = -1
+    known = np.zeros(len(after), dtype=np.bool_)
+    known[new_row[new_row >= 0]] = True
+    return new_row, np.flatnonzero(~known)
 
 
 def _on_grid(vectors: Floats) -> Floats:

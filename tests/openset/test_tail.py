@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holotype.calibration.tail import MIN_PEAKS, fit_tail
+from holotype.openset.tail import MIN_PEAKS, fit_tail
 
 
 def fitted(excess: np.ndarray, resamples: int = 200, share: float = 0.1):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.calibration.cohort import Cohort
+from holotype.openset.cohort import Cohort
 from holotype.scoring import Floats
 
 _NEIGHBORS = 5
 _CHUNK_ROWS = 1024
 
 
-class Familiarity:
-    """How near an input lies to what the model learned from, beside how near strangers do.
+class Novelty:
+    """How near an input lies to what the model learned from, beside how near impostors do.
 
     Args:
         background: float32 unit [B, D], the prototypes of the classes that trained the model.

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohorts import cohort_of, gallery_of, stranger_draws
-from holotype.calibration import smallest_rate, threshold
 from holotype.errors import RateError
+from holotype.openset import smallest_rate, threshold
 
 
 @given(st.integers(200, 1500), st.floats(0.02, 0.5))

@@ -1,0 +1,325 @@
+"""What a threshold rests on: the enrolled, own strangers, the cohort, or a default.
+
+- *guaranteed*: the rank of the stranger's score among those of the owner's own strangers (M
+  classes, from 1/(M + 1)), or else among those of the enrolled (`openset.enrolled`, from
+  2/(N + 1)). It holds whatever the network, the domain and the distribution, for strangers like
+  those.
+- *estimated*: below that, the strictest of what is not contradicted: the tail of what the enrolled
+  reach among themselves, and the cohort, moved to where own strangers lie if there are some.
+- *default*: a constant of the model, where nothing else is known.
+
+The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
+belongs to it is tested: the enrolled should reach among themselves what the cohort reaches against
+them. Taking the smaller of two thresholds would destroy a guarantee, and is done nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import RateError
+from holotype.forking import cached_property
+from holotype.openset import predictive
+from holotype.openset.cohort import Cohort
+from holotype.openset.enrolled import EnrolledScores, exceed, ranks_allowed
+from holotype.openset.impostors import difference
+from holotype.openset.site import Impostors
+from holotype.openset.threshold import refusal
+from holotype.scoring import Floats
+
+RateKind = Literal["fpir", "fmr"]
+Basis = Literal["guaranteed", "estimated", "default"]
+Source = Literal["enrolled", "site", "cohort", "default"]
+
+# From so many enrolled on, their own tail is asked beside a cohort that agrees with them.
+_MANY = 20
+# The tail of N scores is followed down to this share of 1 / (N + 1).
+_BEYOND = 0.05
+# The cohort is contradicted where chance explains its distance with less than this.
+_LEVEL = 0.01
+# Where nobody states a rate. It is also that of look-alikes, of suspects, and of pictures that may
+# become examples.
+USUAL_RATE = 0.01
+_ANY_RATE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Threshold:
+    """From which similarity a probe is accepted, and what that rests on."""
+
+    values: Floats  # [N] of each identity; [1] of a claim; [0] when nobody is enrolled
+    rate: float  # that it stands for
+    basis: Basis
+    source: Source
+    # [N] likewise, where the probe's runner-up is no more alike to it than the identity's own
+    # example is to another; None: the same
+    strict: Floats | None = None
+
+    @property
+    def promised(self) -> bool:
+        """Whether impostors set it, so that it keeps the stated rate for others like them."""
+        return self.basis != "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Whether the enrolled reach among themselves what the cohort reaches against them."""
+
+    p_value: float  # two-sided; 1 where there is nothing to compare
+    more: bool  # whether the enrolled are more alike than the cohort expects
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the cohort is of another world than this gallery."""
+        return self.p_value < _LEVEL
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of impostors of one state of a gallery; made by `of`, then `follow`ed."""
+
+    enrolled: EnrolledScores
+    impostors: Impostors
+    default: float | None = None
+    _claims: dict[int, Impostors] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        cohort: Cohort,
+        site: Cohort,
+        keys: Sequence[Hashable],
+        prototypes: Floats,
+        players: Floats,
+        examples: int = 1,
+        default: float | None = None,
+    ) -> Evidence:
+        """Gather it.
+
+        Args:
+            cohort: of the model pack.
+            site: the owner's own strangers, or nobody.
+            keys: N distinct ones.
+            prototypes: float32 unit [N, D].
+            players: float32 unit [N, D], one example of each identity.
+            examples: how many an identity typically has.
+            default: the similarity that is accepted where nothing else is known.
+        """
+        return cls(
+            EnrolledScores.of(keys, prototypes, players),
+            Impostors.of(cohort, site, keys, prototypes, examples),
+            default,
+        )
+
+    def follow(
+        self, keys: Sequence[Hashable], prototypes: Floats, players: Floats, examples: int = 1
+    ) -> Evidence:
+        """Of the next state of the gallery, at the cost of what differs."""
+        changes = difference(self.enrolled.keys, self.enrolled.prototypes, keys, prototypes)
+        return Evidence(
+            self.enrolled.follow(keys, prototypes, players, changes),
+            self.impostors.follow(keys, prototypes, examples, changes),
+            self.default,
+        )
+
+    def with_site(self, site: Cohort) -> Evidence:
+        """The same with other own strangers."""
+        return Evidence(self.enrolled, self.impostors.with_site(site), self.default)
+
+    def against(self, claim: int | None) -> Impostors:
+        """What impostors reach against everybody, or against the one that they claim to be."""
+        if claim is None:
+            return self.impostors
+        if claim not in self._claims:
+            self._claims.clear()  # the last one only: each is as large as the cohort
+            self._claims[claim] = self.impostors.claim(self.enrolled.keys[claim])
+        return self._claims[claim]
+
+    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+        """From which similarity a probe is accepted, so that impostors are at the stated rate.
+
+        Args:
+            rate: in (0, 1): an FPIR, or the FMR of a claim. None: nobody stated one, and it is
+                `USUAL_RATE` or, where only a tail would support that, the smallest that ranks or
+                the cohort support.
+            claim: the identity that is claimed; None: any may be the answer.
+
+        Raises:
+            RateError: the rate was stated, nothing supports it, and there is no default; names
+                the smallest that is supported.
+        """
+        if not len(self.enrolled):
+            return Threshold(np.empty(0, np.float32), rate or USUAL_RATE, "estimated", "cohort")
+        if rate is None:
+            return self._usual(claim)
+        found = self._by_rank(rate, claim) or self._by_estimate(rate, claim)
+        if found is not None:
+            return found
+        if self.default is None:
+            raise self.refusal(rate, claim)
+        return self._flat(self.default, rate, claim, "default", "default")
+
+    def refusal(self, rate: float, claim: int | None = None) -> RateError:
+        """The error for a rate that nothing supports."""
+        name = "fpir" if claim is None else "fmr"
+        return refusal(rate, name, self._who(), self.smallest_rate(claim=claim))
+
+    def _usual(self, claim: int | None) -> Threshold:
+        rates = self._rank_rates(claim)
+        if self._cohort_counts:
+            rates.append(self.against(claim).smallest_rate())
+        # The tail of few enrolled reaches farther, at a price that only who asks for it would pay.
+        rate = max(USUAL_RATE, min(rates))
+        if rate < 1:
+            found = self._by_rank(rate, claim) or self._by_estimate(rate, claim)
+            if found is not None:
+                return found
+        # Nothing is known of impostors: without a default, only the very same picture is a match.
+        level = 1.0 if self.default is None else self.default
+        return self._flat(level, USUAL_RATE, claim, "default", "default")
+
+    def _flat(
+        self, level: float, rate: float, claim: int | None, basis: Basis, source: Source
+    ) -> Threshold:
+        """One similarity for everybody, at least what a looser rate demands."""
+        count = len(self.enrolled) if claim is None else 1
+        values = np.maximum(np.full(count, level, np.float32), self._looser(rate, claim))
+        return Threshold(values, rate, basis, source)
+
+    def smallest_rate(self, guaranteed: bool = False, claim: int | None = None) -> float:
+        """The smallest rate that is supported, a fraction; 1.0 if none.
+
+        Args:
+            guaranteed: whether only guarantees count; False: estimates as well.
+            claim: the identity that is claimed; None: identification.
+        """
+        if not len(self.enrolled):
+            return 1.0
+        rates = self._rank_rates(claim)
+        if guaranteed:
+            exact = claim is not None or self.enrolled.exact
+            return min(rates if exact else rates[1:], default=1.0)
+        if self._cohort_counts:
+            rates.append(self.against(claim).smallest_rate())
+        if self._tails(_ANY_RATE, claim):
+            rates.append(self._tail_rate)
+        return min(rates, default=1.0)
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """Do the enrolled reach among themselves what the cohort reaches against them?
+
+        The share of cohort scores that each identity's own score does not pass is uniform if the
+        two are of one world. The mean of their normal scores is compared with that of as many
+        independent ones as there are distinct scores (Hajek and Sidak 1967). The highest is left
+        out: a pair of twins, or one person under two labels, is no other world.
+        """
+        # Two that are nearest to one another reach the same score: one fact, not two.
+        scores = np.unique(self.enrolled.best[np.isfinite(self.enrolled.best)])[:-1]
+        cohort = np.sort(self.impostors.cohort.values)
+        if not len(scores) or not len(cohort):
+            return Agreement(1.0, False)
+        above = len(cohort) - np.searchsorted(cohort, scores, side="left")
+        share = (above + 0.5) / (len(cohort) + 1)
+        normal = NormalDist()
+        z = np.array([-normal.inv_cdf(one) for one in share.tolist()])
+        total = float(z.mean()) * math.sqrt(len(scores))
+        return Agreement(2 * normal.cdf(-abs(total)), total > 0)
+
+    def _by_rank(self, rate: float, claim: int | None) -> Threshold | None:
+        """By the rule of ranks, of own strangers or else of the enrolled; None below its reach."""
+        allowed = ranks_allowed(rate, len(self._site_players) + 1) - 1
+        if len(self._site_players) and allowed >= 0:
+            reached = self.against(claim).site.best[self._site_players].astype(np.float64)
+            level = exceed(np.sort(reached)[::-1], allowed)
+            count = len(self.enrolled) if claim is None else 1
+            return Threshold(np.full(count, level), rate, "guaranteed", "site")
+        enrolled = self.enrolled
+        if claim is not None:
+            if len(enrolled) < 2 or rate < enrolled.smallest_claim_rate:
+                return None
+            level = enrolled.claim_threshold(claim, rate)
+            return Threshold(np.full(1, level), rate, "guaranteed", "enrolled")
+        if len(enrolled) < 2 or rate < enrolled.smallest_rate:
+            return None
+        loose, strict = enrolled.thresholds(rate)
+        if enrolled.exact:
+            return Threshold(strict, rate, "guaranteed", "enrolled")
+        return Threshold(loose, rate, "estimated", "enrolled", strict)
+
+    def _by_estimate(self, rate: float, claim: int | None) -> Threshold | None:
+        """By the strictest of what is known of a rate that no rank reaches; None: nothing is."""
+        found: dict[Source, float] = {}
+        if self._cohort_counts:
+            with suppress(RateError):
+                name = "fpir" if claim is None else "fmr"
+                found["cohort"] = self.against(claim).threshold(rate, name)
+        alone = not found
+        if (alone or len(self.enrolled) >= _MANY) and rate >= self._tail_rate:
+            tails = self._tails(rate, claim)
+            if tails:
+                found["enrolled"] = max(tails)
+        if not found:
+            return None
+        source = max(found, key=lambda kind: found[kind])
+        return self._flat(found[source], rate, claim, "estimated", source)
+
+    def _tails(self, rate: float, claim: int | None) -> list[float]:
+        if claim is not None:
+            tails = [predictive.of_best(self.enrolled.reached(claim), rate)]
+        else:
+            some = predictive.some(len(self.enrolled))
+            among = self.enrolled.among(some)
+            tails = [
+                predictive.of_best(self.enrolled.best, rate),
+                predictive.of_pairs(among, len(self.enrolled), rate),
+            ]
+        return [tail for tail in tails if tail is not None]
+
+    def _looser(self, rate: float, claim: int | None) -> Floats | np.float32:
+        """What the smallest rate that a rank reaches demands; a stricter one demands no less."""
+        found = [self._by_rank(one, claim) for one in self._rank_rates(claim) if rate < one < 1]
+        levels = [one.values if one.strict is None else one.strict for one in found if one]
+        return np.max(levels, axis=0) if levels else np.float32(-1)
+
+    def _rank_rates(self, claim: int | None) -> list[float]:
+        """The smallest rates that ranks reach: of the enrolled first, then of own strangers."""
+        enrolled = self.enrolled
+        rates = [enrolled.smallest_rate if claim is None else enrolled.smallest_claim_rate]
+        if len(self._site_players):
+            rates.append(1 / (len(self._site_players) + 1))
+        return [min(rate, 1.0) for rate in rates]
+
+    @property
+    def _tail_rate(self) -> float:
+        return _BEYOND / (len(self.enrolled) + 1)
+
+    @cached_property
+    def _site_players(self) -> NDArray[np.int64]:
+        """One item of each class of own strangers: who can be ranked."""
+        return np.unique(self.impostors.site.cohort.class_index, return_index=True)[1]
+
+    @property
+    def _cohort_counts(self) -> bool:
+        if self.impostors.site_counts:
+            return True  # they move the cohort to where this place is
+        return len(self.impostors.cohort.cohort) > 0 and not self.agreement.contradicted
+
+    def _who(self) -> str:
+        """Whose evidence it was that did not suffice."""
+        kinds = [f"{len(self.enrolled)} enrolled"]
+        if len(self._site_players):
+            kinds.append(f"own strangers of {len(self._site_players)} classes")
+        cohort = self.impostors.cohort.cohort
+        if len(cohort):
+            unlike = "" if self._cohort_counts else ", which is unlike this gallery,"
+            kinds.append(f"a cohort of {cohort.classes} classes{unlike}")
+        return " and ".join(kinds)

@@ -1,0 +1,343 @@
+"""The decision: which of the enrolled a probe shows, or nobody, or that it cannot be told.
+
+This is the one place where a similarity meets a threshold. The Recognizer answers with it, and
+whatever measures a rate calls it as well, so that what is measured is what is served.
+
+N = enrolled identities, B = probes, D = embedding dimensions, k = candidates of each probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype import scoring
+from holotype.openset.cohort import Cohort
+from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Threshold
+from holotype.openset.model import CohortModel
+from holotype.scoring import Floats
+
+# Probes whose novelty p-value is at most this are not judged.
+UNFAMILIAR = 0.005
+# Two identities closer than this are one picture enrolled under two labels, or rounding.
+TIE = 1e-6
+# Similarities that are held at a time: 64 MiB of float32.
+_BLOCK_ENTRIES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """B probes beside the enrolled, before any rate is stated."""
+
+    claim: int | None  # the identity that is claimed; None: all were compared
+    candidates: NDArray[np.int64]  # [B, k] identities, most alike first; k = 0: nobody is enrolled
+    similarity: Floats  # [B, k]
+    familiarity: NDArray[np.float64]  # [B] p-value in (0, 1]; small is unlike all that is known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The answers to B probes."""
+
+    compared: Compared
+    rate: float  # the stated one, or the one that was chosen where nobody stated any
+    thresholds: Floats  # [N] of everybody; [1] of a claim; [0] when nobody is enrolled
+    basis: Basis  # what they rest on
+    source: Source
+    threshold: Floats  # [B] that of the best candidate; NaN when nobody is enrolled
+    accepted: NDArray[np.bool_]  # [B] whether the best candidate reaches its threshold
+    doubtful: NDArray[np.bool_]  # [B] the caller's doubts, such as of a picture's quality
+    tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
+    unfamiliar: NDArray[np.bool_]  # [B] unlike anything that prepared the model
+
+    def __len__(self) -> int:
+        return len(self.accepted)
+
+    @property
+    def rate_kind(self) -> RateKind:
+        """Which rate was stated: an FPIR, or the FMR of a claim."""
+        return "fpir" if self.compared.claim is None else "fmr"
+
+    @property
+    def cannot_tell(self) -> NDArray[np.bool_]:
+        """Bool [B]: who gets no answer."""
+        return self.doubtful | self.tied | self.unfamiliar
+
+    @property
+    def match(self) -> NDArray[np.bool_]:
+        """Bool [B]: who is taken for the best candidate. The others are unknown, or unclear."""
+        return self.accepted & ~self.cannot_tell
+
+    @property
+    def best(self) -> NDArray[np.int64]:
+        """Int64 [B]: the most alike identity; B empty columns when nobody is enrolled."""
+        return self.compared.candidates[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Matcher:
+    """One state of a gallery; made by `of`, then `follow`ed. It never changes."""
+
+    model: CohortModel
+    prototypes: Floats  # [N, D] unit
+    examples: NDArray[np.int64]  # [N] how many each identity has
+    evidence: Evidence  # of what impostors reach against this gallery
+    _thresholds: dict[tuple[float | None, int | None], Threshold] = field(
+        default_factory=dict, repr=False
+    )
+
+    @classmethod
+    def of(
+        cls,
+        model: CohortModel,
+        prototypes: Floats,
+        examples: NDArray[np.int64] | int = 1,
+        *,
+        players: Floats | None = None,
+        site: Cohort | None = None,
+        keys: Sequence[Hashable] | None = None,
+    ) -> Matcher:
+        """Prepare the answers of a gallery.
+
+        Args:
+            model: of the vectors.
+            prototypes: float32 unit [N, D], one an identity.
+            examples: int64 [N], or one number for all.
+            players: float32 unit [N, D], one example of each; None: the prototypes.
+            site: the owner's own impostors; None: there are none.
+            keys: N distinct ones that identify the enrolled from one state to the next; None:
+                their rows.
+        """
+        count = len(prototypes)
+        examples = np.broadcast_to(np.asarray(examples, np.int64), (count,))
+        keys = range(count) if keys is None else keys
+        evidence = Evidence.of(
+            model.cohort,
+            Cohort.none(prototypes.shape[1]) if site is None else site,
+            keys,
+            prototypes,
+            prototypes if players is None else players,
+            _typical(examples),
+            model.default,
+        )
+        return cls(model, prototypes, examples, evidence)
+
+    @classmethod
+    def of_support(
+        cls, model: CohortModel, support: Floats, *, site: Cohort | None = None
+    ) -> Matcher:
+        """Prepare the answers of a gallery with as many examples of each identity.
+
+        Args:
+            model: of the vectors.
+            support: float32 unit [N, K, D].
+            site: as for `of`.
+        """
+        shots = support.shape[1]
+        prototypes = support[:, 0] if shots == 1 else scoring.prototypes(support)
+        return cls.of(model, prototypes, shots, players=support[:, 0], site=site)
+
+    def follow(
+        self,
+        prototypes: Floats,
+        examples: NDArray[np.int64],
+        players: Floats,
+        keys: Sequence[Hashable],
+    ) -> Matcher:
+        """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
+        evidence = self.evidence.follow(keys, prototypes, players, _typical(examples))
+        return Matcher(self.model, prototypes, examples, evidence)
+
+    def with_site(self, site: Cohort) -> Matcher:
+        """The same gallery with other own strangers."""
+        return Matcher(self.model, self.prototypes, self.examples, self.evidence.with_site(site))
+
+    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+        """As `Evidence.threshold`; remembered."""
+        key = rate, claim
+        if key not in self._thresholds:
+            self._thresholds[key] = self.evidence.threshold(rate, claim)
+        return self._thresholds[key]
+
+    def smallest_rate(self, guaranteed: bool = False, claim: int | None = None) -> float:
+        """As `Evidence.smallest_rate`."""
+        return self.evidence.smallest_rate(guaranteed, claim)
+
+    def match(
+        self,
+        vectors: Floats,
+        rate: float | None,
+        claim: int | None = None,
+        *,
+        doubtful: NDArray[np.bool_] | None = None,
+        candidates: int = 2,
+    ) -> Matches:
+        """Answer for B probes: `compare` and `decide` in one.
+
+        Args:
+            vectors: float32 unit [B, D].
+            rate: as for `threshold`.
+            claim: likewise.
+            doubtful: as for `decide`.
+            candidates: as for `compare`.
+
+        Raises:
+            RateError: the rate is not supported.
+        """
+        return self.decide(self.compare(vectors, claim, candidates=candidates), rate, doubtful)
+
+    def compare(
+        self,
+        vectors: Floats,
+        claim: int | None = None,
+        *,
+        familiarity: NDArray[np.float64] | None = None,
+        candidates: int = 2,
+    ) -> Compared:
+        """Compare B probes with the enrolled, or with the one that is claimed.
+
+        Args:
+            vectors: float32 unit [B, D].
+            claim: the identity that is claimed.
+            familiarity: float64 [B], from `CohortModel.novelty` where it was asked before.
+            candidates: how many are found for each probe, at least 2; fewer where fewer are
+                enrolled.
+        """
+        if familiarity is None:
+            familiarity = self.model.novelty.p_value(vectors)
+        if claim is not None:
+            similarity = vectors @ self.prototypes[claim : claim + 1].T
+            found = np.full((len(vectors), 1), claim, np.int64)
+        else:
+            found, similarity = self._nearest(vectors, min(candidates, len(self.prototypes)))
+        return Compared(claim, found, similarity, familiarity)
+
+    def decide(
+        self, compared: Compared, rate: float | None, doubtful: NDArray[np.bool_] | None = None
+    ) -> Matches:
+        """Answer for B probes that have been compared.
+
+        Args:
+            compared: with this gallery.
+            rate: in (0, 1): an FPIR, or the FMR of a claim; None: the usual one.
+            doubtful: bool [B], who gets no answer whatever the gallery; None: nobody.
+
+        Raises:
+            RateError: the rate is not supported.
+        """
+        threshold = self.threshold(rate, compared.claim)
+        count, found = compared.candidates.shape
+        tied = np.zeros(count, np.bool_)
+        if found:
+            best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
+            needed = threshold.values[best]
+            if threshold.strict is not None:
+                alone = self._runner_up(compared) <= self.evidence.enrolled.best[best]
+                needed = np.where(alone, threshold.strict[best], needed)
+            accepted = compared.similarity[:, 0] >= needed
+        else:
+            needed = np.full(count, np.nan, np.float32)
+            accepted = tied
+        if found > 1:
+            tied = accepted & (compared.similarity[:, 0] - compared.similarity[:, 1] <= TIE)
+        return Matches(
+            compared=compared,
+            rate=threshold.rate,
+            thresholds=threshold.values,
+            basis=threshold.basis,
+            source=threshold.source,
+            threshold=needed,
+            accepted=accepted,
+            doubtful=np.zeros(count, np.bool_) if doubtful is None else doubtful,
+            tied=tied,
+            unfamiliar=compared.familiarity <= UNFAMILIAR,
+        )
+
+    def probability(self, compared: Compared, impostor_prior: float = 0.5) -> NDArray[np.float64]:
+        """How probable it is that the best candidate is right: float64 [B], NaN where unknown.
+
+        Args:
+            compared: with this gallery.
+            impostor_prior: the share of impostors expected among the probes, in [0, 1].
+
+        Raises:
+            RateError: the prior is not in [0, 1].
+        """
+        result = np.full(len(compared.candidates), np.nan)
+        if self.model.matching is None or not compared.candidates.shape[1]:
+            return result
+        impostors = self.evidence.against(compared.claim)
+        examples = self.examples[compared.candidates[:, 0]]
+        for count in np.unique(examples).tolist():
+            at = examples == count
+            result[at] = self.model.matching.probabilities(
+                compared.similarity[at, 0], count, impostors, impostor_prior
+            )
+        return result
+
+    @staticmethod
+    def expired(
+        examples: Floats, owner: NDArray[np.int64], vector: Floats, needed: np.floating
+    ) -> int | None:
+        """Who of those that are matched no more would have been the match.
+
+        Args:
+            examples: float32 unit [M, D] of theirs.
+            owner: int64 [M], who of them.
+            vector: float32 unit [D], the probe.
+            needed: the threshold; NaN when nobody else is enrolled.
+
+        Returns:
+            The most alike of them; None where that one does not reach the threshold.
+        """
+        similarity = scoring.group_prototypes(examples, owner, int(owner.max()) + 1) @ vector
+        best = int(similarity.argmax())
+        return None if similarity[best] < needed else best
+
+    def would_match(self, vectors: Floats, rate: float | None = None) -> NDArray[np.bool_]:
+        """Which identities each vector reaches, whatever else speaks for or against it.
+
+        Args:
+            vectors: float32 unit [B, D].
+            rate: a stated FPIR; None: the usual one.
+
+        Returns:
+            bool [B, N].
+
+        Raises:
+            RateError: the rate was stated, and is not supported.
+        """
+        return np.asarray(vectors @ self.prototypes.T >= self.threshold(rate).values)
+
+    @staticmethod
+    def _runner_up(compared: Compared) -> Floats:
+        """What the second best reaches: float32 [B]; -1 where only one is enrolled."""
+        if compared.similarity.shape[1] > 1:
+            return compared.similarity[:, 1]
+        return np.full(len(compared.similarity), -1, np.float32)
+
+    def _nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
+        """The k most alike identities of each probe [B, k], and their similarities."""
+        found = np.empty((len(vectors), k), np.int64)
+        values = np.empty((len(vectors), k), np.float32)
+        step = max(1, _BLOCK_ENTRIES // max(1, len(self.prototypes)))
+        for start in range(0, len(vectors) if k else 0, step):
+            block = slice(start, start + step)
+            similarity = vectors[block] @ self.prototypes.T
+            if k > 2:
+                found[block] = [scoring.top_k(row, k) for row in similarity]
+                values[block] = np.take_along_axis(similarity, found[block], axis=1)
+                continue
+            rows = np.arange(len(similarity))
+            for place in range(k):  # the first of equals, as `top_k` has it
+                found[block, place] = at = similarity.argmax(axis=1)
+                values[block, place] = similarity[rows, at]
+                similarity[rows, at] = -np.inf
+        return found, values
+
+
+def _typical(examples: NDArray[np.int64]) -> int:
+    return int(np.median(examples)) if len(examples) else 1

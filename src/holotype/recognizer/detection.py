@@ -1,0 +1,159 @@
+"""What pictures show that can be recognized, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype import images as preparing
+from holotype import pixels, quality
+from holotype.decoding import ImageSource, decode, describe, naming
+from holotype.embedder import Embedder
+from holotype.errors import ImageError, VectorError
+from holotype.faces.extra import faces_extra
+from holotype.records import Reason
+from holotype.scoring import Floats, unit
+
+Reasons = tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detected:
+    """One thing that a picture shows; or nothing, and why."""
+
+    vector: Floats | None  # [D] unit
+    reasons: Reasons
+    box: tuple[int, int, int, int] | None = None
+    problem: str = ""  # why there is no vector, and what helps; without the name of the picture
+    remedy: str = ""
+    readable: bool = True  # False: nobody could look at it at all
+
+
+def stacked(found: Sequence[Detected]) -> Floats:
+    """The vectors of those that have one: float32 [B, D], B at least 1."""
+    return np.stack([one.vector for one in found if one.vector is not None])
+
+
+def given(vectors: NDArray[Any], dim: int) -> list[Detected]:
+    """Embeddings that somebody else computed, as what pictures would have shown.
+
+    Args:
+        vectors: float [B, D] or [D].
+        dim: D of the gallery.
+
+    Raises:
+        VectorError: of another shape or length, not numbers, not finite, or zero.
+    """
+    array = np.asarray(vectors)
+    if array.dtype.kind != "f":
+        raise VectorError(
+            f"the vectors are {array.dtype}; embeddings are floating-point numbers",
+            "Pass them as they come from the model, as float32",
+        )
+    if array.ndim not in (1, 2) or array.shape[-1] != dim or not array.size:
+        raise VectorError(
+            f"vectors of shape {list(array.shape)} do not fit a gallery of {dim} numbers each",
+            f"Pass [{dim}] for one, or [B, {dim}] for B of them",
+        )
+    array = np.atleast_2d(array).astype(np.float64)
+    length = np.linalg.norm(array, axis=1)
+    for row in np.flatnonzero(~(np.isfinite(length) & (length > 0)))[:1].tolist():
+        what = "zero, and has no direction" if length[row] == 0 else "not finite"
+        raise VectorError(f"vector {row + 1} of {len(array)} is {what}", "Embed it again")
+    return [Detected(vector, ()) for vector in unit(array)]
+
+
+def detect(
+    embedder: Embedder, images: Sequence[ImageSource], everybody: bool = False
+) -> list[list[Detected]]:
+    """What each of B pictures shows. One that cannot be read spoils none of the others.
+
+    Args:
+        embedder: of any model.
+        images: as for `images.read`.
+        everybody: whether each face of a picture is a probe; if not, there is one.
+
+    Returns:
+        B lists of at least one probe.
+
+    Raises:
+        MissingExtraError: what finds faces is not installed.
+        PackError: the model fails.
+    """
+    if embedder.preprocessing.kind != "face":
+        return [[probe] for probe in _whole(embedder, images)]
+    shown = []
+    for image in images:
+        try:
+            shown.append(faces(embedder, image, everybody))
+        except ImageError as error:
+            shown.append([_unreadable(image, error)])
+    return shown
+
+
+def _whole(embedder: Embedder, images: Sequence[ImageSource]) -> list[Detected]:
+    """Each picture as one thing."""
+    found: list[Detected] = []
+    for start in range(0, len(images), embedder.chunk):
+        looked = [_prepared(embedder, image) for image in images[start : start + embedder.chunk]]
+        prepared = [one[0] for one in looked if not isinstance(one, Detected)]
+        vectors = iter(embedder.embed_prepared(np.stack(prepared)) if prepared else ())
+        found += [
+            one if isinstance(one, Detected) else Detected(next(vectors), one[1]) for one in looked
+        ]
+    return found
+
+
+def _prepared(embedder: Embedder, image: ImageSource) -> tuple[Floats, Reasons] | Detected:
+    """A picture as the model's input, and what is wrong with it; or that it cannot be read."""
+    reasons: list[Reasons] = []
+
+    def look(picture: preparing.Picture) -> None:
+        found = quality.doubts(picture.pixels, picture.luminance, embedder.preprocessing)
+        reasons.append(found)
+
+    try:
+        (one,) = preparing.prepare_batch([image], embedder.preprocessing, look)
+    except ImageError as error:
+        return _unreadable(image, error)
+    return one, reasons[0]
+
+
+def _unreadable(image: ImageSource, error: ImageError) -> Detected:
+    problem = error.problem.removeprefix(f"{describe(image)}: ")
+    reason = Reason("unreadable", f"{problem}. {error.remedy}")
+    return Detected(None, (reason,), problem=problem, remedy=error.remedy, readable=False)
+
+
+def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> list[Detected]:
+    """The faces of a picture, largest first.
+
+    Args:
+        embedder: of a model of the kind `face`.
+        image: as for `images.read`.
+        everybody: whether each face is a probe; if not, there is one, without a vector unless the
+            picture shows one face.
+
+    Raises:
+        ImageError: the picture cannot be read.
+        MissingExtraError: what finds faces is not installed.
+    """
+    with faces_extra():
+        from holotype.faces.sighting import sightings
+    with naming(describe(image)):
+        decoded = decode(image)
+    found = []
+    for sighting in sightings(decoded, everybody):
+        reasons = tuple(doubt.reason for doubt in sighting.doubts)
+        if sighting.face is None:
+            (doubt,) = sighting.doubts
+            found.append(Detected(None, reasons, problem=doubt.problem, remedy=doubt.remedy))
+        else:
+            prepared = pixels.photo(sighting.face.chip, embedder.preprocessing)
+            (vector,) = embedder.embed_prepared(prepared[None])
+            found.append(Detected(vector, reasons, sighting.face.box))
+    return found

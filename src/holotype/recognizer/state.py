@@ -1,0 +1,95 @@
+"""One state of the gallery, with the matcher that answers for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from holotype import scoring
+from holotype.gallery import Snapshot
+from holotype.openset import Cohort, CohortModel, Matcher
+from holotype.records import Candidate, Reason
+from holotype.scoring import Floats
+
+_MAX_LOOKALIKES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Made by `of`; it never changes."""
+
+    snapshot: Snapshot
+    matcher: Matcher
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, model: CohortModel, before: State | None) -> State:
+        """Derive it, at the cost of what differs from the state before."""
+        count = len(snapshot.labels)
+        prototypes = scoring.group_prototypes(snapshot.vectors, snapshot.owner, count)
+        examples = np.bincount(snapshot.owner, minlength=count)
+        # The oldest example of each stands for what one more picture of it would reach.
+        players = (
+            prototypes
+            if len(snapshot.vectors) == count
+            else snapshot.vectors[np.unique(snapshot.owner, return_index=True)[1]]
+        )
+        if before is None:
+            matcher = Matcher.of(
+                model,
+                prototypes,
+                examples,
+                players=players,
+                site=site_of(snapshot),
+                keys=snapshot.identities,
+            )
+        else:
+            matcher = before.matcher.follow(prototypes, examples, players, snapshot.identities)
+            if snapshot.strangers.version != before.snapshot.strangers.version:
+                matcher = matcher.with_site(site_of(snapshot))
+        return cls(snapshot, matcher)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The enrolled: N."""
+        return self.snapshot.labels
+
+    def over(self, vector: Floats, needed: np.floating) -> tuple[Reason, ...]:
+        """Why a probe gets no match although it is as alike as needed to one who was enrolled.
+
+        Args:
+            vector: float32 unit [D] of the probe.
+            needed: the threshold; NaN when nobody is enrolled.
+        """
+        gone = self.snapshot.over
+        if not gone.labels:
+            return ()
+        at = self.matcher.expired(gone.vectors, gone.owner, vector, needed)
+        if at is None:
+            return ()
+        text = f"{gone.labels[at]} could be kept until {gone.days[at]}, and is matched no more"
+        return (Reason("retention_over", text),)
+
+    def vectors_of(self, label: str) -> Floats:
+        """The examples of a label: float32 unit [K, D], K = 0 when it is not enrolled."""
+        at = self.labels.index(label) if label in self.labels else -1
+        return np.asarray(self.snapshot.vectors[self.snapshot.owner == at])
+
+    def lookalikes(self, prototype: Floats) -> tuple[Candidate, ...]:
+        """The enrolled whom a new identity would be taken for, best first.
+
+        Args:
+            prototype: float32 unit [D].
+        """
+        similarity = self.matcher.prototypes @ prototype
+        (reached,) = self.matcher.would_match(prototype[None])
+        return tuple(
+            Candidate(self.labels[i], min(float(similarity[i]), 1.0))
+            for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
+            if reached[i]
+        )
+
+
+def site_of(snapshot: Snapshot) -> Cohort:
+    """The owner's own strangers as a cohort."""
+    return Cohort(snapshot.strangers.vectors, snapshot.strangers.class_index)

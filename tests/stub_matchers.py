@@ -1,0 +1,60 @@
+"""Matchers whose thresholds and probabilities a test dictates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from holotype.openset import Cohort, CohortModel, Matcher, Threshold
+from holotype.openset.matcher import Compared
+from holotype.scoring import Floats
+from holotype.tasks.open_set import Prepare
+
+Decide = Callable[[Floats, float], float]
+Probability = Callable[[Floats], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class StubMatcher(Matcher):
+    """Answers as any other, with somebody else's thresholds."""
+
+    decide_by: Decide = lambda _prototypes, _rate: 0.0
+    probable: Probability | None = None
+
+    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+        """For a claim, the gallery of that one alone is asked about."""
+        asked = self.prototypes if claim is None else self.prototypes[claim : claim + 1]
+        stated = 0.01 if rate is None else rate
+        level = self.decide_by(asked, stated)
+        return Threshold(np.full(len(asked), level, np.float32), stated, "estimated", "cohort")
+
+    def probability(self, compared: Compared, impostor_prior: float = 0.5) -> np.ndarray:
+        """By the similarity of the best alone."""
+        if self.probable is None:
+            return np.full(len(compared.candidates), np.nan)
+        return self.probable(compared.similarity[:, 0])
+
+
+def deciding(decide: Decide, probable: Probability | None = None) -> Prepare:
+    """What prepares such matchers; `decide` gets the prototypes [N, D] and the stated rate."""
+
+    def prepare(support: Floats) -> Matcher:
+        model = CohortModel.of(Cohort.none(support.shape[-1]))
+        made = Matcher.of_support(model, support)
+        return StubMatcher(
+            made.model,
+            made.prototypes,
+            made.examples,
+            made.evidence,
+            decide_by=decide,
+            probable=probable,
+        )
+
+    return prepare
+
+
+def at(threshold: float, probable: Probability | None = None) -> Prepare:
+    """Matchers of one threshold for every rate."""
+    return deciding(lambda _prototypes, _rate: threshold, probable)
