@@ -9,8 +9,8 @@
 - *default*: a constant of the model, where nothing else is known.
 
 The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
-belongs to it is tested: the enrolled should reach among themselves what the cohort reaches against
-them. Taking the smaller of two thresholds would destroy a guarantee, and is done nowhere.
+belongs to it is tested: the enrolled should not be more alike to one another than the cohort is.
+Taking the smaller of two thresholds would destroy a guarantee, and is done nowhere.
 """
 
 from __future__ import annotations
@@ -71,10 +71,9 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Whether the enrolled reach among themselves what the cohort reaches against them."""
+    """Whether the enrolled are more alike to one another than the cohort is to them."""
 
-    p_value: float  # two-sided; 1 where there is nothing to compare
-    more: bool  # whether the enrolled are more alike than the cohort expects
+    p_value: float  # of being so by chance; 1 where there is nothing to compare
 
     @property
     def contradicted(self) -> bool:
@@ -215,24 +214,25 @@ class Evidence:
 
     @cached_property
     def agreement(self) -> Agreement:
-        """Do the enrolled reach among themselves what the cohort reaches against them?
+        """Are the enrolled more alike to one another than the cohort, related classes counted in?
 
         The share of cohort scores that each identity's own score does not pass is uniform if the
         two are of one world. The mean of their normal scores is compared with that of as many
         independent ones as there are distinct scores (Hajek and Sidak 1967). The highest is left
-        out: a pair of twins, or one person under two labels, is no other world.
+        out: a pair of twins, or one person under two labels, is no other world. One-sided: a
+        cohort that is stricter than it need be lets nobody in.
         """
         # Two that are nearest to one another reach the same score: one fact, not two.
         scores = np.unique(self.enrolled.best[np.isfinite(self.enrolled.best)])[:-1]
-        cohort = np.sort(self.impostors.cohort.values)
-        if not len(scores) or not len(cohort):
-            return Agreement(1.0, False)
-        above = len(cohort) - np.searchsorted(cohort, scores, side="left")
-        share = (above + 0.5) / (len(cohort) + 1)
+        cohort = self.impostors.cohort
+        if not len(scores) or not len(cohort.best):
+            return Agreement(1.0)
+        ranked = np.sort(cohort.values)
+        above = len(ranked) - np.searchsorted(ranked, scores, side="left")
+        share = (above + 0.5) / (len(ranked) + 1)
         normal = NormalDist()
-        z = np.array([-normal.inv_cdf(one) for one in share.tolist()])
-        total = float(z.mean()) * math.sqrt(len(scores))
-        return Agreement(2 * normal.cdf(-abs(total)), total > 0)
+        z = [-normal.inv_cdf(one) for one in share.tolist()]
+        return Agreement(normal.cdf(-float(np.mean(z)) * math.sqrt(len(scores))))
 
     def _by_rank(self, rate: float, claim: int | None) -> Threshold | None:
         """By the rule of ranks, of own strangers or else of the enrolled; None below its reach."""

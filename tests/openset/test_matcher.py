@@ -1,0 +1,151 @@
+"""The one decision: arrays in, answers out, and each rule of it seen to work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cohorts import cohort_of, gallery_of
+from holotype.errors import RateError
+from holotype.openset import Cohort, CohortModel, Matcher
+from holotype.scoring import top_k, unit
+
+COHORT = cohort_of(150, 10, seed=0, spread=0.5)
+MODEL = CohortModel.of(COHORT, gallery_of(200, seed=50))
+GALLERY = gallery_of(30, seed=1)
+PROBES = unit(np.concatenate([GALLERY[:10] + 0.1 * gallery_of(10, seed=2), gallery_of(40, seed=3)]))
+
+
+def test_each_probe_gets_its_nearest_and_the_threshold_of_that_one() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    found = matcher.match(PROBES, 0.1)
+    similarity = PROBES @ GALLERY.T
+    assert len(found) == len(PROBES)
+    np.testing.assert_array_equal(found.best, similarity.argmax(axis=1))
+    np.testing.assert_array_equal(found.compared.similarity[:, 0], similarity.max(axis=1))
+    np.testing.assert_array_equal(found.threshold, found.thresholds[found.best])
+    np.testing.assert_array_equal(found.accepted, similarity.max(axis=1) >= found.threshold)
+    assert found.match[:10].all()
+    assert found.match.sum() < 20
+    assert (found.rate_kind, found.rate, found.basis) == ("fpir", 0.1, "guaranteed")
+
+
+@given(st.integers(1, 8), st.integers(1, 30), st.integers(0, 50))
+@settings(max_examples=30)
+def test_candidates_are_the_most_alike_in_order_whatever_their_number(
+    k: int, enrolled: int, seed: int
+) -> None:
+    gallery = gallery_of(enrolled, seed)
+    gallery[enrolled // 2] = gallery[0]  # equals come in the order of their rows
+    matcher = Matcher.of(MODEL, gallery)
+    compared = matcher.compare(PROBES, candidates=max(k, 2))
+    for row, similarity in zip(compared.candidates, PROBES @ gallery.T, strict=True):
+        np.testing.assert_array_equal(row, top_k(similarity, max(k, 2)))
+
+
+def test_who_cannot_be_told() -> None:
+    twins = np.concatenate([GALLERY, GALLERY[:1]])
+    matcher = Matcher.of(MODEL, twins)
+    doubtful = np.zeros(len(PROBES), np.bool_)
+    doubtful[5] = True
+    found = matcher.match(np.concatenate([GALLERY[:1], PROBES[1:]]), 0.5, doubtful=doubtful)
+    assert found.tied[0]
+    assert found.cannot_tell[[0, 5]].all()
+    assert not found.match[[0, 5]].any()
+    assert found.match[1:5].all()
+    # Unlike all that prepared the model: far from every class of the background.
+    narrow = CohortModel.of(COHORT, COHORT.embeddings[:40])
+    odd = unit(-COHORT.embeddings[:40].mean(axis=0))[None]
+    assert Matcher.of(narrow, GALLERY).match(odd, 0.5).unfamiliar[0]
+
+
+def test_nobody_is_enrolled() -> None:
+    found = Matcher.of(MODEL, GALLERY[:0]).match(PROBES, 0.1)
+    assert not found.match.any()
+    assert np.isnan(found.threshold).all()
+    assert found.thresholds.size == 0
+    assert found.compared.candidates.shape == (len(PROBES), 0)
+
+
+def test_a_claim_is_judged_alone() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    found = matcher.match(PROBES, 0.1, claim=4)
+    np.testing.assert_array_equal(found.best, np.full(len(PROBES), 4))
+    assert found.match[4]
+    assert not found.match[:4].any()
+    assert (found.rate_kind, found.thresholds.shape) == ("fmr", (1,))
+
+
+def test_the_runner_up_decides_between_two_thresholds_of_several_examples() -> None:
+    drawn = unit(GALLERY[:, None] + 0.3 * gallery_of(60, seed=4).reshape(30, 2, 32))
+    matcher = Matcher.of_support(MODEL, drawn)
+    threshold = matcher.threshold(0.2)
+    assert threshold.strict is not None
+    found = matcher.match(PROBES, 0.2)
+    runner_up = found.compared.similarity[:, 1]
+    beaten = runner_up <= matcher.evidence.enrolled.best[found.best]
+    expected = np.where(beaten, threshold.strict[found.best], threshold.values[found.best])
+    np.testing.assert_array_equal(found.threshold, expected)
+    assert 0 < beaten.sum() < len(PROBES)
+
+
+def test_probability_never_falls_as_the_similarity_rises_and_takes_a_prior() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    compared = matcher.compare(PROBES)
+    hopeful, wary = (matcher.probability(compared, prior) for prior in (0.1, 0.9))
+    assert (hopeful >= wary).all()
+    order = np.argsort(compared.similarity[:, 0])
+    assert (np.diff(hopeful[order]) >= -1e-12).all()
+    with pytest.raises(RateError, match="stranger_prior=2"):
+        matcher.probability(compared, 2)
+    bare = Matcher.of(CohortModel.of(Cohort.none(32)), GALLERY)
+    assert np.isnan(bare.probability(bare.compare(PROBES))).all()
+
+
+def test_whom_a_vector_would_be_taken_for() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    reached = matcher.would_match(GALLERY[:3], 0.1)
+    assert reached.shape == (3, 30)
+    assert reached[[0, 1, 2], [0, 1, 2]].all()
+    expected = GALLERY[:3] @ GALLERY.T >= matcher.threshold(0.1).values
+    np.testing.assert_array_equal(reached, expected)
+
+
+def test_following_answers_as_a_matcher_that_is_made_anew() -> None:
+    site = cohort_of(12, 2, seed=7)
+    matcher = Matcher.of(MODEL, GALLERY[:20], keys=range(20), site=site)
+    keys = [*range(2, 20), 25, 26]
+    ones = np.ones(len(keys), np.int64)
+    followed = matcher.follow(GALLERY[keys], ones, GALLERY[keys], keys)
+    anew = Matcher.of(MODEL, GALLERY[keys], keys=keys, site=site)
+    for rate in (0.3, 0.1, 0.02, None):
+        a, b = followed.match(PROBES, rate), anew.match(PROBES, rate)
+        np.testing.assert_array_equal(a.match, b.match)
+        np.testing.assert_array_equal(a.threshold, b.threshold)
+    other = matcher.with_site(cohort_of(40, 2, seed=8))
+    assert other.smallest_rate(guaranteed=True) == pytest.approx(1 / 41)
+
+
+def test_a_stranger_is_accepted_at_about_the_stated_rate_without_a_cohort() -> None:
+    bare, accepted = CohortModel.of(Cohort.none(32)), []
+    for seed in range(150):
+        everybody = cohort_of(60, 1, seed=seed, spread=0.5).embeddings
+        found = Matcher.of(bare, everybody[:40]).match(everybody[40:], 0.1)
+        assert found.basis == "guaranteed"
+        accepted.append(found.match.mean())
+    assert 0.05 < np.mean(accepted) <= 0.1 + 3 * np.std(accepted) / np.sqrt(len(accepted))
+
+
+def test_it_needs_numpy_alone() -> None:
+    code = (
+        "import sys, holotype.openset; "
+        "print(sorted(m for m in ('PIL', 'onnxruntime', 'typer', 'rich', 'torch', 'sqlite3') "
+        "if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
