@@ -55,10 +55,13 @@ def test_the_thresholds_are_the_rule_as_it_is_written(
 
 
 @pytest.mark.parametrize("spread", [0.2, 1.0])
-@pytest.mark.parametrize(("enrolled", "rate"), [(10, 0.2), (39, 0.05), (39, 0.1)])
+@pytest.mark.parametrize(
+    ("enrolled", "rate", "players"), [(10, 0.2, 1024), (39, 0.05, 1024), (39, 0.1, 19)]
+)
 def test_a_new_class_is_accepted_at_most_at_the_stated_rate(
-    enrolled: int, rate: float, spread: float
+    enrolled: int, rate: float, players: int, spread: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("holotype.openset.enrolled._MAX_PLAYERS", players)
     accepted = []
     for seed in range(3000):
         drawn = world(enrolled + 1, 1, seed, spread)[:, 0]
@@ -113,6 +116,12 @@ def test_the_smallest_rates_and_what_lies_below() -> None:
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(1, 2), st.integers(0, 50))
 @settings(deadline=None, max_examples=60)
 def test_following_equals_playing_at_once(steps: list[int], shots: int, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("holotype.openset.enrolled._MAX_PLAYERS", 15 if seed % 2 else 1024)
+        follow(steps, shots, seed)
+
+
+def follow(steps: list[int], shots: int, seed: int) -> None:
     drawn = world(60, 3, seed, spread=0.6)
     shown = dict.fromkeys(range(20), 1)
     came = 20

@@ -88,7 +88,7 @@ def test_the_runner_up_decides_between_two_thresholds_of_several_examples() -> N
     assert threshold.strict is not None
     found = matcher.match(PROBES, 0.2)
     runner_up = found.compared.similarity[:, 1]
-    beaten = runner_up <= matcher.evidence.enrolled.best[found.best]
+    beaten = runner_up <= matcher.evidence.enrolled.own_best[found.best]
     expected = np.where(beaten, threshold.strict[found.best], threshold.values[found.best])
     np.testing.assert_array_equal(found.threshold, expected)
     assert 0 < beaten.sum() < len(PROBES)

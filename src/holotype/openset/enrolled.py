@@ -24,6 +24,11 @@ those of neither: i counts where L_i >= max over m != i of s(x, p_m), one exampl
 and a stranger is accepted when 1 + count <= rate * (N + 1) (jackknife+: Barber et al. 2021, at
 most twice the rate in the worst case). That is an estimate, not a guarantee.
 
+Exchangeable are also the stranger and any part of the enrolled that was not picked by its vectors.
+So in a large gallery a part of them plays, chosen by a hash of their keys: S take the place of N,
+and i* counts where it is one of them. The guarantee stays, and what it costs does not grow with N
+squared.
+
 For a claim to be c the impostor meets p_c alone, as each other identity's example does: accept
 when 1 + #{i != c: s(e_i, p_c) >= s(x, p_c)} <= rate * N. It holds for an impostor who claims at
 random, not for one who chooses whom, nor for a forger.
@@ -32,6 +37,7 @@ random, not for one who chooses whom, nor for a forger.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +52,8 @@ from holotype.scoring import Floats
 # gives the same bits, and what was followed change by change equals what is computed at once.
 _GRID = 2.0**22
 _BLOCK_ROWS = 256
+# So many of the enrolled play: 0.2 % is within the reach of their ranks.
+_MAX_PLAYERS = 1024
 _UNKNOWN = -2
 
 
@@ -57,10 +65,11 @@ class EnrolledScores:
     prototypes: Floats  # [N, D] unit
     players: Floats  # [N, D] unit, one example of each identity
     exact: bool  # whether each prototype is the one example, so that the rule is a guarantee
-    best: Doubles  # [N] L_i; -inf where N = 1
-    _owner: NDArray[np.int64]  # [N] who reaches it
-    _second: Doubles  # [N] the best without that one
-    _second_owner: NDArray[np.int64]  # [N]; -2: not known, since who reached it has left
+    rows: NDArray[np.int64]  # [S] the identities that play, in ascending order
+    best: Doubles  # [S] L_i; -inf where N = 1
+    _owner: NDArray[np.int64]  # [S] who reaches it
+    _second: Doubles  # [S] the best without that one
+    _second_owner: NDArray[np.int64]  # [S]; -2: not known, since who reached it has left
 
     @classmethod
     def of(cls, keys: Sequence[Hashable], prototypes: Floats, players: Floats) -> EnrolledScores:
@@ -71,10 +80,10 @@ class EnrolledScores:
             prototypes: float32 unit [N, D].
             players: float32 unit [N, D], an example of each.
         """
-        rows = np.arange(len(prototypes))
-        found = _top_two(players, rows, prototypes, rows)
-        exact = players is prototypes or bool(np.array_equal(players, prototypes))
-        return cls(tuple(keys), prototypes, players, exact, *found)
+        keys = tuple(keys)
+        rows = _playing(keys)
+        found = _top_two(players[rows], rows, prototypes)
+        return cls(keys, prototypes, players, _same(players, prototypes), rows, *found)
 
     def follow(
         self,
@@ -93,34 +102,37 @@ class EnrolledScores:
                 leaves or changes, and the next rows that are none of these.
         """
         new_row, arrived = difference
-        count = len(keys)
-        if not len(self.keys) or 4 * len(arrived) > count:
+        keys = tuple(keys)
+        if not len(self.keys) or 4 * len(arrived) > len(keys):
             return self.of(keys, prototypes, players)
-        stays = np.flatnonzero(new_row >= 0)
-        rows = new_row[stays]
-        same = (self.players[stays] == players[rows]).all(axis=1)
-        stays, rows = stays[same], rows[same]
-        best, second = np.full((2, count), -np.inf)
-        owner, second_owner = np.full((2, count), _UNKNOWN, np.int64)
-        best[rows], second[rows] = self.best[stays], self._second[stays]
-        owner[rows] = _moved(self._owner[stays], new_row)
-        second_owner[rows] = _moved(self._second_owner[stays], new_row)
+        rows = _playing(keys)
+        # Who plays before and after, with the same example: [n] of the S, and of the S'.
+        place = np.full(len(keys), -1)
+        place[rows] = np.arange(len(rows))
+        after = np.where(new_row[self.rows] >= 0, place[new_row[self.rows]], -1)
+        before = np.flatnonzero(after >= 0)
+        same = (self.players[self.rows[before]] == players[rows[after[before]]]).all(axis=1)
+        before, after = before[same], after[before][same]
+        best, second = np.full((2, len(rows)), -np.inf)
+        owner, second_owner = np.full((2, len(rows)), _UNKNOWN, np.int64)
+        best[after], second[after] = self.best[before], self._second[before]
+        owner[after] = _moved(self._owner[before], new_row)
+        second_owner[after] = _moved(self._second_owner[before], new_row)
         # Who has lost the best falls back on the second; who has lost both, or came, plays anew.
         fallen = (owner == _UNKNOWN) & (second_owner != _UNKNOWN)
         best[fallen], owner[fallen] = second[fallen], second_owner[fallen]
         second_owner[fallen] = _UNKNOWN
-        anew = np.flatnonzero(owner == _UNKNOWN)
+        anew = owner == _UNKNOWN
         (best[anew], owner[anew], second[anew], second_owner[anew]) = _top_two(
-            players[anew], anew, prototypes, np.arange(count)
+            players[rows[anew]], rows[anew], prototypes
         )
-        rest = np.flatnonzero(~np.isin(np.arange(count), anew))
-        for at, value in zip(
-            arrived.tolist(), _products(players[rest], prototypes[arrived]).T, strict=True
-        ):
+        rest = np.flatnonzero(~anew)
+        challenges = _products(players[rows[rest]], prototypes[arrived])
+        for at, value in zip(arrived.tolist(), challenges.T, strict=True):
             _challenge(rest, value, at, best, owner, second, second_owner)
-        exact = players is prototypes or bool(np.array_equal(players, prototypes))
+        exact = _same(players, prototypes)
         return EnrolledScores(
-            tuple(keys), prototypes, players, exact, best, owner, second, second_owner
+            keys, prototypes, players, exact, rows, best, owner, second, second_owner
         )
 
     def __len__(self) -> int:
@@ -133,12 +145,12 @@ class EnrolledScores:
         With several examples it could go down to half of it, but would then turn away each second
         of the enrolled, whose own example is as often nearer to another than the probe is.
         """
-        return min(2 / (len(self) + 1), 1.0)
+        return min(2 / (len(self.rows) + 1), 1.0)
 
     @property
     def smallest_claim_rate(self) -> float:
         """The smallest FMR that the rule can keep for a claim."""
-        return 1 / max(len(self), 1)
+        return 1 / max(len(self.rows), 1)
 
     def thresholds(self, rate: float) -> tuple[Floats, Floats]:
         """From which similarity each identity is accepted, at an FPIR of at least `smallest_rate`.
@@ -151,7 +163,7 @@ class EnrolledScores:
             example is to any other, and float32 [N] where it is not. Both are equal, and the
             guarantee's, with one example an identity.
         """
-        allowed = ranks_allowed(rate, len(self) + 1)
+        allowed = ranks_allowed(rate, len(self.rows) + 1)
         strict = self._beyond(allowed - 2)
         return (strict if self.exact else self._beyond(allowed - 1)), strict
 
@@ -163,11 +175,11 @@ class EnrolledScores:
             rate: at least `smallest_claim_rate`.
         """
         reached = np.sort(self.reached(claim))[::-1]
-        return exceed(reached, ranks_allowed(rate, len(self)) - 1)
+        return exceed(reached, ranks_allowed(rate, len(reached) + 1) - 1)
 
     def reached(self, claim: int) -> Doubles:
-        """What the others' examples reach when they claim to be that one: float64 [N - 1]."""
-        others = np.delete(np.arange(len(self)), claim)
+        """What the other players reach when they claim to be that one: float64 [S], or S - 1."""
+        others = self.rows[self.rows != claim]
         return _products(self.players[others], self.prototypes[claim : claim + 1])[:, 0]
 
     def among(self, some: slice) -> Doubles:
@@ -182,14 +194,34 @@ class EnrolledScores:
         similarity = _products(self.players[some], self.prototypes[some])
         return np.asarray((similarity + similarity.T) / 2)
 
+    @property
+    def own_best(self) -> Doubles:
+        """What each identity's own example reaches: float64 [N]; inf of one that does not play."""
+        result = np.full(len(self), np.inf)
+        result[self.rows] = self.best
+        return result
+
     def _beyond(self, allowed: int) -> Floats:
         """What is beyond all but `allowed` of the others' scores: float32 [N]."""
         order = np.argsort(-self.best, kind="stable")
         ranked = self.best[order]
-        result = np.full(len(self), exceed(ranked, allowed), np.float32)
+        # Who does not play is not counted, and may let one more pass.
+        result = np.full(len(self), exceed(ranked, allowed + 1), np.float32)
+        result[self.rows] = exceed(ranked, allowed)
         # One's own score does not count: who is among the first meets the next one.
-        result[order[: allowed + 1]] = exceed(ranked, allowed + 1)
+        result[self.rows[order[: allowed + 1]]] = exceed(ranked, allowed + 1)
         return result
+
+
+def _playing(keys: tuple[Hashable, ...]) -> NDArray[np.int64]:
+    if len(keys) <= _MAX_PLAYERS:
+        return np.arange(len(keys))
+    digest = np.array([zlib.crc32(repr(key).encode()) for key in keys])
+    return np.sort(np.argsort(digest, kind="stable")[:_MAX_PLAYERS])
+
+
+def _same(players: Floats, prototypes: Floats) -> bool:
+    return players is prototypes or bool(np.array_equal(players, prototypes))
 
 
 def ranks_allowed(rate: float, classes: int) -> int:
@@ -217,10 +249,7 @@ def _products(left: Floats, right: Floats) -> Doubles:
 
 
 def _top_two(
-    players: Floats,
-    own: NDArray[np.int64],
-    prototypes: Floats,
-    rows: NDArray[np.int64],
+    players: Floats, own: NDArray[np.int64], prototypes: Floats
 ) -> tuple[Doubles, NDArray[np.int64], Doubles, NDArray[np.int64]]:
     """Of each player the two most alike prototypes, its own identity's left out."""
     best, second = np.full((2, len(players)), -np.inf)
@@ -233,7 +262,7 @@ def _top_two(
         for values, owners in ((best, owner), (second, second_owner)):
             top = similarity.argmax(axis=1)
             values[block] = similarity[at, top]
-            owners[block] = np.where(np.isfinite(values[block]), rows[top], _UNKNOWN)
+            owners[block] = np.where(np.isfinite(values[block]), top, _UNKNOWN)
             similarity[at, top] = -np.inf
     return best, owner, second, second_owner
 

@@ -300,7 +300,7 @@ class Evidence:
 
     @property
     def _tail_rate(self) -> float:
-        return _BEYOND / (len(self.enrolled) + 1)
+        return _BEYOND / (len(self.enrolled.rows) + 1)
 
     @cached_property
     def _site_players(self) -> NDArray[np.int64]:

@@ -235,7 +235,7 @@ class Matcher:
             best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
             needed = threshold.values[best]
             if threshold.strict is not None:
-                alone = self._runner_up(compared) <= self.evidence.enrolled.best[best]
+                alone = self._runner_up(compared) <= self.evidence.enrolled.own_best[best]
                 needed = np.where(alone, threshold.strict[best], needed)
             accepted = compared.similarity[:, 0] >= needed
         else:
