@@ -49,6 +49,8 @@ _LEVEL = 0.01
 # become examples.
 USUAL_RATE = 0.01
 _ANY_RATE = 0.1
+# What a picture reaches with itself: 1, but for the rounding of float32.
+_SAME = 1 - 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +184,7 @@ class Evidence:
             if found is not None:
                 return found
         # Nothing is known of impostors: without a default, only the very same picture is a match.
-        level = 1.0 if self.default is None else self.default
+        level = _SAME if self.default is None else self.default
         return self._flat(level, USUAL_RATE, claim, "default", "default")
 
     def _flat(

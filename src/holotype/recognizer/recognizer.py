@@ -374,8 +374,8 @@ class Recognizer:
             found = given(np.atleast_2d(vectors), self.embedding_dim)
         else:
             found = [one for (one,) in detect(self.embedder, images)]
-        if bad := unusable(images if names is None else names, found):
-            raise refusal(bad, len(images))
+            if bad := unusable(images if names is None else names, found):
+                raise refusal(bad, len(images))
         result = stacked(found)
         novel = unfamiliar_reasons(self._model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
