@@ -256,7 +256,6 @@ class Basis:
     cohort_classes: int  # of the model pack, held back from its training
     own_classes: int  # people or things given with `calibrate`
     smallest_guaranteed: float  # rate of this kind that could be guaranteed here; 1 if none
-    smallest_estimated: float  # that anything is known of; 1 if none
 
 
 @dataclass(frozen=True, slots=True)

@@ -447,7 +447,6 @@ class Recognizer:
             cohort_classes=self._model.cohort.classes,
             own_classes=matcher.evidence.impostors.site_classes,
             smallest_guaranteed=matcher.smallest_rate(guaranteed=True, claim=claim),
-            smallest_estimated=matcher.smallest_rate(claim=claim),
         )
 
 
