@@ -103,7 +103,7 @@ class EnrolledScores:
         """
         new_row, arrived = difference
         keys = tuple(keys)
-        if not len(self.keys) or 4 * len(arrived) > len(keys):
+        if not (self.keys and keys) or 4 * len(arrived) > len(keys):
             return self.of(keys, prototypes, players)
         rows = _playing(keys)
         # Who plays before and after, with the same example: [n] of the S, and of the S'.
