@@ -12,7 +12,7 @@ from PIL import Image
 from holotype.report import Proof, embed_all, prove
 from holotype.scoring import unit
 from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.open_set import CannotTell, Judge, Probability
+from stub_matchers import Decide, Ground, Probability, deciding
 
 NASTY = ("<b>bold</b>", "lone \udcff byte", 'quote"d', "a & b", "\u202eright to left", "x" * 120)
 
@@ -53,21 +53,20 @@ def at(**thresholds: float) -> Callable[[np.ndarray, float], float]:
 
 
 def proof(
-    decide: Any,
+    decide: Decide,
     dataset: Dataset | None = None,
     probability: Probability | None = None,
-    cannot_tell: CannotTell | None = None,
     default: float | None = None,
+    ground: Ground = ("estimated", "cohort"),
     **options: Any,
 ) -> Proof:
     """A proof of a few galleries."""
     dataset = drawings() if dataset is None else dataset
     options = {"galleries": 12, "rates": (0.1, 0.01), **options}
-    judge = Judge(decide, probability=probability, cannot_tell=cannot_tell, default=default)
     return prove(
         dataset,
         embed_all(dataset, embed),
-        lambda _: judge,
+        deciding(decide, probability, otherwise=default, ground=ground),
         model="toy",
         model_id="feed",
         **options,

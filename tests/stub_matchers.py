@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from holotype.errors import RateError
 from holotype.openset import Cohort, CohortModel, Matcher, Threshold
+from holotype.openset.evidence import Basis, Source
 from holotype.openset.matcher import Compared
 from holotype.scoring import Floats
 from holotype.tasks.open_set import Prepare
 
 Decide = Callable[[Floats, float], float]
 Probability = Callable[[Floats], np.ndarray]
+Ground = tuple[Basis, Source]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +25,21 @@ class StubMatcher(Matcher):
 
     decide_by: Decide = lambda _prototypes, _rate: 0.0
     probable: Probability | None = None
+    otherwise: float | None = None
+    ground: Ground = ("estimated", "cohort")
 
     def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
         """For a claim, the gallery of that one alone is asked about."""
         asked = self.prototypes if claim is None else self.prototypes[claim : claim + 1]
         stated = 0.01 if rate is None else rate
-        level = self.decide_by(asked, stated)
-        return Threshold(np.full(len(asked), level, np.float32), stated, "estimated", "cohort")
+        ground = self.ground
+        try:
+            level = self.decide_by(asked, stated)
+        except RateError:
+            if self.otherwise is None:
+                raise
+            level, ground = self.otherwise, ("default", "default")
+        return Threshold(np.full(len(asked), level, np.float32), stated, *ground)
 
     def probability(self, compared: Compared, impostor_prior: float = 0.5) -> np.ndarray:
         """By the similarity of the best alone."""
@@ -37,8 +48,21 @@ class StubMatcher(Matcher):
         return self.probable(compared.similarity[:, 0])
 
 
-def deciding(decide: Decide, probable: Probability | None = None) -> Prepare:
-    """What prepares such matchers; `decide` gets the prototypes [N, D] and the stated rate."""
+def deciding(
+    decide: Decide,
+    probable: Probability | None = None,
+    *,
+    otherwise: float | None = None,
+    ground: Ground = ("estimated", "cohort"),
+) -> Prepare:
+    """What prepares such matchers.
+
+    Args:
+        decide: gets the prototypes [N, D] and the stated rate; refuses it with a RateError.
+        probable: how probable a match is, of the best similarity [B].
+        otherwise: the default threshold, for a rate that is refused.
+        ground: what the thresholds are said to rest on.
+    """
 
     def prepare(support: Floats) -> Matcher:
         model = CohortModel.of(Cohort.none(support.shape[-1]))
@@ -50,6 +74,8 @@ def deciding(decide: Decide, probable: Probability | None = None) -> Prepare:
             made.evidence,
             decide_by=decide,
             probable=probable,
+            otherwise=otherwise,
+            ground=ground,
         )
 
     return prepare

@@ -13,14 +13,16 @@ from PIL import Image
 
 import holotype
 from holotype.errors import DataError
-from holotype.records import Candidate, Decision, Reason
+from holotype.records import Basis, Candidate, Decision, Reason
 from holotype.report import Identified, identified_page, write_identified
 from toy_packs import make_toy_pack, toy_drawing
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 40, 3), dtype=np.uint8)
+BASIS = Basis("estimated", "cohort", 2, "faces", 9, 0, 0.67, 0.01)
 MATCH = Decision(
     "match", "Ada", 0.81, 0.6, "fpir", 0.01, (Candidate("Ada", 0.81), Candidate("Bob", 0.2)), 0.9,
     0.5, (Reason("above_threshold", "Ada is alike by 0.81"),), box=(5, 5, 30, 40),
+    basis=BASIS,
 )  # fmt: skip
 UNKNOWN = replace(
     MATCH, answer="unknown", label=None, candidates=(Candidate("<Bob>", 0.4),), probability=0.123,
@@ -57,13 +59,16 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def page(answers: list[Identified] = ANSWERS, strangers: str = "9 classes of faces") -> str:
+def page(answers: list[Identified] = ANSWERS) -> str:
     return identified_page(
-        answers,
-        "door.gallery",
-        kept=lambda label: PHOTO if label == "Ada" else None,
-        strangers=strangers,
+        answers, "door.gallery", kept=lambda label: PHOTO if label == "Ada" else None
     )
+
+
+def of(basis: Basis | None) -> str:
+    """The text of a page whose one answer rests on that."""
+    html = page([Identified("1.jpg", replace(MATCH, basis=basis), PHOTO)])
+    return re.sub(r"\s+", " ", html.replace("&nbsp;", " "))
 
 
 def cards(html: str) -> list[str]:
@@ -161,13 +166,31 @@ def test_a_gallery_that_keeps_no_pictures_shows_none(tmp_path: Path) -> None:
     assert "no picture" in card
 
 
-def test_it_says_what_is_known_and_of_whom() -> None:
-    text = re.sub(r"\s+", " ", page().replace("&nbsp;", " "))
-    assert "set for 1 % of strangers. That is an estimate" in text
-    assert "like those that set it (9 classes of faces)" in text
-    assert not re.search(r"promise|at most", text, re.I)
-    default = [Identified("1.jpg", replace(MATCH, promised=False), PHOTO)]
-    text = re.sub(r"\s+", " ", page(default).replace("&nbsp;", " "))
-    assert "is not measured here" in text
-    assert "estimate" not in text
-    assert "9 classes" not in text
+def test_it_says_what_is_known_and_by_whom() -> None:
+    estimated = of(BASIS)
+    assert "set for 1 % of strangers: estimated from 9 classes of faces. Estimated:" in estimated
+    assert "Nothing holds for others" in estimated
+    assert "guaranteed" not in estimated.lower()
+    own = of(replace(BASIS, own_classes=4))
+    assert "estimated from 4 strangers of yours and 9 classes of faces." in own
+    enrolled = of(replace(BASIS, known="guaranteed", source="enrolled", enrolled=200))
+    assert "set for 1 % of strangers: guaranteed by the 200 enrolled. Guaranteed:" in enrolled
+    assert "estimated" not in enrolled.lower()
+    assert "9 classes" not in enrolled
+    site = of(replace(BASIS, known="guaranteed", source="site", own_classes=120))
+    assert "guaranteed by 120 strangers of yours." in site
+    default = of(replace(BASIS, known="default", source="default"))
+    assert "is not measured here" in default
+    assert not re.search(r"guaranteed|estimated|9 classes", default, re.I)
+    assert "strangers" not in of(None)  # nobody is enrolled, and nobody is accepted
+
+
+def test_a_recognizer_says_what_its_own_thresholds_rest_on(tmp_path: Path) -> None:
+    pack = make_toy_pack(tmp_path / "toy")
+    with holotype.open(tmp_path / "desk.gallery", pack) as desk:
+        for character in range(4):
+            desk.enroll(f"c{character}", toy_drawing(character))
+        decisions = desk.identify([toy_drawing(1, 1)], fpir=0.4)
+        path = tmp_path / "out.html"
+        write_identified(desk, [toy_drawing(1, 1)], decisions, path, gallery="desk.gallery")
+    assert "40&nbsp;% of strangers: guaranteed by the 4 enrolled." in path.read_text("utf-8")

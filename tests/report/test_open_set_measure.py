@@ -11,8 +11,8 @@ from PIL import Image
 
 import holotype
 from holotype.errors import RateError
-from holotype.openset import Cohort
 from holotype.pack import Pack, load_pack, write_pack
+from holotype.recognizer import calibrate
 from holotype.records import Decision
 from holotype.report import measure, seen, summary
 from holotype.report.proof import OwnStrangers
@@ -73,7 +73,7 @@ def asked(pack: Pack, data: Dataset, rate: float, folder: Path) -> list[Said]:
 
 
 def test_the_doubts_are_those_of_the_recognizer(pack: Pack, data: Dataset, tmp_path: Path) -> None:
-    _, doubtful = seen(data, pack, Cohort(*pack.cohort()))
+    _, doubtful = seen(data, pack)
     with holotype.open(tmp_path / "empty.gallery", model=pack.path) as recognizer:
         answers = [decision.answer for decision in recognizer.identify(list(data.images))]
     assert doubtful.tolist() == [answer == "cannot_tell" for answer in answers]
@@ -137,19 +137,30 @@ def test_a_model_without_a_cohort_gets_its_strangers_from_the_data(tmp_path: Pat
     assert report.at(0.4).refused == 0
     assert "own strangers of 10 classes" in str(report.at(REFUSED).refusal)
     assert proof.to_json()["own_strangers"]["classes"] == 10
-    assert any("10 classes were set aside" in remark.text for remark in summary(proof))
+    said = " ".join(remark.text for remark in summary(proof))
+    assert "10 classes were set aside" in said
+    assert "40 % is guaranteed by the 10 classes that were set aside." in said
 
-    # Before it is shown strangers, a gallery answers by the default threshold, which is measured.
+    # At a rate that these do not support, a gallery answers by the default, which is measured.
+    kept, everything = proof.dataset, load_dataset(folder)
+    asked = {kept.class_names[c] for c in kept.class_index}
+    name_of = [everything.class_names[c] for c in everything.class_index]
+    own = [i for i, name in enumerate(name_of) if name not in asked]
     drawn = draw_galleries(np.arange(20).repeat(4), enrolled=None, k_shot=1, galleries=3, seed=0)
     let_in, strangers = 0, 0
-    kept = proof.dataset
     for g, support in enumerate(drawn.support.tolist()):
         with holotype.open(tmp_path / f"{g}.gallery", model=pack.path) as recognizer:
             names = [kept.class_names[c] for c in kept.class_index[[r[0] for r in support]]]
             for name, (row,) in zip(names, support, strict=True):
                 recognizer.enroll(name, kept.images[row])
             others = [i for i, c in enumerate(kept.class_index) if kept.class_names[c] not in names]
-            decisions = recognizer.identify([kept.images[row] for row in others])
+            calibrate(
+                recognizer,
+                [everything.images[i] for i in own],
+                [name_of[i] for i in own],
+                suspects="keep",
+            )
+            decisions = recognizer.identify([kept.images[row] for row in others], REFUSED)
         assert not any(decision.promised for decision in decisions)
         let_in += sum(decision.answer == "match" for decision in decisions)
         strangers += len(decisions)

@@ -42,11 +42,13 @@ class Balanced(HTMLParser):
 
 @pytest.fixture(scope="module")
 def measured() -> Proof:
+    data = drawings(noise=220)
     return proof(
         at(p10=0.1, p1=0.15),
-        drawings(noise=220),
-        probability=lambda scored: np.clip(scored.best, 0, 1),
-        cannot_tell=lambda scored, _: scored.row % 11 == 0,
+        data,
+        probability=lambda best: np.clip(best, 0, 1),
+        doubtful=np.arange(len(data)) % 11 == 0,
+        cohort="7 classes of ink, such as alef",
     )
 
 
@@ -132,6 +134,13 @@ def test_the_figures_lie_beside_the_page_in_iso_terms(measured: Proof, tmp_path:
     }
 
 
+def test_each_rate_says_what_it_rests_on(measured: Proof, page: str) -> None:
+    assert page.count("<small>estimated</small>") == 6  # two rates, three numbers of examples
+    assert "1&nbsp;% is estimated from 7 classes of ink." in page
+    row = measured.to_json()["results"][0]["identification"][0]
+    assert row["rests_on"] == [{"basis": "estimated", "source": "cohort", "galleries": 12}]
+
+
 def test_writing_replaces_a_report_and_leaves_nothing_else(measured: Proof, tmp_path: Path) -> None:
     (tmp_path / "r.html").write_text("old")
     write_report(measured, tmp_path / "r.html")
@@ -150,7 +159,7 @@ def test_where_every_rate_is_refused_the_page_says_so() -> None:
 
     page = render(proof(refuse), "r.json")
     assert "No stated rate is supported: nothing to measure." in page
-    assert "are not supported by this cohort" in page
+    assert "are not supported by the 6 enrolled" in page
     assert "Stated and measured" not in page  # no chart and no table of nothing
     assert "<td></td>" not in page
     assert "The worst mistakes" not in page

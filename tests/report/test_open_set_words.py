@@ -17,6 +17,7 @@ from holotype.report.proof import OwnStrangers
 from holotype.report.tables import rows
 from holotype.report.words import headline, verdict
 from holotype.tasks.bootstrap import Share
+from holotype.tasks.open_set_report import Ground, OpenSetReport
 from report_toys import at, drawings, proof
 
 
@@ -140,15 +141,20 @@ def test_turning_everyone_away_is_no_promise_kept() -> None:
 
 
 def test_cannot_tell_and_probabilities_have_their_say() -> None:
+    data = drawings()
     found = proof(
         at(p10=0.2, p1=0.3),
-        probability=lambda scored: np.full(len(scored.row), 0.999),
-        cannot_tell=lambda scored, _: scored.row % 5 == 0,
+        data,
+        probability=lambda best: np.full(len(best), 0.999),
+        doubtful=np.arange(len(data)) % 5 == 0,
     )
     assert "because it could not tell" in said(found)
     assert "always stating the base rate would be better" in said(found)
+    # Without noise, who is enrolled is like itself, and everybody else is not.
     honest = proof(
-        at(p10=0.2, p1=0.3), probability=lambda scored: np.where(scored.right, 0.99, 0.01)
+        at(p10=0.2, p1=0.3),
+        drawings(noise=5),
+        probability=lambda best: np.where(best > 0.9, 0.99, 0.01),
     )
     assert "Its probabilities come true" in said(honest)
 
@@ -177,7 +183,7 @@ def test_rates_that_are_not_supported_are_said_once_and_have_no_rows() -> None:
     assert headline(found) == "No stated rate is supported: nothing to measure."
     assert (
         "A stated 10 % (smallest supported rate: 1.3 %) and 1 % (smallest supported rate: 1.3 %) "
-        "are not supported by this cohort." in said(found)
+        "are not supported by the 15 enrolled." in said(found)
     )
     assert "fpir=" not in said(found)
     assert "cohort of 0 classes" not in said(found)
@@ -220,23 +226,60 @@ def test_the_default_threshold_is_measured_where_no_rate_is_supported() -> None:
         f"With the default threshold, {right} recognized from one picture and {let_in} of "
         "strangers in."
     )
-    assert "accepts from a similarity of 0.3 on, the model's default" in said(found)
+    assert "the model's default, which stands for no rate; it accepts from" in said(found)
+    assert "from a similarity of 0.3 on" in said(found)
     assert f"{let_in} of strangers let in" in said(found)
-    assert "are not supported by the 4 classes that were set aside" in said(found)
     stored = found.to_json()["results"][0]["default_threshold"]
+    assert "are not supported by the 15 enrolled and the 4 classes that were set aside" in said(
+        found
+    )
+    assert stored["rests_on"] == [{"basis": "default", "source": "default", "galleries": 12}]
     assert stored["stated_fpir"] is None
-    assert stored["median_threshold"] == 0.3
+    assert stored["median_threshold"] == pytest.approx(0.3)
 
 
-def test_it_is_said_for_whom_the_thresholds_were_set() -> None:
-    found = proof(at(p10=0.3, p1=0.5), cohort="7 classes of ink, such as alef")
-    assert "The thresholds were set with 7 classes of ink, such as alef." in said(found)
-    assert "an estimate" in said(found)
-    assert "promise" not in said(found) + headline(found)
+def test_it_is_said_what_a_rate_rests_on_and_for_whom_it_does_not_hold() -> None:
+    cohort = "7 classes of ink, such as alef"
+    estimated = said(proof(at(p10=0.3, p1=0.5), cohort=cohort))
+    assert "10 % is estimated from 7 classes of ink. 1 % is estimated from 7 classes" in estimated
+    assert "Estimated: as far as those tell." in estimated
+    assert "Nothing holds for others" in estimated
+    guaranteed = proof(at(p10=0.3, p1=0.5), cohort=cohort, ground=("guaranteed", "enrolled"))
+    assert "10 % is guaranteed by the 6 enrolled." in said(guaranteed)
+    assert "ink" not in said(guaranteed)
+    assert {row.known for row in rows(guaranteed)} == {"guaranteed"}
+    own = OwnStrangers(classes=4, pictures=8, default=None)
+    both = proof(at(p10=0.3, p1=0.5), cohort=cohort, own_strangers=own)
+    assert "from the 4 classes that were set aside and 7 classes of ink" in said(both)
+    assert "promise" not in said(both) + headline(both)
+
+
+def test_examples_and_galleries_that_rest_on_something_else_are_told_apart() -> None:
+    found = proof(at(p10=0.3, p1=0.5))
+    one, *others = found.reports
+    guaranteed, cohort = Ground("guaranteed", "enrolled", 9), Ground("estimated", "cohort", 3)
+
+    def resting(report: OpenSetReport, *grounds: Ground) -> OpenSetReport:
+        loose, strict = report.identification
+        return replace(report, identification=(replace(loose, grounds=grounds), strict))
+
+    several = (Ground("estimated", "enrolled", 12),)
+    mixed = replace(
+        found,
+        cohort="7 classes of ink",
+        reports=(resting(one, guaranteed, cohort), *(resting(o, *several) for o in others)),
+    )
+    assert (
+        "10 % is guaranteed by the 6 enrolled (in 9 galleries), estimated from 7 classes of ink "
+        "(in 3 galleries) with one picture of each; estimated from the 6 enrolled with two "
+        "pictures or five pictures of each." in said(mixed)
+    )
+    assert rows(mixed)[0].known == "guaranteed in 9, estimated in 3"
 
 
 def test_a_terminal_gets_the_same_rows() -> None:
-    found = proof(at(p10=0.3, p1=0.6), cannot_tell=lambda scored, _: scored.row % 5 == 0)
+    data = drawings()
+    found = proof(at(p10=0.3, p1=0.6), data, doubtful=np.arange(len(data)) % 5 == 0)
     shown = rows(found)
     assert len(shown) == 6
     for row in shown:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from holotype import images as pictures
 from holotype.decoding import describe
 from holotype.errors import ImageError
+from holotype.grounds import grounds, meaning
 from holotype.images import ImageSource
 from holotype.pages import check_ending, document, meter, prose, tile, write
 from holotype.recognizer import Recognizer
@@ -43,7 +44,6 @@ def identified_page(
     gallery: str,
     *,
     kept: Callable[[str], Pixels | None],
-    strangers: str = "",
 ) -> str:
     """The answers as one page of HTML that asks nothing of any other address.
 
@@ -53,7 +53,6 @@ def identified_page(
         gallery: what the page calls the gallery.
         kept: label -> the picture of an enrolled example, or None where the gallery keeps none;
             asked once for each label.
-        strangers: who set the threshold, such as "153 classes of omniglot"; empty: not known.
     """
     seen: dict[str, Pixels | None] = {}
 
@@ -70,7 +69,7 @@ def identified_page(
 <h1>{escape(_headline(answers))}</h1>
 <p class="lead">Compared with everybody enrolled in <bdi>{escape(gallery)}</bdi>.</p>
 </header>
-<section class="known">{_known(answers, strangers)}
+<section class="known">{_known(answers)}
 <p class="soft">Left the picture, right an enrolled example of whom it is most like, pale where
 that is no match. The bar is how alike they are, the tick where a match begins.</p>
 <ul class="answers">{cards}</ul></section>""",
@@ -86,7 +85,6 @@ def write_identified(
     path: Path,
     *,
     gallery: str,
-    strangers: str = "",
 ) -> Path:
     """Write the page of what a recognizer answered, whole or not at all.
 
@@ -97,7 +95,6 @@ def write_identified(
         decisions: the answers.
         path: of the page, ending in `.html` or `.htm`; a file that is there is replaced.
         gallery: what the page calls the gallery.
-        strangers: as for `identified_page`.
 
     Raises:
         DataError: the path has another ending.
@@ -114,7 +111,7 @@ def write_identified(
         Identified(name, decision, _pixels(image))
         for name, image, decision in zip(_names(images), images, decisions, strict=True)
     ]
-    write(path, identified_page(answers, gallery, kept=kept, strangers=strangers))
+    write(path, identified_page(answers, gallery, kept=kept))
     return path
 
 
@@ -148,27 +145,26 @@ def _headline(answers: Sequence[Identified]) -> str:
     return f"{', '.join(counts)}."
 
 
-def _known(answers: Sequence[Identified], strangers: str) -> str:
-    """What is known of how many strangers are accepted, and of whom: one sentence for each rate."""
+def _known(answers: Sequence[Identified]) -> str:
+    """What is known of how many strangers are accepted, and by whom: a sentence for each rate."""
     facts = dict.fromkeys(
-        (answer.decision.rate, answer.decision.promised)
+        (answer.decision.rate, answer.decision.basis)
         for answer in answers
-        if answer.decision.threshold is not None
+        if answer.decision.basis is not None
     )
     texts = []
-    for rate, supported in facts:
-        if supported:
-            who = f"like those that set it ({strangers})" if strangers else "like those that set it"
-            texts.append(
-                f"The threshold is set for {stated(rate)} of strangers. That is an estimate, for "
-                f"strangers {who}; nothing guarantees it for others, such as forgers or another "
-                "source."
-            )
-        else:
+    for rate, basis in facts:
+        assert basis is not None
+        if basis.known == "default":
             texts.append(
                 f"How many strangers are accepted is not measured here: too few were shown for a "
                 f"stated {stated(rate)}, so the threshold is a default. Show more with "
                 "`holotype calibrate`."
+            )
+        else:
+            means = meaning({basis.known})
+            texts.append(
+                f"The threshold is set for {stated(rate)} of strangers: {grounds(basis)}. {means}"
             )
     return "".join(f"<p>{prose(text)}</p>" for text in texts)
 

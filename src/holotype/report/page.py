@@ -121,8 +121,8 @@ def _rates(proof: Proof) -> str:
     heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     return f"""<section><h2>Stated and measured</h2>
 <p>A share of strangers is stated; the threshold follows from it, from who is enrolled, and from
-the strangers that set it. Dots are what was measured here, lines their 95&nbsp;% intervals, ticks
-what was stated.</p>
+what is known of strangers: guaranteed or estimated, by whom the plain words above say. Dots are
+what was measured here, lines their 95&nbsp;% intervals, ticks what was stated.</p>
 {figures.rates(measured)}
 <div class="scroll"><table class="wide">
 <thead><tr><th colspan="2"></th><th colspan="{len(_STRANGERS)}">of the strangers</th>
@@ -135,9 +135,9 @@ the enrolled who are not recognized are misses (FNIR); <em>missed</em>: answered
 
 def _row(row: Row) -> str:
     kind = {"kept": "right", "exceeded": "wrong"}.get(row.verdict, "")
-    note = f"<small>{row.note}</small>" if row.note else ""
+    known, note = (f"<small>{text}</small>" if text else "" for text in (row.known, row.note))
     return (
-        f"<td>{row.k_shot}</td><td>{row.stated}</td>"
+        f"<td>{row.k_shot}</td><td>{row.stated}{known}</td>"
         f'<td class="{kind}">{percent(row.let_in.value)}<small>{interval(row.let_in)}</small></td>'
         f"<td>{percent(row.strangers_unknown)}</td><td>{percent(row.strangers_cannot_tell)}</td>"
         f"<td>{percent(row.recognized.value)}<small>{interval(row.recognized)}</small></td>"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from holotype.report.phrases import percent, stated
 from holotype.report.proof import Proof
+from holotype.report.resting import known
 from holotype.report.words import verdict
 from holotype.tasks.bootstrap import Share
 from holotype.tasks.open_set_report import Identification
@@ -40,6 +41,7 @@ class Row:
     let_in: Share
     strangers_unknown: float
     strangers_cannot_tell: float
+    known: str  # how well the stated rate is known: guaranteed, estimated, or a default
     note: str  # in how many galleries, if not in all
 
 
@@ -90,6 +92,7 @@ def _row(k_shot: int, row: Identification, default: bool) -> Row:
         let_in=row.fpir,
         strangers_unknown=max(0.0, 1 - row.fpir.value - row.strangers_cannot_tell.value),
         strangers_cannot_tell=row.strangers_cannot_tell.value,
+        known="" if default else known(row),
         note=f"in {row.galleries:,} of {row.galleries + row.refused:,} galleries"
         if row.refused
         else "",

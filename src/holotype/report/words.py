@@ -8,6 +8,7 @@ from typing import Literal
 
 from holotype.report.phrases import interval, percent, pictures, spelled, stated, times
 from holotype.report.proof import Proof, Subject
+from holotype.report.resting import resting, whose
 from holotype.tasks.open_set_report import Identification
 
 Tone = Literal["plain", "good", "bad", "advice"]
@@ -189,9 +190,7 @@ def _not_supported(proof: Proof) -> list[Remark]:
             parts.append(f"{stated(row.rate)} ({often}smallest supported rate: {known})")
     if not parts:
         return []
-    who = "this cohort"
-    if proof.own_strangers is not None:
-        who = f"the {proof.own_strangers.classes:,} classes that were set aside"
+    who = " and ".join(whose(proof))
     listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
     verb = "is" if len(parts) == 1 else "are"
     return [Remark("plain", f"A stated {listed} {verb} not supported by {who}.")]
@@ -204,18 +203,19 @@ def _rounded_up(rate: float) -> str:
 
 
 def _default(proof: Proof) -> list[Remark]:
-    """What `identify` does with a model that has no strangers, before it is shown any."""
-    report, own = proof.reports[0], proof.own_strangers
+    """What `identify` does with a stated rate that nothing supports, if the model has a default."""
+    report = proof.reports[0]
     row = report.default
-    if row is None or row.fpir is None or row.fnir is None or own is None or own.default is None:
+    if row is None or row.fpir is None or row.fnir is None or row.threshold is None:
         return []
     return [
         Remark(
             "plain",
-            f"Before `holotype calibrate`, `identify` accepts from a similarity of {own.default:g} "
-            f"on, the model's default, which stands for no rate. Measured here with "
-            f"{pictures(report.k_shot)} of each: {percent(row.fpir.value)} of strangers let in "
-            f"({interval(row.fpir)}), {percent(1 - row.fnir.value)} of the enrolled recognized.",
+            "At a rate that is not supported, `identify` falls back on the model's default, which "
+            f"stands for no rate; it accepts from a similarity of {row.threshold:.2g} on. Measured "
+            f"here with {pictures(report.k_shot)} of each: {percent(row.fpir.value)} of strangers "
+            f"let in ({interval(row.fpir)}), {percent(1 - row.fnir.value)} of the enrolled "
+            "recognized.",
         )
     ]
 
@@ -300,24 +300,22 @@ def _not_acquired(proof: Proof) -> list[Remark]:
 
 def _whose(proof: Proof) -> list[Remark]:
     """For whom the thresholds were made."""
+    remarks = []
+    ground = resting(proof)
+    if ground:
+        text = f"{ground} What a rate is worth with your strangers is what was measured here."
+        remarks.append(Remark("plain", f"What a stated rate rests on: {text}"))
     own = proof.own_strangers
     if own is not None:
-        return [
+        remarks.append(
             Remark(
                 "plain",
                 f"The model has no strangers of its own, so {own.classes:,} classes were set aside "
                 "for `holotype calibrate` and are asked nothing here. More of them support "
                 "stricter rates.",
             )
-        ]
-    if not proof.cohort:
-        return []
-    text = (
-        f"The thresholds were set with {proof.cohort}. For strangers like these a stated rate is "
-        "an estimate; what it is worth with yours is what was measured here, and nothing "
-        "guarantees it for others, such as forgers or another source."
-    )
-    return [Remark("plain", text)]
+        )
+    return remarks
 
 
 def _probability(proof: Proof) -> list[Remark]:

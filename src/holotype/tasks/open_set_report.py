@@ -5,12 +5,13 @@ N = identities enrolled in a gallery, C = classes of the data, P = points of a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.openset.evidence import Basis, Source
 from holotype.tasks.bootstrap import Share
 from holotype.tasks.reliability import Reliability
 
@@ -53,6 +54,15 @@ class Tally:
     strangers_cannot_tell: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the thresholds of some galleries rest on."""
+
+    basis: Basis
+    source: Source
+    galleries: int  # how many
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identification:
     """1:N at one stated FPIR. The shares are None where every gallery refused the rate."""
@@ -68,6 +78,7 @@ class Identification:
     cannot_tell: Share | None  # enrolled probes; FNIR counts them
     strangers_cannot_tell: Share | None  # strangers; not accepted
     threshold: float | None  # median over the galleries
+    grounds: tuple[Ground, ...]  # of the galleries that answered, most of them first
     tally: Tally = field(repr=False)
     mistakes: tuple[Mistake, ...] = field(repr=False)  # the worst of each kind, worst first
 
@@ -78,6 +89,7 @@ class Identification:
             "galleries": self.galleries,
             "galleries_refused": self.refused,
             "refusal": self.refusal,
+            "rests_on": [asdict(ground) for ground in self.grounds],
             "smallest_supported": None if self.smallest is None else round(self.smallest, 6),
             "fpir": _json(self.fpir),
             "fnir": _json(self.fnir),

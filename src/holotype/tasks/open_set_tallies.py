@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import RateError
+from holotype.openset.evidence import Basis, Source
 from holotype.openset.matcher import Compared, Matches
 from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, share
 from holotype.tasks.open_set_report import (
     Curve,
+    Ground,
     Identification,
     Mistake,
     MistakeKind,
@@ -65,6 +68,7 @@ class IdentificationTally:
     def __init__(self, rate: float, classes: int) -> None:
         self.rate = rate
         self._thresholds: list[float] = []
+        self._grounds: Counter[tuple[Basis, Source]] = Counter()
         self._refusals: list[RateError] = []
         self._counts = np.zeros((len(Tally.__dataclass_fields__), classes), np.int64)
         self._mistakes: list[Mistake] = []
@@ -94,6 +98,7 @@ class IdentificationTally:
             enrolled: [N] the class of each identity.
         """
         self._thresholds.append(float(np.median(found.threshold)))
+        self._grounds[found.basis, found.source] += 1
         stranger, matched, unsure = probes.stranger, found.match, found.cannot_tell
         accepted, wrong = stranger & matched, ~stranger & matched & ~probes.right
         missed = ~stranger & ~(matched & probes.right)
@@ -139,6 +144,10 @@ class IdentificationTally:
             cannot_tell=_share(tally.cannot_tell, tally.enrolled_probes),
             strangers_cannot_tell=_share(tally.strangers_cannot_tell, tally.stranger_probes),
             threshold=float(np.median(self._thresholds)) if self._thresholds else None,
+            grounds=tuple(
+                Ground(basis, source, galleries)
+                for (basis, source), galleries in self._grounds.most_common()
+            ),
             tally=tally,
             mistakes=_worst(self._mistakes),
         )
