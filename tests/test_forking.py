@@ -117,6 +117,32 @@ def test_forks_while_threads_decode_identify_and_enroll(tmp_path: Path) -> None:
     assert said.split() == ["{0}", "12", "True"]
 
 
+def test_threads_fork_at_the_same_time(tmp_path: Path) -> None:
+    """None of them leaves a lock behind that another one of them took."""
+    said = run(
+        tmp_path,
+        """
+    from holotype.gallery import SqliteGallery
+    sys.setswitchinterval(1e-6)
+    stores = [SqliteGallery.open(f"{n}.gallery", "m", 8, model_name="m") for n in range(8)]
+    def forks():
+        for _ in range(40):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+    threads = [threading.Thread(target=forks, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 60
+    for thread in threads:
+        thread.join(timeout=max(0, end - time.monotonic()))
+    print(sum(thread.is_alive() for thread in threads), *(len(store.labels()) for store in stores))
+    """,
+    )
+    assert said.split() == ["0"] * 9
+
+
 def test_a_pool_made_by_fork_uses_what_was_loaded_before(tmp_path: Path) -> None:
     said = run(
         tmp_path,

@@ -15,6 +15,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
+# NumPy imports these when they are first used. A thread that is just doing so while another forks
+# leaves the lock of the module behind, for which the child would wait for ever.
+import numpy.linalg
+import numpy.random  # noqa: F401
+
 _T = TypeVar("_T")
 
 
@@ -22,7 +27,8 @@ class Forked:
     """Something that is told when the process is forked."""
 
     def __init__(self) -> None:
-        _told.add(self)
+        with _forking:  # a set that grows while it is read would let a fork go unprepared
+            _told.add(self)
 
     def before_fork(self) -> None:
         """Come to rest, and stay so until the fork is over."""
@@ -71,6 +77,8 @@ class cached_property(functools.cached_property[_T], Forked):  # noqa: N801 - as
 
 _told: weakref.WeakSet[Forked] = weakref.WeakSet()
 _resting: list[Forked] = []
+# Held from before a fork until after it: two threads may fork at once.
+_forking = threading.RLock()
 
 
 def abandon(thing: Any) -> None:
@@ -79,6 +87,7 @@ def abandon(thing: Any) -> None:
 
 
 def _before() -> None:
+    _forking.acquire()
     _resting[:] = _told
     for thing in _resting:
         thing.before_fork()
@@ -88,9 +97,12 @@ def _in_parent() -> None:
     for thing in _resting:
         thing.after_fork_in_parent()
     _resting.clear()
+    _forking.release()
 
 
 def _in_child() -> None:
+    global _forking
+    _forking = threading.RLock()
     for thing in _resting:
         thing.after_fork_in_child()
     _resting.clear()
