@@ -11,13 +11,13 @@ from pathlib import Path
 from hanging import HANGS_S
 from holotype.gallery import SqliteGallery
 
-BENCH = Path(__file__).parents[2] / "bench" / "gallery_kill.py"
+BENCH = Path(__file__).parents[2] / "bench"
 
 
 def test_no_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:
     ended = subprocess.run(
         [
-            *(sys.executable, str(BENCH), "--rounds", "12", "--seconds", "0.6"),
+            *(sys.executable, str(BENCH / "gallery_kill.py"), "--rounds", "12", "--seconds", "0.6"),
             *("--out", str(tmp_path / "kill.json")),
         ],
         capture_output=True,
@@ -33,6 +33,26 @@ def test_no_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:
     assert result["acknowledged"] >= 12
     assert result["audit_lines"] > result["acknowledged"]
     assert result["states_seen"] > 0
+
+
+def test_no_accident_to_the_file_loses_or_damages_what_lies_there(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [
+            *(sys.executable, str(BENCH / "gallery_moves.py"), "--rounds", "8"),
+            *("--out", str(tmp_path / "moves.json")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANGS_S,
+    )
+    # The script ends itself where something was lost, or damaged, or seen by no reader.
+    assert "Traceback" not in ended.stderr
+    result = json.loads(ended.stdout)
+    assert set(result["happened"].values()) == {1}
+    assert result["acknowledged"] >= 8
+    assert result["readers_failed"] == 0
+    assert result["reads"] > 0
 
 
 RACER = """

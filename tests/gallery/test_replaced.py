@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from holotype.errors import GalleryError, GalleryReplacedError
@@ -169,6 +171,28 @@ def test_a_copy_written_over_the_open_file_is_seen(
     assert (snapshot.vectors[1] == rows(4)[0]).all()
     assert (snapshot.strangers.vectors == rows(5)).all()
     assert strangers not in {batch.id for batch in gallery.stranger_batches()}
+    assert gallery.check().sound
+
+
+@pytest.mark.parametrize("read", ["snapshot", "check"])
+def test_looked_at_while_a_copy_is_being_written_over_it(
+    path: Path, open_gallery, rows, read: str
+) -> None:
+    """Nothing that was read of half a file is believed once it is whole."""
+    gallery, copy = open_gallery(), path.with_name("copy")
+    for number in range(30):
+        gallery.add(f"label {number}", rows(number))
+    gallery.backup(copy)
+    gallery.add("mallory", rows(999))
+    gallery.snapshot()
+    content = copy.read_bytes()
+    with path.open("wb", buffering=0) as file:
+        for begin in range(0, len(content), 1024):
+            file.write(content[begin : begin + 1024])
+            with contextlib.suppress(GalleryError):
+                getattr(gallery, read)()
+    assert list(gallery.labels()) == [f"label {number}" for number in range(30)]
+    assert (gallery.snapshot().vectors == np.vstack([rows(n) for n in range(30)])).all()
     assert gallery.check().sound
 
 
