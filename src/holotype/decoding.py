@@ -30,6 +30,10 @@ MAX_ASPECT = 50
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112  # Exif 2.32, section 4.6.4
+# Baseline TIFF: TIFF 6.0, section 8; SampleFormat: section 19.
+_BITS_TAG, _PHOTOMETRIC_TAG, _SAMPLE_FORMAT_TAG = 258, 262, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+_PNG_GREY_BITS = {"L;2": 2, "L;4": 4}  # by Pillow's name for how they lie in the file
 # What decoders warn of is told by no one: an odd note about the camera is not the user's concern.
 _WARNS = r"(PIL|pillow_heif|holotype\.decoding)\b"
 
@@ -123,10 +127,13 @@ def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
         raise ImageError(
             "the picture has more than one frame or page", "Save the one that is meant by itself"
         )
+    white = _white(picture)
+    if picture.format == "PNG":
+        _spread_transparent(picture)
     picture.load()
     orientation = _orientation(picture)
     if picture.mode.startswith("I"):  # 16 bits of grey, also where Pillow stores them in 32
-        pixels = _sixteen_bit_grey(picture)
+        pixels = _deep_grey(picture, *white)
     elif picture.mode == "F":
         pixels = _pixels_of_array(np.asarray(picture))
     elif picture.has_transparency_data:
@@ -139,14 +146,45 @@ def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
     return _upright(pixels.reshape(*pixels.shape[:2], -1), orientation)
 
 
-def _sixteen_bit_grey(picture: Image.Image) -> NDArray[np.float32]:
-    values = np.asarray(picture)
-    if values.min() < 0 or values.max() > 65535:
+def _white(picture: Image.Image) -> tuple[int, bool]:
+    """The largest value of deep grey, and whether it stands for black (TIFF 6.0, section 8)."""
+    tags = getattr(picture, "tag_v2", None) if picture.format == "TIFF" else None
+    if tags is None or not picture.mode.startswith("I"):
+        return 65535, False
+    bits = int(tags.get(_BITS_TAG, (16,))[0])
+    if bits > 16:
         raise ImageError(
-            f"grey values from {values.min()} to {values.max()} do not fit 16 bits",
+            f"the picture has {bits} bits per channel, and does not say which value is white",
             "Save the picture with 8 or 16 bits per channel",
         )
-    pixels = values.astype(np.float32) / np.float32(65535)
+    if tags.get(_SAMPLE_FORMAT_TAG, (1,))[0] == _SIGNED:
+        raise ImageError(
+            "the picture holds signed numbers, and does not say which value is white",
+            "Save the picture with 8 or 16 bits per channel, unsigned",
+        )
+    return 2**bits - 1, tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO
+
+
+def _spread_transparent(picture: Image.Image) -> None:
+    """Pillow spreads grey of 2 or 4 bits over 8, but not the one value that is transparent."""
+    tiles = getattr(picture, "tile", None)  # none any more once it is loaded
+    bits = _PNG_GREY_BITS.get(tiles[0][3]) if tiles else None
+    transparent = picture.info.get("transparency")
+    if bits is not None and isinstance(transparent, int):
+        picture.info["transparency"] = transparent * 255 // (2**bits - 1)
+
+
+def _deep_grey(picture: Image.Image, most: int, inverted: bool) -> NDArray[np.float32]:
+    values = np.asarray(picture)
+    if values.min() < 0 or values.max() > most:
+        raise ImageError(
+            f"grey values from {values.min()} to {values.max()} do not fit "
+            f"{most.bit_length()} bits",
+            "Save the picture with 8 or 16 bits per channel",
+        )
+    pixels = values.astype(np.float32) / np.float32(most)
+    if inverted:
+        pixels = 1 - pixels
     transparent = picture.info.get("transparency")
     if isinstance(transparent, int):
         pixels[values == transparent] = 1
