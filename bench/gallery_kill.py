@@ -201,6 +201,22 @@ def drain(pipe: int) -> str:
         return stream.read().decode()
 
 
+def killed_round(
+    worker: type[Worker], path: Path, number: int, seconds: float, truth: Truth, heads: list[str]
+) -> None:
+    """Let a worker change the gallery for so long, kill it, and judge what is left."""
+    writer, pipe = fork(lambda *args: worker(*args).run(), path, number)
+    said = b""
+    while b"\n!" not in said and (part := os.read(pipe, 1 << 16)):
+        said += part  # until something was acknowledged, however slow the machine
+    time.sleep(seconds)
+    os.kill(writer, signal.SIGKILL)
+    _, status = os.waitpid(writer, 0)
+    assert os.WIFSIGNALED(status), "the writer failed before it was killed"
+    # A line is written at once, so none is cut.
+    judge(path, truth, (said.decode() + drain(pipe)).splitlines(), heads)
+
+
 def run(worker: type[Worker], rounds: int, seconds: float, seed: int) -> dict[str, object]:
     choose = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -210,18 +226,12 @@ def run(worker: type[Worker], rounds: int, seconds: float, seed: int) -> dict[st
         truth, heads = Truth(), []
         open_gallery(path).close()
         reader, report = fork(read, path)
-        for number in range(rounds):
-            writer, pipe = fork(lambda *args: worker(*args).run(), path, number)
-            said = b""
-            while b"\n!" not in said and (part := os.read(pipe, 1 << 16)):
-                said += part  # until something was acknowledged, however slow the machine
-            time.sleep(seconds * choose.uniform(0.5, 1.5))
-            os.kill(writer, signal.SIGKILL)
-            _, status = os.waitpid(writer, 0)
-            assert os.WIFSIGNALED(status), "the writer failed before it was killed"
-            # A line is written at once, so none is cut.
-            judge(path, truth, (said.decode() + drain(pipe)).splitlines(), heads)
-        os.kill(reader, signal.SIGTERM)
+        try:
+            for number in range(rounds):
+                killed_round(worker, path, number, seconds * choose.uniform(0.5, 1.5), truth, heads)
+        finally:
+            # It would read for good, and whoever waits for what this process prints with it.
+            os.kill(reader, signal.SIGTERM)
         reading = json.loads(drain(report) or "{}")
         _, status = os.waitpid(reader, 0)
         with open_gallery(path) as gallery:

@@ -195,7 +195,7 @@ class RecognizerWorker(Worker):
 
     def feedback(self) -> str:
         probe = pictures(self.choose.choice(self.labels))[0]
-        decision = self.recognizer.identify(probe, fpir=0.3)
+        decision = self.recognizer.identify(probe)
         return feedback(self.recognizer, decision, correct=False).decision
 
     def reembed(self, model: str) -> None:
