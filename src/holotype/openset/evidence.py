@@ -175,8 +175,8 @@ class Evidence:
 
     def _usual(self, claim: int | None) -> Threshold:
         rates = self._rank_rates(claim)
-        if self._cohort_counts:
-            rates.append(self.against(claim).smallest_rate())
+        if min(rates) > USUAL_RATE and self._cohort_counts:
+            rates.append(self._cohort_rate(claim))
         # The tail of few enrolled reaches farther, at a price that only who asks for it would pay.
         rate = max(USUAL_RATE, min(rates))
         if rate < 1:
@@ -186,6 +186,14 @@ class Evidence:
         # Nothing is known of impostors: without a default, only the very same picture is a match.
         level = _SAME if self.default is None else self.default
         return self._flat(level, USUAL_RATE, claim, "default", "default")
+
+    def _cohort_rate(self, claim: int | None) -> float:
+        """The usual rate if the cohort supports it, or else the smallest; that is a long search."""
+        impostors = self.against(claim)
+        with suppress(RateError):
+            impostors.threshold(USUAL_RATE, "fpir")
+            return USUAL_RATE
+        return impostors.smallest_rate()
 
     def _flat(
         self, level: float, rate: float, claim: int | None, basis: Basis, source: Source
