@@ -182,16 +182,15 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """What own strangers change at one stated rate. None: the rate cannot be promised."""
+    """What own strangers change at one stated rate. None: nothing is known of the rate."""
 
     rate: float  # a fraction
     before: float | None  # similarity that is accepted
     after: float | None
     accepted_before: int | None  # of the pictures of these strangers
     accepted_after: int | None
-    # About how many more people or things like these it takes to support the rate: 0 where it is
-    # supported with these, None where it cannot be said, as where nobody is enrolled.
-    missing: int | None = None
+    known: Known | None  # then; None: refused, or nobody is enrolled
+    missing: int  # how many more people or things would guarantee the rate: 0 where these do
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +201,56 @@ class Calibration:
     pictures: int  # without those that were left out
     classes: int  # people or things
     classes_in_all: int  # with the strangers that the gallery has already
-    counts: bool  # whether they are enough to set a threshold
-    smallest_before: float  # the smallest rate that can be promised, a fraction; 1 if none
+    counts: bool  # whether they are enough to move the model's cohort to where they lie
+    smallest_before: float  # the smallest rate that is at least estimated, a fraction; 1 if none
     smallest_after: float
+    guaranteed_before: float  # the smallest rate that is guaranteed; 1 if none
+    guaranteed_after: float
     rates: tuple[RateChange, ...]
     suspects: tuple[Suspect, ...]
     unusable: tuple[Unusable, ...] = ()  # pictures that were given and do not count
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRate:
+    """What is known of one rate in a gallery."""
+
+    rate: float  # a fraction
+    known: Known | None  # None: it is refused
+    source: Source | None
+    threshold: float | None  # similarity that is accepted, the median over the enrolled
+
+
+@dataclass(frozen=True, slots=True)
+class Crowding:
+    """Two identities that are so alike that they set the threshold of everybody."""
+
+    labels: tuple[str, str]
+    similarity: float
+    threshold: float  # where no rate is stated
+    without_one: float  # what it would be if one of the two were not there
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a gallery can say of strangers, and what it would take to say more."""
+
+    enrolled: int  # N
+    examples: int  # of all of them together
+    own_classes: int  # people or things given with `calibrate`
+    cohort_classes: int  # of the model pack, held back from its training
+    data: str  # data set that they come from
+    guaranteed: float  # the smallest rate that is guaranteed, a fraction; 1 if none
+    estimated: float  # the smallest that is at least estimated; 1 if none
+    usual: KnownRate  # where nobody states a rate
+    rates: tuple[KnownRate, ...]
+    target: float  # the rate that the next two are about, a fraction
+    missing_enrolled: int | None  # how many more would guarantee it; None: identities with several
+    # examples are no exact strangers to one another, so no number would
+    missing_strangers: int  # how many more own strangers would
+    # whether the enrolled are as alike to one another as the cohort is to them; None: unknown
+    cohort: Literal["agrees", "enrolled more alike", "enrolled less alike"] | None
+    crowding: Crowding | None
 
 
 @dataclass(frozen=True, slots=True)

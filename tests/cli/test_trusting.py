@@ -238,15 +238,16 @@ def test_at_a_terminal_somebody_accepts_without_the_unusable(
     assert len(json.loads(run("calibrate", desk, "--list", "--json").stdout)) == stored
 
 
-def test_calibrate_says_about_how_many_are_missing(desk: Path, folder: Path, run: Run) -> None:
+def test_calibrate_says_how_many_are_missing(desk: Path, folder: Path, run: Run) -> None:
     shown = run("calibrate", desk, folder, "--dry-run", "--suspects", "keep", "--json")
     for row in json.loads(shown.stdout)["rates"]:
-        assert (row["missing"] == 0) == (row["after"] is not None)
-    row = RateChange(0.1, None, None, None, None, missing=5)
+        assert (row["missing"] == 0) == (row["known"] == "guaranteed")
+        assert row["missing"] == {0.1: 2, 0.01: 92}[row["rate"]]
+    row = RateChange(0.1, None, None, None, None, None, missing=5)
     said = trusting.missing_words(row)
-    assert said == "About 5 more people or things like these, and 10 % is yours."
+    assert said == "5 more people or things, and 10 % is guaranteed."
     said = trusting.missing_words(replace(row, missing=1))
-    assert said == "About 1 more person or thing like these, and 10 % is yours."
+    assert said == "1 more person or thing, and 10 % is guaranteed."
 
 
 def test_pictures_beside_folders_are_not_passed_over_in_silence(

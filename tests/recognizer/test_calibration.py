@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import holotype
 from holotype.errors import AlikeError, ImageError
-from holotype.openset.threshold import ThresholdEstimator
+from holotype.openset.enrolled import classes_needed, ranks_allowed
 from holotype.recognizer import calibrate
-from holotype.recognizer.calibration import missing_classes
 from holotype.records import Calibration
 from toy_packs import toy_drawing
 
@@ -159,22 +160,25 @@ def test_all_unusable_pictures_are_named_or_left_out(desk: holotype.Recognizer) 
         calibrate(desk, [b"junk"], skip_unusable=True)
 
 
-@pytest.mark.parametrize(("classes", "each", "rate"), [(6, 1, 0.1), (6, 1, 0.01), (7, 3, 0.1)])
-def test_as_many_more_as_are_missing_support_the_rate_and_one_fewer_do_not(
-    classes: int, each: int, rate: float
-) -> None:
-    reached = np.random.default_rng(0).normal(0, 0.2, classes * each).astype(np.float32)
-    index = np.repeat(np.arange(classes), each)
-    missing = missing_classes(reached, index, rate)
+def test_what_is_missing_is_what_the_rank_takes(desk: holotype.Recognizer) -> None:
+    def missing(classes: int) -> list[int]:
+        pictures, names = strangers(classes)
+        change = calibrate(desk, pictures, names, suspects="keep", accept=lambda _: False)
+        assert [row.rate for row in change.rates] == [0.1, 0.01]
+        assert change.guaranteed_before == pytest.approx(2 / 6)
+        assert change.guaranteed_after == pytest.approx(min(2 / 6, 1 / (classes + 1)))
+        assert [row.missing == 0 for row in change.rates] == [
+            row.known == "guaranteed" for row in change.rates
+        ]
+        return [row.missing for row in change.rates]
 
-    def supported(count: int) -> bool:
-        draws = np.concatenate([reached[index == c % classes] for c in range(count)])
-        return ThresholdEstimator(draws, np.repeat(np.arange(count), each)).at(rate) is not None
-
-    assert supported(classes + missing)
-    assert not supported(classes + missing - 1)
+    assert missing(4) == [5, 95]
+    assert missing(8) == [1, 91]
+    assert missing(9) == [0, 90]
 
 
-def test_one_picture_each_takes_half_a_hundred_for_a_tenth() -> None:
-    # Five of them have to reach the highest tenth.
-    assert missing_classes(np.linspace(0.5, 0, 6, dtype=np.float32), np.arange(6), 0.1) == 44
+@given(st.floats(0.005, 0.9), st.integers(1, 2))
+def test_so_many_classes_reach_a_rate_and_one_fewer_do_not(rate: float, taken: int) -> None:
+    needed = classes_needed(rate, taken)
+    assert ranks_allowed(rate, needed) >= taken
+    assert ranks_allowed(rate, needed - 1) < taken

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.cli.display import Cell, percent, print_table, say
-from holotype.records import Basis, Candidate, Decision
+from holotype.records import Basis, Candidate, Decision, Source, Status
 
 STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
@@ -34,10 +34,10 @@ def print_answers(seen: Sequence[tuple[Path, Decision]], stranger_prior: float) 
         (_, first), *_ = seen
         if first.threshold is not None:
             say(f"Accepted from a similarity of {number(first.threshold)}.", style="dim")
-        say_promise(first, "strangers")
+        say_basis(first, "strangers")
 
 
-def say_promise(decision: Decision, who: str) -> None:
+def say_basis(decision: Decision, who: str) -> None:
     """Say for whom the stated rate of a decision is known, and how well."""
     if decision.basis is None:
         return  # nobody is enrolled, so nobody is accepted
@@ -51,8 +51,8 @@ def say_promise(decision: Decision, who: str) -> None:
         return
     like = "for strangers like those" if who == "strangers" else "for impostors like those"
     say(
-        f"{rate} of {who} accepted: {basis.known}, by {_sources(basis)}. It holds {like}; not for "
-        "forgers, nor for pictures of another kind or source.",
+        f"{rate} of {who} accepted: {basis.known}, by {sources(basis.source, basis)}. It holds "
+        f"{like}; not for forgers, nor for pictures of another kind or source.",
         style="dim",
     )
 
@@ -66,13 +66,13 @@ def say_probability(stranger_prior: float) -> None:
     )
 
 
-def _sources(basis: Basis) -> str:
+def sources(source: Source, basis: Basis | Status) -> str:
     """Whose pictures set a threshold."""
     own = f"{basis.own_classes} strangers of yours"
     cohort = f"{basis.cohort_classes} classes of {basis.data} that the model did not learn from"
-    if basis.source == "enrolled":
+    if source == "enrolled":
         return f"the {basis.enrolled} enrolled, who are strangers to one another"
-    if basis.source == "site":
+    if source == "site":
         return own
     return f"{own} and {cohort}" if basis.own_classes else cohort
 
@@ -87,7 +87,7 @@ def say_of_one(decision: Decision, image: str, stranger_prior: float, who: str) 
             f"{percent(stranger_prior)} are {who} (`--stranger-prior`).",
             style="dim",
         )
-    say_promise(decision, who)
+    say_basis(decision, who)
 
 
 def decision_document(decision: Decision) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "threshold": decision.threshold,
         "margin": decision.margin,
         decision.rate_kind: decision.rate,
-        "promised": decision.promised,
+        "promised": decision.promised,  # the name of before; `basis` says which it is
         "basis": None if decision.basis is None else asdict(decision.basis),
         **({} if decision.box is None else {"box": decision.box}),
         "probability": decision.probability,

@@ -18,6 +18,7 @@ from holotype.cli import (
     packs,
     recognition,
     show,
+    standing,
     trusting,
     watching,
 )
@@ -72,6 +73,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "watch": watching.watch,
         "forget": recognition.forget,
         "list": recognition.list_labels,
+        "status": standing.status,
         "calibrate": trusting.calibrate,
         "feedback": trusting.feedback,
         "review": trusting.review,

@@ -81,7 +81,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the accuracy on episodes of new classes, or the promise about strangers.
+    """Measure the accuracy on episodes of new classes, or the stated rate on strangers.
 
     Example: `holotype evaluate characters --data omniglot --protocol evaluation --n-way 20`
 

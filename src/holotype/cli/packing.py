@@ -195,17 +195,17 @@ def print_measured(measured: Measured) -> None:
     )
     rows = report.table(proof)
     if rows:
-        title = "The promise about strangers"
+        title = "Strangers: stated and measured"
         print_table(report.HEADINGS, rows, numbers=report.HEADINGS[:-1], title=title)
     for remark in report.summary(proof):
         say(remark.text)
         say("")
     say(
-        "The smallest rate that its cohort can promise for a gallery like this is "
+        "The smallest rate that its cohort can estimate for a gallery like this is "
         f"{percent(smallest)}."
         if smallest < 1
-        else "Its cohort is too small to promise any rate. Add classes to the folder, or strangers "
-        "of your own with `holotype calibrate`."
+        else "Its cohort is too small to estimate any rate. Add classes to the folder, or "
+        "strangers of your own with `holotype calibrate`."
     )
 
 

@@ -104,7 +104,7 @@ def show_pack(
                 for row in loaded.card.promise
             ],
             numbers=("enrolled", "examples", "stated FPIR, %"),
-            title="The promise about strangers, with 95 % intervals",
+            title="Strangers: stated and measured, with 95 % intervals",
         )
 
 

@@ -36,7 +36,7 @@ from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of
 from holotype.errors import AlikeError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
-from holotype.recognizer import DEFAULT_MODEL, pair
+from holotype.recognizer import BARE, DEFAULT_MODEL, pair
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
@@ -128,6 +128,8 @@ def enroll(
     if as_json:
         print_json(asdict(enrollment))
     else:
+        if not there:
+            say(_made(gallery), style="dim")
         say(
             f"{enrollment.label}: {_examples(enrollment.added)} added, "
             f"{_examples(enrollment.examples)} now"
@@ -377,6 +379,15 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
     else:
         say("Nobody is enrolled.")
     say(f"Model {model}, id {model_id}.", style="dim")
+
+
+def _made(gallery: Path) -> str:
+    """That a gallery is new, and what it takes."""
+    model_id, model = gallery_model(gallery)
+    if model == BARE:
+        dim = model_id.removeprefix(f"{BARE}-")
+        return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
+    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
 
 
 def _examples(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The commands that tie a gallery's promise to its own place: own strangers, and reviews."""
+"""The commands that tie a gallery to its own place: own strangers, and reviews."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _show(change: Calibration, flat: bool) -> None:
         + f"; {change.classes_in_all} with those stored before."
     )
     print_table(
-        ("stated", "accepted from", "then from", "let in", "then let in"),
+        ("stated", "accepted from", "then from", "let in", "then let in", "then"),
         [
             (
                 percent(row.rate),
@@ -209,17 +209,20 @@ def _show(change: Calibration, flat: bool) -> None:
                 _similarity(row.after),
                 _count(row.accepted_before),
                 _count(row.accepted_after),
+                row.known or "",
             )
             for row in change.rates
         ],
         numbers=("accepted from", "then from", "let in", "then let in"),
     )
-    say(
-        f"Smallest rate that is supported: {_promise(change.smallest_before)} before, "
-        f"{_promise(change.smallest_after)} then."
-    )
+    for known, rates in (
+        ("guaranteed", (change.guaranteed_before, change.guaranteed_after)),
+        ("at least estimated", (change.smallest_before, change.smallest_after)),
+    ):
+        first, then = ("none" if rate >= 1 else percent(rate) for rate in rates)
+        say(f"Smallest rate that is {known}: {first} before, {then} then.")
     if not change.counts:
-        say(f"They do not count before they are {FEW_CLASSES} people or things.", "yellow")
+        say(f"Below {FEW_CLASSES} people or things they say nothing of smaller rates.", "yellow")
     for row in change.rates:
         if row.missing:
             say(missing_words(row), "yellow")
@@ -232,11 +235,11 @@ def _show(change: Calibration, flat: bool) -> None:
 
 
 def missing_words(row: RateChange) -> str:
-    """What is missing for a rate, said in people."""
+    """What is missing for a guarantee of a rate, said in people."""
     people = (
         "1 more person or thing" if row.missing == 1 else f"{row.missing} more people or things"
     )
-    return f"About {people} like these, and {percent(row.rate)} is yours."
+    return f"{people}, and {percent(row.rate)} is guaranteed."
 
 
 def _similarity(value: float | None) -> str:
@@ -245,10 +248,6 @@ def _similarity(value: float | None) -> str:
 
 def _count(value: int | None) -> str:
     return "" if value is None else str(value)
-
-
-def _promise(rate: float) -> str:
-    return "none" if rate >= 1 else percent(rate)
 
 
 def _removed(count: int, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import holotype
-from holotype.cli.answers import STYLES, decision_document, say_promise
+from holotype.cli.answers import STYLES, decision_document, say_basis
 from holotype.cli.display import say
 from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
 
@@ -52,7 +52,7 @@ def watch(
             _tell(event)
             if isinstance(event, Seen) and not told:
                 told = True
-                say_promise(event.decision, "strangers")
+                say_basis(event.decision, "strangers")
 
 
 def _tell(event: Event) -> None:

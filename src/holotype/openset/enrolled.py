@@ -152,6 +152,14 @@ class EnrolledScores:
         """The smallest FMR that the rule can keep for a claim."""
         return 1 / max(len(self.rows), 1)
 
+    @property
+    def closest(self) -> tuple[int, int] | None:
+        """The two identities that are most alike; None of fewer than two."""
+        if len(self) < 2:
+            return None
+        first = int(self.best.argmax())
+        return first, int(self._owner[first])
+
     def thresholds(self, rate: float) -> tuple[Floats, Floats]:
         """From which similarity each identity is accepted, at an FPIR of at least `smallest_rate`.
 
@@ -228,6 +236,19 @@ def ranks_allowed(rate: float, classes: int) -> int:
     """How many of so many exchangeable scores may be as large as the one that is accepted."""
     # The small term keeps 0.1 * 30 from becoming 2 by rounding.
     return math.floor(rate * classes + 1e-9)
+
+
+def classes_needed(rate: float, taken: int) -> int:
+    """Of how many exchangeable scores so many are at most the stated share.
+
+    Args:
+        rate: in (0, 1).
+        taken: the fewest that the rule counts: 1 of own strangers, 2 of the enrolled.
+
+    Returns:
+        The classes with the stranger among them.
+    """
+    return math.ceil(taken / rate - 1e-9)
 
 
 def exceed(ranked: Doubles, place: int) -> np.float32:

@@ -151,6 +151,17 @@ class Matcher:
         evidence = self.evidence.follow(keys, prototypes, players, _typical(examples))
         return Matcher(self.model, prototypes, examples, evidence)
 
+    def without(self, identity: int) -> Matcher:
+        """The same gallery without one of the enrolled."""
+        enrolled = self.evidence.enrolled
+        keys = [key for row, key in enumerate(enrolled.keys) if row != identity]
+        return self.follow(
+            np.delete(self.prototypes, identity, axis=0),
+            np.delete(self.examples, identity),
+            np.delete(enrolled.players, identity, axis=0),
+            keys,
+        )
+
     def with_site(self, site: Cohort) -> Matcher:
         """The same gallery with other own strangers."""
         return Matcher(self.model, self.prototypes, self.examples, self.evidence.with_site(site))

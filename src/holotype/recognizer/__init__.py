@@ -2,12 +2,14 @@
 
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.migration import Move, reembed
-from holotype.recognizer.opening import DEFAULT_MODEL, open
+from holotype.recognizer.opening import BARE, DEFAULT_MODEL, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
+from holotype.recognizer.status import status
 
 __all__ = [
+    "BARE",
     "DEFAULT_MODEL",
     "Move",
     "Recognizer",
@@ -17,5 +19,6 @@ __all__ = [
     "reembed",
     "review",
     "same",
+    "status",
     "undo_feedback",
 ]

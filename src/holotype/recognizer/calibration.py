@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from holotype.errors import AlikeError, DataError, ImageError, RateError
 from holotype.gallery.labels import shown as shown_label
 from holotype.images import ImageSource
-from holotype.openset import Cohort, Matcher
+from holotype.openset import Cohort, Matcher, Threshold
+from holotype.openset.enrolled import classes_needed
 from holotype.openset.evidence import USUAL_RATE
-from holotype.openset.threshold import FEW_CLASSES, ThresholdEstimator
+from holotype.openset.threshold import FEW_CLASSES
 from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State, site_of
@@ -29,7 +30,6 @@ _SAME = 0.9999
 # A single class among more than so many moves the threshold by next to nothing.
 _ONE_WEIGHS = 64
 _NAMED = 5
-_MOST_CLASSES = 4096  # beyond which nobody is told to photograph
 
 
 def calibrate(
@@ -50,7 +50,7 @@ def calibrate(
 
     A class is suspect when it carries the name of an enrolled identity, is the same picture
     as an example, or is so alike to an identity that it would be accepted at a stated 1 %
-    (or at the smallest rate that can be promised), the other own strangers counted in.
+    (or at the smallest rate that is supported), the other own strangers counted in.
 
     Args:
         recognizer: whose gallery it is.
@@ -59,8 +59,8 @@ def calibrate(
         vectors: float [S, D], embeddings in place of pictures.
         suspects: what becomes of suspect classes: `refuse` everything, `leave-out` those
             classes, or `keep` them, for an owner who has looked and knows that they are
-            strangers. Leaving out true strangers because they are alike makes the promise
-            too generous.
+            strangers. Leaving out true strangers because they are alike lets too
+            many others in.
         skip_unusable: whether pictures that cannot be read or hold nothing are left out; they
             are refused otherwise, all of them in one error.
         accept: is shown what would change and says whether the strangers are to be stored;
@@ -167,23 +167,18 @@ def _change(
     state: State, vectors: Floats, member: NDArray[np.int64], found: tuple[Suspect, ...]
 ) -> Calibration:
     before, after = state.matcher, _with(state, vectors, member)
-    site = after.evidence.impostors.site
+    classes = after.evidence.impostors.site_classes
     rates = []
     for rate in SHOWN_RATES:
-        levels = [_level(matcher, rate) if state.labels else None for matcher in (before, after)]
+        at_rate = [_threshold(matcher, rate) for matcher in (before, after)]
         counts = [
-            None if level is None else int(matcher.would_match(vectors, rate).any(axis=1).sum())
-            for matcher, level in zip((before, after), levels, strict=True)
+            None if one is None else int(matcher.would_match(vectors, rate).any(axis=1).sum())
+            for matcher, one in zip((before, after), at_rate, strict=True)
         ]
-        missing = None
-        if state.labels:
-            missing = (
-                0
-                if levels[1] is not None
-                else missing_classes(site.best, site.cohort.class_index, rate)
-            )
-        rates.append(RateChange(rate, levels[0], levels[1], counts[0], counts[1], missing))
-    classes = site.cohort.classes
+        levels = [None if one is None else float(np.median(one.values)) for one in at_rate]
+        known = None if at_rate[1] is None else at_rate[1].basis
+        missing = _missing(at_rate[1], classes, rate)
+        rates.append(RateChange(rate, levels[0], levels[1], counts[0], counts[1], known, missing))
     return Calibration(
         batch=None,
         pictures=len(vectors),
@@ -192,53 +187,27 @@ def _change(
         counts=classes >= FEW_CLASSES,
         smallest_before=before.smallest_rate(),
         smallest_after=after.smallest_rate(),
+        guaranteed_before=before.smallest_rate(guaranteed=True),
+        guaranteed_after=after.smallest_rate(guaranteed=True),
         rates=tuple(rates),
         suspects=found,
     )
 
 
-def _level(matcher: Matcher, rate: float) -> float | None:
-    """The threshold at a rate; None where only a default would be left."""
+def _threshold(matcher: Matcher, rate: float) -> Threshold | None:
+    """That at a rate; None where only a default would be left, or nobody is enrolled."""
     try:
         found = matcher.threshold(rate)
     except RateError:
         return None
-    return float(np.median(found.values)) if found.promised else None
+    return found if found.promised and len(found.values) else None
 
 
-def missing_classes(reached: Floats, class_index: NDArray[np.int64], rate: float) -> int | None:
-    """About how many more people or things it takes before they support a rate.
-
-    The number at which the evidence would do if the further ones were like these: the classes are
-    repeated, each time as another one. Of few classes it is a rough guess.
-
-    Args:
-        reached: float32 [S], the best similarity of each picture to the enrolled.
-        class_index: [S] of the strangers so far, who do not support the rate.
-        rate: in (0, 1).
-
-    Returns:
-        At least 1; None where there are none to go by, or thousands of them would not do.
-    """
-    rows = [np.flatnonzero(class_index == c) for c in np.unique(class_index)]
-    if not rows:
-        return None
-
-    def enough(count: int) -> bool:
-        repeated = [rows[c % len(rows)] for c in range(count)]
-        sizes = [len(pictures) for pictures in repeated]
-        scores = reached[np.concatenate(repeated)]
-        return ThresholdEstimator(scores, np.repeat(np.arange(count), sizes)).at(rate) is not None
-
-    low, high = len(rows), len(rows) + 1
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > _MOST_CLASSES:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high - len(rows)
+def _missing(found: Threshold | None, classes: int, rate: float) -> int:
+    """How many more classes of own strangers would guarantee a rate: 1 / (M + 1) reaches it."""
+    if found is not None and found.basis == "guaranteed":
+        return 0
+    return max(0, classes_needed(rate, 1) - 1 - classes)
 
 
 def unusable_refusal(found: Sequence[Unusable], total: int) -> ImageError:

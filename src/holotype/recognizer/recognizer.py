@@ -61,7 +61,7 @@ class Recognizer:
         self._embedder = embedder
         self._gallery = gallery
         self._model = model
-        self._cohort_data = cohort_data
+        self.cohort_data = cohort_data
         self._state: State | None = None
         self._lock = Lock()
 
@@ -443,7 +443,7 @@ class Recognizer:
             known=matches.basis,
             source=matches.source,
             enrolled=len(state.labels),
-            data=self._cohort_data,
+            data=self.cohort_data,
             cohort_classes=self._model.cohort.classes,
             own_classes=matcher.evidence.impostors.site_classes,
             smallest_guaranteed=matcher.smallest_rate(guaranteed=True, claim=claim),

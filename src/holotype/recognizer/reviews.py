@@ -24,7 +24,7 @@ def feedback(
 
     A picture given along becomes an example of the identity, through a gate: the decision was
     a match and is confirmed, nothing is wrong with the picture, and it is as alike to that
-    very identity as a stated 1 % demands (or the smallest rate that can be promised). So one
+    very identity as a stated 1 % demands (or the smallest rate that is supported). So one
     wrong click, or a picture that happens to be near, does not drag a reference away; and
     `undo_feedback` takes it back. What does not pass is not stored, and the reasons say why.
 

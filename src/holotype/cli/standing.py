@@ -1,0 +1,116 @@
+"""The command that says how a gallery stands toward strangers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import holotype
+from holotype import recognizer as services
+from holotype.cli.answers import number, sources
+from holotype.cli.display import AsJson, percent, print_json, print_table, say
+from holotype.gallery import gallery_model
+from holotype.records import KnownRate, Status
+
+_ALIKE = {
+    "enrolled more alike": "The enrolled are more alike to one another than anything that the "
+    "model was tested on",
+    "enrolled less alike": "The enrolled are less alike to one another than what the model was "
+    "tested on",
+}
+
+
+def status(
+    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show which rates are guaranteed or estimated for strangers, by whom, and what is missing.
+
+    Example: `holotype status desk.gallery`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        found = services.status(recognizer)
+    _, model = gallery_model(gallery)
+    if as_json:
+        print_json({"model": model, **asdict(found)})
+        return
+    examples = f"{found.examples} example" + ("" if found.examples == 1 else "s")
+    own = f", {found.own_classes} strangers of yours" if found.own_classes else ""
+    say(f"{found.enrolled} enrolled with {examples}{own}; model {model}.")
+    if not found.enrolled:
+        say("Nobody is enrolled, so nobody is accepted.")
+        return
+    print_table(
+        ("strangers accepted", "known", "by", "accepted from"),
+        [
+            (
+                percent(row.rate),
+                row.known or "refused",
+                _by(row, found),
+                number(row.threshold),
+            )
+            for row in found.rates
+        ],
+        numbers=("strangers accepted", "accepted from"),
+    )
+    smallest = (
+        "No rate is guaranteed"
+        if found.guaranteed >= 1
+        else (f"Guaranteed from {percent(found.guaranteed)}")
+    )
+    least = (
+        "none is estimated"
+        if found.estimated >= 1
+        else (f"at least estimated from {percent(found.estimated)}")
+    )
+    say(f"{smallest}, {least}. Who states no rate gets {_usual(found.usual)}.")
+    if wanted := _wanted(found):
+        say(wanted)
+    if found.cohort in _ALIKE:
+        say(f"{_ALIKE[found.cohort]}. {_left(found)}", style="yellow")
+    if found.crowding is not None:
+        first, second = found.crowding.labels
+        say(
+            f"{first} and {second} are so alike, {number(found.crowding.similarity)}, that they "
+            f"turn nearly everybody away: accepted from {number(found.crowding.threshold)}, "
+            f"without one of them from {number(found.crowding.without_one)}. Are they one?",
+            style="yellow",
+        )
+
+
+def _by(row: KnownRate, found: Status) -> str:
+    if row.source is None:
+        return ""
+    return "a constant" if row.source == "default" else sources(row.source, found)
+
+
+def _usual(usual: KnownRate) -> str:
+    if usual.known == "default":
+        return "a default threshold, of which nothing is known here"
+    return f"{percent(usual.rate)}, {usual.known}"
+
+
+def _wanted(found: Status) -> str:
+    """What would guarantee the smallest rate that people usually ask for."""
+    if not found.missing_strangers:
+        return ""
+    rate = percent(found.target)
+    own = f"{found.missing_strangers} {'more ' if found.own_classes else ''}strangers of yours"
+    if found.missing_enrolled is None:
+        return (
+            f"{rate} would be guaranteed by {own} (`holotype calibrate`); by no number of "
+            "enrolled, since some have several examples."
+        )
+    return (
+        f"{rate} would be guaranteed by {found.missing_enrolled} more enrolled, or by {own} "
+        "(`holotype calibrate`)."
+    )
+
+
+def _left(found: Status) -> str:
+    if any(row.source == "cohort" for row in found.rates):
+        return "Your strangers say how far what it was tested on has to be moved."
+    return "So what it was tested on says nothing of them."

@@ -1,0 +1,95 @@
+"""What a gallery can say of strangers, before anybody is asked about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from holotype.errors import RateError
+from holotype.openset import Evidence, Matcher
+from holotype.openset.enrolled import classes_needed
+from holotype.openset.evidence import USUAL_RATE
+from holotype.recognizer.recognizer import Recognizer
+from holotype.recognizer.state import State
+from holotype.records import Crowding, KnownRate, Status
+
+SHOWN_RATES = (0.3, 0.1, 0.05, 0.01)
+# Two of the enrolled crowd the others where without one of them a probe may be so many times as
+# far from who it shows.
+_CROWDING = 2.0
+
+
+def status(recognizer: Recognizer) -> Status:
+    """Which rates are guaranteed and estimated here, by whom, and what would guarantee 1 %.
+
+    Args:
+        recognizer: whose gallery it is.
+
+    Raises:
+        GalleryError: the gallery cannot be read.
+    """
+    state = recognizer.state
+    matcher = state.matcher
+    evidence = matcher.evidence
+    count, strangers = len(state.labels), evidence.impostors.site_classes
+    known = matcher.smallest_rate(guaranteed=True) <= USUAL_RATE
+    exact = evidence.enrolled.exact
+    return Status(
+        enrolled=count,
+        examples=len(state.snapshot.vectors),
+        own_classes=strangers,
+        cohort_classes=evidence.impostors.cohort.cohort.classes,
+        data=recognizer.cohort_data,
+        guaranteed=matcher.smallest_rate(guaranteed=True),
+        estimated=matcher.smallest_rate(),
+        usual=_known(matcher, None),
+        rates=tuple(_known(matcher, rate) for rate in SHOWN_RATES) if count else (),
+        target=USUAL_RATE,
+        missing_enrolled=_missing(2, count, known) if exact else None,
+        missing_strangers=_missing(1, strangers, known and count > 0),
+        cohort=_agreement(evidence),
+        crowding=_crowding(state),
+    )
+
+
+def _missing(taken: int, present: int, known: bool) -> int:
+    return 0 if known else max(0, classes_needed(USUAL_RATE, taken) - 1 - present)
+
+
+def _known(matcher: Matcher, rate: float | None) -> KnownRate:
+    try:
+        found = matcher.threshold(rate)
+    except RateError:
+        assert rate is not None  # only a stated one is refused
+        return KnownRate(rate, None, None, None)
+    if not len(found.values):
+        return KnownRate(found.rate, None, None, None)
+    return KnownRate(found.rate, found.basis, found.source, float(np.median(found.values)))
+
+
+def _agreement(
+    evidence: Evidence,
+) -> Literal["agrees", "enrolled more alike", "enrolled less alike"] | None:
+    if len(evidence.enrolled) < 2 or not len(evidence.impostors.cohort.cohort):
+        return None
+    if not evidence.agreement.contradicted:
+        return "agrees"
+    return "enrolled more alike" if evidence.agreement.more else "enrolled less alike"
+
+
+def _crowding(state: State) -> Crowding | None:
+    """The pair that sets the threshold, if it is that much stricter for them."""
+    closest = state.matcher.evidence.enrolled.closest
+    usual = _known(state.matcher, None)
+    if closest is None or usual.source != "enrolled":
+        return None
+    fewer = [_known(state.matcher.without(one), None).threshold for one in closest]
+    left = min(level for level in fewer if level is not None)
+    assert usual.threshold is not None
+    if 1 - left < _CROWDING * (1 - usual.threshold):
+        return None
+    first, second = sorted(closest)
+    similarity = float(state.matcher.evidence.enrolled.best[first])
+    labels = state.labels[first], state.labels[second]
+    return Crowding(labels, similarity, usual.threshold, left)
