@@ -248,8 +248,8 @@ class Status:
     missing_enrolled: int | None  # how many more would guarantee it; None: identities with several
     # examples are no exact strangers to one another, so no number would
     missing_strangers: int  # how many more own strangers would
-    # whether the enrolled are as alike to one another as the cohort is to them; None: unknown
-    cohort: Literal["agrees", "enrolled more alike", "enrolled less alike"] | None
+    # whether the enrolled are more alike to one another than the cohort is to them; None: unknown
+    cohort_contradicted: bool | None
     crowding: Crowding | None
 
 

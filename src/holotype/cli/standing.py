@@ -15,13 +15,6 @@ from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.gallery import gallery_model
 from holotype.records import KnownRate, Status
 
-_ALIKE = {
-    "enrolled more alike": "The enrolled are more alike to one another than anything that the "
-    "model was tested on",
-    "enrolled less alike": "The enrolled are less alike to one another than what the model was "
-    "tested on",
-}
-
 
 def status(
     gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
@@ -69,8 +62,12 @@ def status(
     say(f"{smallest}, {least}. Who states no rate gets {_usual(found.usual)}.")
     if wanted := _wanted(found):
         say(wanted)
-    if found.cohort in _ALIKE:
-        say(f"{_ALIKE[found.cohort]}. {_left(found)}", style="yellow")
+    if found.cohort_contradicted:
+        say(
+            "The enrolled are more alike to one another than anything that the model was tested "
+            f"on. {_left(found)}",
+            style="yellow",
+        )
     if found.crowding is not None:
         first, second = found.crowding.labels
         say(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from holotype.errors import RateError
@@ -48,7 +46,7 @@ def status(recognizer: Recognizer) -> Status:
         target=USUAL_RATE,
         missing_enrolled=_missing(2, count, known) if exact else None,
         missing_strangers=_missing(1, strangers, known and count > 0),
-        cohort=_agreement(evidence),
+        cohort_contradicted=_contradicted(evidence),
         crowding=_crowding(state),
     )
 
@@ -68,14 +66,10 @@ def _known(matcher: Matcher, rate: float | None) -> KnownRate:
     return KnownRate(found.rate, found.basis, found.source, float(np.median(found.values)))
 
 
-def _agreement(
-    evidence: Evidence,
-) -> Literal["agrees", "enrolled more alike", "enrolled less alike"] | None:
+def _contradicted(evidence: Evidence) -> bool | None:
     if len(evidence.enrolled) < 2 or not len(evidence.impostors.cohort.cohort):
         return None
-    if not evidence.agreement.contradicted:
-        return "agrees"
-    return "enrolled more alike" if evidence.agreement.more else "enrolled less alike"
+    return evidence.agreement.contradicted
 
 
 def _crowding(state: State) -> Crowding | None:
