@@ -131,15 +131,15 @@ def test_what_nothing_supports_is_refused_or_a_default() -> None:
 
 @pytest.mark.parametrize("count", [3, 8, 25, 60])
 def test_a_stricter_rate_never_gets_a_lower_threshold(count: int) -> None:
-    found = evidence_of(gallery_of(count, seed=8))
+    found = evidence_of(gallery_of(count, seed=8), NOBODY)
     levels = []
     for rate in (0.6, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01):
         try:
             levels.append(found.threshold(rate).values.max())
         except RateError:
             break
-    # The cohort's hand-over from scores to tail may take back less than their noise.
-    assert (np.diff(levels) > -0.005).all()
+    assert len(levels) > 4
+    assert (np.diff(levels) >= 0).all()
 
 
 def test_following_equals_gathering_at_once() -> None:

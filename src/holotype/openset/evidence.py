@@ -4,8 +4,8 @@
   classes, from 1/(M + 1)), or else among those of the enrolled (`openset.enrolled`, from
   2/(N + 1)). It holds whatever the network, the domain and the distribution, for strangers like
   those.
-- *estimated*: below that, the strictest of what is not contradicted: the tail of what the enrolled
-  reach among themselves, and the cohort, moved to where own strangers lie if there are some.
+- *estimated*: below that, by the cohort, moved to where own strangers lie if there are some; where
+  it is contradicted, or cannot tell, by the tail of what the enrolled reach among themselves.
 - *default*: a constant of the model, where nothing else is known.
 
 The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
@@ -39,8 +39,6 @@ RateKind = Literal["fpir", "fmr"]
 Basis = Literal["guaranteed", "estimated", "default"]
 Source = Literal["enrolled", "site", "cohort", "default"]
 
-# From so many enrolled on, their own tail is asked beside a cohort that agrees with them.
-_MANY = 20
 # The tail of N scores is followed down to this share of 1 / (N + 1).
 _BEYOND = 0.05
 # The cohort is contradicted where chance explains its distance with less than this.
@@ -266,21 +264,15 @@ class Evidence:
         return Threshold(loose, rate, "estimated", "enrolled", strict)
 
     def _by_estimate(self, rate: float, claim: int | None) -> Threshold | None:
-        """By the strictest of what is known of a rate that no rank reaches; None: nothing is."""
-        found: dict[Source, float] = {}
+        """By the cohort, or else by the tail of the enrolled; None: neither knows of the rate."""
+        count = len(self.enrolled) if claim is None else 1
         if self._cohort_counts:
             with suppress(RateError):
                 name = "fpir" if claim is None else "fmr"
-                found["cohort"] = self.against(claim).threshold(rate, name)
-        alone = not found
-        if (alone or len(self.enrolled) >= _MANY) and rate >= self._tail_rate:
-            tails = self._tails(rate, claim)
-            if tails:
-                found["enrolled"] = max(tails)
-        if not found:
-            return None
-        source = max(found, key=lambda kind: found[kind])
-        return self._flat(found[source], rate, claim, "estimated", source)
+                level = self.against(claim).threshold(rate, name)
+                return Threshold(np.full(count, level, np.float32), rate, "estimated", "cohort")
+        tails = self._tails(rate, claim) if rate >= self._tail_rate else []
+        return self._flat(max(tails), rate, claim, "estimated", "enrolled") if tails else None
 
     def _tails(self, rate: float, claim: int | None) -> list[float]:
         if claim is not None:
