@@ -18,7 +18,7 @@ from holotype.report import Identified, identified_page, write_identified
 from toy_packs import make_toy_pack, toy_drawing
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 40, 3), dtype=np.uint8)
-BASIS = Basis("estimated", "cohort", 2, "faces", 9, 0, 0.67, 0.01)
+BASIS = Basis("estimated", "cohort", 2, "faces", 9, 0, 0.67)
 MATCH = Decision(
     "match", "Ada", 0.81, 0.6, "fpir", 0.01, (Candidate("Ada", 0.81), Candidate("Bob", 0.2)), 0.9,
     0.5, (Reason("above_threshold", "Ada is alike by 0.81"),), box=(5, 5, 30, 40),
