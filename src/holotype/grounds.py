@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 
 from holotype.records import Basis, Known, Source
 
@@ -39,6 +40,17 @@ def grounds(basis: Basis) -> str:
     data = f" of {basis.data}" if basis.data else ""
     cohort = f"{basis.cohort_classes:,} classes{data}" if basis.cohort_classes else ""
     return rests_on(basis.known, basis.source, enrolled=basis.enrolled, own=own, cohort=cohort)
+
+
+def in_galleries(texts: Iterable[str]) -> str:
+    """What was said of each of several galleries; how often, where it differs."""
+    counts = Counter(texts).most_common()
+    if len(counts) == 1:
+        return counts[0][0]
+    return ", ".join(
+        f"{text} (in {count:,} {'gallery' if count == 1 else 'galleries'})"
+        for text, count in counts
+    )
 
 
 def meaning(known: Collection[Known]) -> str:

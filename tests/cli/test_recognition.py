@@ -7,8 +7,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import Result
+
+from holotype.errors import EXIT_CODES, DataError, VectorError
 
 Run = Callable[..., Result]
 RATE = ("--fpir", "10%")  # what a toy cohort of 40 classes can promise
@@ -220,6 +223,43 @@ def test_one_bad_picture_among_many_takes_no_answer_from_the_others(
     assert table.exit_code == 3
     assert f"{bad}: this is not a picture" in table.stdout
     assert re.search("c1 1.000", table.stdout)
+
+
+def test_identify_writes_a_page_of_its_answers(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run
+) -> None:
+    bad, page = tmp_path / "bad.png", tmp_path / "out.html"
+    bad.write_text("junk")
+    images = [drawings / "2-0.png", drawings / "5-0.png"]
+    done = run("identify", desk, *images, *RATE, "--report", page)
+    assert done.exit_code == 0
+    assert f"Written: {page}" in done.stdout.replace("\n", "")
+    html = page.read_text(encoding="utf-8")
+    assert "<h1>1 match, 1 unknown.</h1>" in html
+    assert "desk.gallery" in html
+    # One that cannot be read has its card too, and the exit code that it has without a page.
+    for options in (("--json",), ("--json", "--all-faces")):
+        done = run("identify", desk, *images, bad, *RATE, "--report", page, *options)
+        assert done.exit_code == 3
+        assert len(json.loads(done.stdout)) == 3
+        html = page.read_text(encoding="utf-8")
+        assert "<h1>1 match, 1 unknown, 1 cannot tell.</h1>" in html
+
+
+def test_a_page_of_answers_needs_pictures_and_a_name_that_opens(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run
+) -> None:
+    np.save(tmp_path / "probe.npy", np.ones(4, np.float32))
+    page = tmp_path / "out.html"
+    done = run("identify", desk, tmp_path / "probe.npy", "--report", page)
+    assert done.exit_code == EXIT_CODES[VectorError]
+    assert "a report shows pictures, and these are embeddings" in done.stderr
+    done = run("identify", desk, drawings / "0-0.png", "--report", tmp_path / "out.txt")
+    assert done.exit_code == EXIT_CODES[DataError]
+    assert "does not end in .html" in done.stderr
+    missing = run("identify", desk, drawings / "0-0.png", "--report", tmp_path / "no" / "out.html")
+    assert missing.exit_code != 0
+    assert not page.exists()
 
 
 def test_a_folder_is_its_pictures_by_name_and_says_what_it_passed_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import holotype
 from holotype import demo
 from holotype.demo.measure import RATES, SHOTS, _counted, _interval
 from holotype.demo.trials import STRANGER, Trial
-from holotype.records import Answer, Candidate, Decision
+from holotype.records import Answer, Basis, Candidate, Decision
 from toy_packs import make_toy_pack
 
 
@@ -75,6 +76,19 @@ def test_cannot_tell_is_neither_a_miss_nor_an_acceptance() -> None:
     assert (row.strangers_accepted, row.strangers_cannot_tell) == (0, 50)
 
 
+def test_galleries_that_rest_on_something_else_are_told_apart() -> None:
+    trial = trial_of([0, STRANGER], [0, 1])
+    enrolled = Basis("guaranteed", "enrolled", 2, "ink", 9, 0, 0.67, 0.01)
+    cohort = replace(enrolled, known="estimated", source="cohort")
+    answers = [[replace(decision("a"), basis=basis)] * 2 for basis in (cohort, enrolled, cohort)]
+    row = _counted(1, 0.1, [trial] * 3, answers)
+    assert row.known == ("estimated", "guaranteed")
+    assert row.rests_on == (
+        "estimated from 9 classes of ink (in 2 galleries), "
+        "guaranteed by the 2 enrolled (in 1 gallery)"
+    )
+
+
 def test_the_interval_resamples_classes() -> None:
     kind = np.repeat(np.arange(20), 50)
     alike = np.tile(np.arange(50) < 10, 20)  # a fifth of each class
@@ -93,5 +107,5 @@ def test_the_document_is_plain_json(result: demo.Demo) -> None:
     assert document["model"] == "toy"
     assert len(document["rows"]) == 12
     for row in document["rows"]:
-        assert (row["refused"] is None) == ("strangers_accepted" in row)
+        assert (row["refused"] is None) == ("strangers_accepted" in row) == bool(row["rests_on"])
         assert row["stated_rate"] in RATES

@@ -17,7 +17,6 @@ from holotype.demo.outcomes import Outcome
 from holotype.demo.page import render
 from holotype.demo.showcase import showcase
 from holotype.demo.trials import STRANGER
-from holotype.pack import strangers_in_words
 from holotype.records import Reason
 
 VOID = {"meta", "img", "link", "br", "hr", "input", "rect", "line"}
@@ -109,13 +108,19 @@ def test_cannot_tell_is_shown_as_such_with_its_reason(result: demo.Demo) -> None
     )
 
 
-def test_a_stated_rate_is_called_an_estimate_of_named_strangers(
-    page: str, result: demo.Demo
-) -> None:
-    text = re.sub(r"\s+", " ", page)
-    assert "It is an estimate" in text
-    assert strangers_in_words(result.card) in text
-    assert not re.search(r"promise|guaranteed|may be accepted|at most", text, re.I)
+def test_each_row_says_how_well_its_rate_is_known(page: str, result: demo.Demo) -> None:
+    text = re.sub(r"\s+", " ", page.replace("&nbsp;", " "))
+    characters = result.parts[0].rows[0]
+    # 20 enrolled with one drawing each are ranked at 10 %, and 7 digits are not.
+    assert (characters.k_shot, characters.rate) == (1, 0.1)
+    assert characters.rests_on == "guaranteed by the 20 enrolled"
+    assert "A stated 10 % is guaranteed by the 20 enrolled with one drawing of each" in text
+    assert "guaranteed" not in result.parts[1].rows[0].known
+    for part in result.parts:
+        for row in part.rows:
+            assert (row.refused is None) == bool(row.rests_on)
+            assert row.refused is not None or f"<small>{' or '.join(row.known)}</small>" in page
+    assert not re.search(r"promise|at most", text, re.I)
 
 
 def test_nothing_is_wider_than_a_phone(page: str) -> None:

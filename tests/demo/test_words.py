@@ -9,7 +9,7 @@ import pytest
 from holotype import demo
 from holotype.demo.measure import Figures, Part
 from holotype.demo.words import cells, part_words
-from holotype.pack import strangers_in_words
+from holotype.records import Known
 
 
 def row(rate: float, accepted: float, k_shot: int = 1, low: float | None = None) -> Figures:
@@ -66,12 +66,36 @@ def test_all_three_answers_are_told(digits: Part) -> None:
     )
 
 
+def resting(figures: Figures, known: Known, by_whom: str) -> Figures:
+    return replace(figures, known=(known,), rests_on=f"{known} {by_whom}")
+
+
+def test_each_rate_says_what_it_rests_on(digits: Part) -> None:
+    text = told(
+        digits,
+        resting(row(0.1, 9.0), "guaranteed", "by the 20 enrolled"),
+        resting(row(0.1, 9.0, k_shot=2), "estimated", "from the 20 enrolled"),
+        resting(row(0.1, 9.0, k_shot=5), "estimated", "from the 20 enrolled"),
+        resting(row(0.01, 0.8), "estimated", "from 9 classes"),
+        refused(0.01),
+    )
+    assert (
+        "A stated 10 % is guaranteed by the 20 enrolled with one drawing of each; estimated from "
+        "the 20 enrolled with two drawings and five drawings of each. 1 % is estimated from 9 "
+        "classes. Guaranteed: " in text
+    )
+    assert "Estimated: " in text
+    assert "Nothing holds for others" in text
+    assert "the strangers are digits" in text
+    only = told(digits, resting(row(0.1, 9.0), "guaranteed", "by the 20 enrolled"))
+    assert "Estimated: " not in only
+
+
 def test_no_words_of_a_promise(result: demo.Demo, digits: Part) -> None:
     parts = (replace(digits, rows=(row(0.1, 31.0), row(0.01, 0.8), refused(0.01))),)
     text = " ".join(demo.words(replace(result, parts=parts)))
     assert "promise" not in text
-    assert "It is an estimate" in text
-    assert strangers_in_words(result.card) in text
+    assert "guaranteed" not in text  # nothing is said of rows that do not tell
 
 
 def test_more_examples_are_compared(digits: Part) -> None:

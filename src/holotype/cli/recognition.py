@@ -36,6 +36,7 @@ from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of
 from holotype.errors import AlikeError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
+from holotype.pages import check_ending
 from holotype.recognizer import BARE, DEFAULT_MODEL, pair
 from holotype.records import Decision
 
@@ -159,15 +160,31 @@ def identify(
     all_faces: Annotated[
         bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PAGE",
+            help="Write the answers with their pictures as one page as well, such as out.html.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Who is it, or is it nobody? Exit code 0 whatever the answer, 3 if one cannot be read.
 
     Several pictures, or a folder of them, are answered each, also beside one that cannot be read.
 
+    With `--report` they are shown on a page, beside the pictures that the gallery keeps.
+
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
     """
     vectors = embeddings(images)
+    if report is not None:
+        check_ending(report)
+        if vectors is not None:
+            raise VectorError(
+                "a report shows pictures, and these are embeddings",
+                "Give pictures, or leave --report away",
+            )
     found = chosen(images) if vectors is None else Chosen(rows_of(images), 0)
     with holotype.open(gallery, create=False) as recognizer:
         identified = partial(
@@ -176,6 +193,8 @@ def identify(
         # Of one picture alone nothing would be left to say but that it cannot be read.
         alone = len(images) == 1 and not images[0].is_dir()
         seen = identified(found.paths, vectors, required=alone)
+        if report is not None:
+            _write_report(recognizer, seen, report, gallery.name)
     if found.passed_over:
         note = f"{found.passed_over} other files or folders were passed over."
         typer.echo(note, err=True) if as_json else say(note, style="dim")
@@ -185,12 +204,24 @@ def identify(
         )
     else:
         print_answers(seen, stranger_prior)
+        if report is not None:
+            say(f"Written: {os.fspath(report)}")
     unreadable = sum(unreadable_picture(decision) for _, decision in seen)
     if unreadable:
         raise ImageError(
             f"{unreadable} of {len(found.paths)} pictures cannot be read or hold nothing",
             "The reasons are given with the answers",
         )
+
+
+def _write_report(
+    recognizer: holotype.Recognizer, seen: list[tuple[Path, Decision]], page: Path, gallery: str
+) -> None:
+    from holotype.report import write_identified  # only who asks for a page waits for it
+
+    images: list[ImageSource] = [image for image, _ in seen]
+    decisions = [decision for _, decision in seen]
+    write_identified(recognizer, images, decisions, page, gallery=gallery)
 
 
 def _identified(

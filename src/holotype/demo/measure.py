@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,12 @@ from holotype.demo.trials import STRANGER, Plan, Trial, plans
 from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.gallery import SqliteGallery
+from holotype.grounds import grounds, in_galleries
 from holotype.images import ImageSource, prepare_batch
 from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Card, Decision
+from holotype.records import Basis, Card, Decision, Known
 from holotype.scoring import Floats
 from holotype.tasks.bootstrap import share
 
@@ -48,6 +50,8 @@ class Figures:
     accepted_low: float  # 95 % interval of the strangers accepted, over classes
     accepted_high: float
     refused: str | None = None  # why the rate is not supported; then nothing was measured
+    known: tuple[Known, ...] = ()  # how well, in any gallery
+    rests_on: str = ""  # in words: how well, and by whom
 
     @property
     def kept(self) -> bool:
@@ -61,7 +65,7 @@ class Part:
 
     plan: Plan
     rows: tuple[Figures, ...]
-    shown_rate: float  # the smallest that was not refused to the first gallery
+    shown_rate: float  # the smallest at which more than a tail speaks for the first gallery
     first_decisions: tuple[Decision, ...]  # of the first gallery, one example each, at that rate
 
     @property
@@ -91,6 +95,7 @@ class Demo:
                     "examples": row.k_shot,
                     "stated_rate": row.rate,
                     "refused": row.refused,
+                    "rests_on": row.rests_on,
                     **(_shares(row) if row.refused is None else {}),
                 }
                 for part in self.parts
@@ -159,9 +164,11 @@ def _measured(plan: Plan, pack: Pack, embedder: Embedder) -> Part:
         for k_shot in SHOTS
         for rate in RATES
     )
-    promised = [rate for rate in RATES if (1, rate) not in refused]
-    rate = min(promised, default=RATES[0])
-    decisions = tuple(answers[1, rate][0]) if promised else ()
+    # As who states no rate would be answered, or nearly: at one of the rates of the table.
+    usual = _usual_rate(plan.trials[0], pack, embedder)
+    supported = [rate for rate in RATES if (1, rate) not in refused]
+    rate = min((rate for rate in supported if rate >= usual), default=max(RATES))
+    decisions = tuple(answers[1, rate][0]) if rate in supported else ()
     return Part(plan, rows, rate, decisions)
 
 
@@ -174,6 +181,31 @@ def _ask(
 ) -> None:
     """Enroll one example of each, then more, and identify every probe at every rate."""
     probes: list[ImageSource] = list(trial.probes)
+    with _empty(pack, embedder) as recognizer:
+        enrolled = 0
+        for k_shot in SHOTS:
+            for label, examples in zip(trial.labels, trial.examples, strict=True):
+                recognizer.enroll(label, *examples[enrolled:k_shot])
+            enrolled = k_shot
+            for rate in RATES:
+                try:
+                    decisions = recognizer.identify(probes, fpir=rate)
+                except RateError as error:
+                    refused[k_shot, rate] = _supported(error)
+                else:
+                    answers.setdefault((k_shot, rate), []).append(decisions)
+
+
+def _usual_rate(trial: Trial, pack: Pack, embedder: Embedder) -> float:
+    """At which rate one example of each is answered where nobody states any."""
+    with _empty(pack, embedder) as recognizer:
+        for label, examples in zip(trial.labels, trial.examples, strict=True):
+            recognizer.enroll(label, examples[0])
+        return recognizer.identify(trial.probes[0]).rate
+
+
+@contextmanager
+def _empty(pack: Pack, embedder: Embedder) -> Iterator[Recognizer]:
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteGallery.open(
             Path(folder) / "demo.gallery",
@@ -182,18 +214,7 @@ def _ask(
             embedding_dim=pack.card.embedding_dim,
         )
         with Recognizer(embedder, store, cohort_model(pack)) as recognizer:
-            enrolled = 0
-            for k_shot in SHOTS:
-                for label, examples in zip(trial.labels, trial.examples, strict=True):
-                    recognizer.enroll(label, *examples[enrolled:k_shot])
-                enrolled = k_shot
-                for rate in RATES:
-                    try:
-                        decisions = recognizer.identify(probes, fpir=rate)
-                    except RateError as error:
-                        refused[k_shot, rate] = _supported(error)
-                    else:
-                        answers.setdefault((k_shot, rate), []).append(decisions)
+            yield recognizer
 
 
 def _counted(
@@ -209,6 +230,7 @@ def _counted(
                 accepted.append(found[-1] == "accepted")
                 kinds.append(int(kind))
     low, high = _interval(np.array(accepted), np.array(kinds))
+    bases = [basis for one in answers if (basis := _basis(one)) is not None]
     strangers = len(accepted)
     enrolled = len(found) - strangers
     return Figures(
@@ -222,7 +244,14 @@ def _counted(
         strangers_cannot_tell=100 * found.count("stranger, cannot tell") / strangers,
         accepted_low=low,
         accepted_high=high,
+        known=tuple(dict.fromkeys(basis.known for basis in bases)),
+        rests_on=in_galleries(map(grounds, bases)) if bases else "",
     )
+
+
+def _basis(decisions: Sequence[Decision]) -> Basis | None:
+    """What the threshold of one gallery rests on."""
+    return decisions[0].basis if decisions else None
 
 
 def _interval(accepted: NDArray[np.bool_], kind: NDArray[np.int64]) -> tuple[float, float]:
@@ -239,7 +268,7 @@ def _refused(k_shot: int, rate: float, why: str) -> Figures:
 
 def _supported(error: RateError) -> str:
     smallest = "none" if error.smallest is None else f"{100 * error.smallest:.2g} %"
-    return f"not supported by this cohort (smallest supported rate: {smallest})"
+    return f"not supported by who is enrolled or the pack (smallest supported rate: {smallest})"
 
 
 def _shares(row: Figures) -> dict[str, Any]:

@@ -9,9 +9,8 @@ from holotype.demo.measure import Demo, Figures, Part
 from holotype.demo.outcomes import Outcome
 from holotype.demo.pictures import answer_card, histogram
 from holotype.demo.showcase import Shown, Verdict, showcase
-from holotype.demo.words import cells, known, part_words, share, stated
+from holotype.demo.words import STATED, cells, part_words, share, stated
 from holotype.pages import document, prose, tile, write
-from holotype.records import Card
 
 _HEADLINE = "One drawing each."
 # Mistakes shown of each kind; how many there were stands above them.
@@ -59,7 +58,7 @@ def render(demo: Demo) -> str:
     return document(
         f"holotype: {_HEADLINE}",
         f"""{_header(demo.parts[0])}
-{"".join(_part(part, card) for part in demo.parts)}
+{"".join(_part(part) for part in demo.parts)}
 <h2>Your own</h2>
 <p>One picture defines a class. A gallery is one file; the threshold follows from the rate that
 you state, and from who is enrolled.</p>
@@ -108,7 +107,7 @@ def _fact(number: str, what: str, kind: str) -> str:
     return f'<div class="fact {kind}"><b>{number}</b><span>{what}</span></div>'
 
 
-def _part(part: Part, card: Card) -> str:
+def _part(part: Part) -> str:
     shown = showcase(part)
     trial = shown.trial
     introduction = _INTRODUCTION[part.plan.key].format(
@@ -127,7 +126,7 @@ def _part(part: Part, card: Card) -> str:
 <ul class="sheet">{sheet}</ul>
 {_answers(shown) if shown.verdicts else ""}
 <h3>All figures</h3>
-{_table(part, card)}
+{_table(part)}
 {_meaning(part)}
 </section>
 """
@@ -147,8 +146,8 @@ lets nobody in either. Right, pale: what they resemble most.</p>
 <ul class="answers">{strangers}</ul>
 <h3>Where the line runs</h3>
 <p>Every probe of this gallery by its best similarity. The threshold was not tuned on
-them: it follows from the stated rate, from who is enrolled, and from the strangers that come with
-the model.</p>
+them: it follows from the stated rate, from who is enrolled, and from what is known of
+strangers.</p>
 {histogram(shown)}
 {_mistakes(shown)}"""
 
@@ -179,7 +178,7 @@ def _cards(verdicts: tuple[Verdict, ...], shown: Shown) -> str:
     return f'<ul class="answers">{cards}</ul>'
 
 
-def _table(part: Part, card: Card) -> str:
+def _table(part: Part) -> str:
     rows = []
     before = part.rows[0].k_shot
     for row in part.rows:
@@ -188,10 +187,12 @@ def _table(part: Part, card: Card) -> str:
         first, rate, *enrolled, accepted, unknown, unclear = cells(row)
         kind = "right" if row.kept else "wrong"
         interval = f"<small>{row.accepted_low:.1f} to {row.accepted_high:.1f} %</small>"
+        known = f"<small>{' or '.join(row.known)}</small>" if row.known else ""
         start = "<tr>" if row.k_shot == before else '<tr class="next">'
         rows.append(
             start
-            + "".join(f"<td>{cell}</td>" for cell in (first, rate, *enrolled))
+            + f"<td>{first}</td><td>{rate}{known}</td>"
+            + "".join(f"<td>{cell}</td>" for cell in enrolled)
             + f'<td class="{kind}">{accepted}{interval}</td><td>{unknown}</td><td>{unclear}</td>'
             + "</tr>"
         )
@@ -204,8 +205,8 @@ def _table(part: Part, card: Card) -> str:
 <th colspan="{len(_STRANGERS)}">of the strangers</th></tr>
 <tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>
 <p class="soft">Averages of {len(part.plan.trials)} galleries, with one, two or five drawings of
-each. {prose(known(card))} Under the strangers accepted stands the 95 % interval over their
-classes.</p>"""
+each. {STATED} Under it stands how well that is known, and below the table by whom. Under the
+strangers accepted stands the 95 % interval over their classes.</p>"""
 
 
 def _meaning(part: Part) -> str:

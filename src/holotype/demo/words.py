@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from holotype.demo.measure import Demo, Figures, Part
-from holotype.pack import strangers_in_words
-from holotype.records import Card
+from holotype.grounds import meaning
 
 HEADINGS = (
     "each",
@@ -19,16 +18,21 @@ HEADINGS = (
 )
 _EACH = {1: "one drawing", 2: "two drawings", 5: "five drawings"}
 
+# Of whom neither a guarantee nor an estimate speaks, by part.
+_WHO = {
+    "characters": "Here the strangers are of another alphabet than all of those.",
+    "digits": "Here the strangers are digits, as the enrolled are.",
+}
 # Why a stated rate may be exceeded, by part.
 _WHY = {
     "characters": (
-        "The estimate is of strangers at large, and one alphabet is a small crowd that looks "
-        "alike; a pack with more alphabets among its strangers comes closer."
+        "These strangers look more like the enrolled than those do that set the threshold: one "
+        "alphabet is a small crowd."
     ),
     "digits": (
-        "Why: the threshold is set by the strangers that come with the model pack, and those are "
-        "characters drawn with Omniglot's pens. These digits come from other pens, another "
-        "scanner and 8 x 8 pixels, and look more alike to the model than its strangers do. "
+        "Why: few are enrolled, and the strangers that come with the model pack are characters "
+        "drawn with Omniglot's pens. These digits come from other pens, another scanner and "
+        "8 x 8 pixels, and look more alike to the model than its strangers do. "
         "What helps: strangers from the same source among those that set the threshold "
         "(`holotype calibrate`), and a measurement like this one before a rate is relied on with "
         "a new source."
@@ -40,6 +44,9 @@ _STRICT = (
     "alike among themselves, so the threshold expects strangers of their own kind, such as other "
     "letters of their alphabet, and these strangers are not."
 )
+
+
+STATED = "Stated is the share of strangers for which the threshold is set."
 
 
 def tables(demo: Demo) -> list[tuple[str, list[tuple[str, ...]]]]:
@@ -84,18 +91,9 @@ def words(demo: Demo) -> list[str]:
     mark = "An exclamation mark: accepted beyond the stated rate by more than chance."
     return [
         legend,
-        f"{known(demo.card)} {mark}",
+        f"{STATED} {mark}",
         *(paragraph for part in demo.parts for paragraph in part_words(part)),
     ]
-
-
-def known(card: Card) -> str:
-    """What a stated rate stands for, and of whom."""
-    return (
-        "Stated is the share of strangers for which the threshold is set. It is an estimate, made "
-        f"with the strangers of the pack `{card.name}` ({strangers_in_words(card)}) and for "
-        "strangers like these; nothing guarantees it for others. What these ones did is measured."
-    )
 
 
 def part_words(part: Part) -> list[str]:
@@ -105,6 +103,7 @@ def part_words(part: Part) -> list[str]:
     if measured:
         paragraphs.append(_recognition(part, measured))
         paragraphs.append(_strangers(part, measured))
+        paragraphs += _resting(part, measured)
     paragraphs += [
         f"A stated {stated(row.rate)} with {each(row.k_shot)} of each was not measured: it is "
         f"{row.refused}."
@@ -168,6 +167,25 @@ def _strangers(part: Part, measured: Sequence[Figures]) -> str:
         return kept
     extent = f"in {len(exceeded)} of {len(measured)} rows"
     return f"{facts} The stated rate was exceeded {extent}. {_WHY[part.plan.key]}"
+
+
+def _resting(part: Part, measured: Sequence[Figures]) -> list[str]:
+    """What the stated rates rest on, and what these strangers have to do with that."""
+    facts = []
+    for rate in sorted({row.rate for row in measured}, reverse=True):
+        of_rate = [row for row in measured if row.rate == rate and row.rests_on]
+        texts: dict[str, list[str]] = {}
+        for row in of_rate:
+            texts.setdefault(row.rests_on, []).append(each(row.k_shot))
+        if len(texts) == 1:
+            facts.append(f"{stated(rate)} is {of_rate[0].rests_on}.")
+        elif texts:
+            said = "; ".join(
+                f"{text} with {_joined(shots)} of each" for text, shots in texts.items()
+            )
+            facts.append(f"{stated(rate)} is {said}.")
+    means = meaning({known for row in measured for known in row.known})
+    return [f"A stated {' '.join(facts)} {means} {_WHO[part.plan.key]}"] if facts else []
 
 
 def _accepted(rate: float, measured: Sequence[Figures]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from holotype.grounds import meaning, rests_on
+from holotype.grounds import in_galleries, meaning, rests_on
 from holotype.records import Known
 from holotype.report.phrases import pictures, stated
 from holotype.report.proof import Proof
@@ -52,13 +52,9 @@ def whose(proof: Proof) -> list[str]:
 
 
 def _by_whom(proof: Proof, row: Identification) -> str:
-    texts: dict[str, int] = {}
-    for ground in row.grounds:
-        text = _said(proof, ground)
-        texts[text] = texts.get(text, 0) + ground.galleries
-    if len(texts) == 1:
-        return next(iter(texts))
-    return ", ".join(f"{text} (in {count:,} galleries)" for text, count in texts.items())
+    return in_galleries(
+        text for ground in row.grounds for text in [_said(proof, ground)] * ground.galleries
+    )
 
 
 def _said(proof: Proof, ground: Ground) -> str:
