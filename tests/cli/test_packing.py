@@ -32,7 +32,7 @@ def test_build(run: Run, brought: Path, tmp_path: Path) -> None:
     assert built.exit_code == 0, built.output
     for part in ("4-way 1-shot", "The promise about strangers", "mean [0.5, 0.5, 0.5]"):
         assert part in built.stdout
-    assert "not supported by this cohort" in built.stdout
+    assert "not supported by the 2 enrolled and 8 classes" in " ".join(built.stdout.split())
     assert (tmp_path / "mine-report.html").is_file()
 
     shown = run("pack", "show", pack)
