@@ -201,7 +201,8 @@ def _usual_rate(trial: Trial, pack: Pack, embedder: Embedder) -> float:
     with _empty(pack, embedder) as recognizer:
         for label, examples in zip(trial.labels, trial.examples, strict=True):
             recognizer.enroll(label, examples[0])
-        return recognizer.identify(trial.probes[0]).rate
+        asked: list[ImageSource] = [trial.probes[0]]
+        return recognizer.identify(asked)[0].rate
 
 
 @contextmanager
