@@ -78,7 +78,7 @@ def test_cannot_tell_is_neither_a_miss_nor_an_acceptance() -> None:
 
 def test_galleries_that_rest_on_something_else_are_told_apart() -> None:
     trial = trial_of([0, STRANGER], [0, 1])
-    enrolled = Basis("guaranteed", "enrolled", 2, "ink", 9, 0, 0.67, 0.01)
+    enrolled = Basis("guaranteed", "enrolled", 2, "ink", 9, 0, 0.67)
     cohort = replace(enrolled, known="estimated", source="cohort")
     answers = [[replace(decision("a"), basis=basis)] * 2 for basis in (cohort, enrolled, cohort)]
     row = _counted(1, 0.1, [trial] * 3, answers)
