@@ -11,19 +11,22 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import openset
 from holotype.embedder import Embedder
-from holotype.errors import RateError
 from holotype.images import prepare_batch
+from holotype.openset import CohortModel, Matcher
 from holotype.pack import add_scores, load_pack
+from holotype.recognizer.opening import cohort_model
+from holotype.report import seen
 from holotype.tasks.datasets import load_dataset
 from holotype.tasks.episodes import episodes as gather
 from holotype.tasks.evaluate import evaluate, prototype_scores
+from holotype.tasks.open_set import open_set
 from holotype.tasks.protocols import Plan, plan
 from holotype.tasks.splits import split
 
@@ -39,8 +42,7 @@ TASKS = {
         {"protocol": "evaluation", "data": "digits", "n_way": 10, "episodes": 200},
     ),
 }
-GALLERIES, ENROLLED, STRANGERS, EXAMPLES = 200, 20, 20, 20
-RESAMPLES = 2000
+GALLERIES, ENROLLED, STATED = 1000, 20, (0.1, 0.01)
 
 
 def embedded(embedder: Embedder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -62,53 +64,30 @@ def accuracy(key: str, planned: Plan, vectors: NDArray[np.float32]) -> dict[str,
 
 
 def strangers(
-    vectors: NDArray[np.float32], cohort: openset.Cohort, rates: tuple[float, ...]
+    vectors: NDArray[np.float32],
+    doubtful: NDArray[np.bool_],
+    class_index: NDArray[np.int64],
+    model: CohortModel,
 ) -> list[dict[str, object]]:
-    """20 enrolled from one drawing each, 20 strangers, both at random: vectors [659, 20, D]."""
-    rng = np.random.default_rng(0)
-    classes = len(vectors)
-    # Per rate and character: accepted and asked as a stranger, missed and asked as enrolled.
-    counts = np.zeros((len(rates), 4, classes))
-    refused = [False] * len(rates)
-    for _ in range(GALLERIES):
-        drawn = rng.permutation(classes)[: ENROLLED + STRANGERS]
-        enrolled, unknown = drawn[:ENROLLED], drawn[ENROLLED:]
-        reference = rng.integers(EXAMPLES)
-        prototypes = vectors[enrolled, reference]
-        draws = openset.ImpostorScores.of(cohort, range(ENROLLED), prototypes)
-        genuine = np.delete(vectors[enrolled], reference, axis=1) @ prototypes.T
-        best, nearest = genuine.max(-1), genuine.argmax(-1)
-        right = nearest == np.arange(ENROLLED)[:, None]
-        reached = (vectors[unknown] @ prototypes.T).max(-1)
-        for at, rate in enumerate(rates):
-            try:
-                threshold = draws.threshold(rate, "fpir")
-            except RateError:
-                refused[at] = True
-                continue
-            counts[at, 0, unknown] += (reached >= threshold).sum(-1)
-            counts[at, 1, unknown] += EXAMPLES
-            counts[at, 2, enrolled] += (~right | (best < threshold)).sum(-1)
-            counts[at, 3, enrolled] += EXAMPLES - 1
-    rows: list[dict[str, object]] = []
-    for rate, (accepted, asked, missed, known), no in zip(rates, counts, refused, strict=True):
-        if no:
-            rows.append({"stated": rate, "fpir": None, "low": None, "high": None, "fnir": None})
-            continue
-        # Drawings of one character stand or fall together: characters are resampled.
-        chosen = rng.integers(classes, size=(RESAMPLES, classes))
-        shares = accepted[chosen].sum(1) / asked[chosen].sum(1)
-        low, high = np.quantile(shares, (0.025, 0.975))
-        rows.append(
-            {
-                "stated": rate,
-                "fpir": round(float(accepted.sum() / asked.sum()), 5),
-                "low": round(float(low), 5),
-                "high": round(float(high), 5),
-                "fnir": round(float(missed.sum() / known.sum()), 4),
-            }
-        )
-    return rows
+    """20 enrolled from one drawing each, everybody else a stranger: a row for each rate."""
+    report = open_set(
+        vectors,
+        class_index,
+        partial(Matcher.of_support, model),
+        doubtful=doubtful,
+        enrolled=ENROLLED,
+        galleries=GALLERIES,
+        rates=STATED,
+    )
+    return [
+        {
+            "stated": row.rate,
+            "refused": row.refused / GALLERIES,
+            "fpir": row.fpir and row.fpir.to_json(),
+            "fnir": row.fnir and row.fnir.to_json(),
+        }
+        for row in report.identification
+    ]
 
 
 def main() -> None:
@@ -119,16 +98,14 @@ def main() -> None:
     pack = load_pack(arguments.model)
     embedder = Embedder(pack)
     evaluation = split(load_dataset("omniglot"), "evaluation")
-    of_evaluation = embedded(embedder, evaluation.images[:])
+    of_evaluation, doubtful = seen(evaluation, pack)
     rows = []
     for key, (_, task) in TASKS.items():
         planned = plan(**task, seed=0)
         vectors = of_evaluation if key == "evaluation" else embedded(embedder, planned.images[:])
         rows.append(accuracy(key, planned, vectors))
         print(f"{rows[-1]['title']}: {rows[-1]['accuracy']} +- {rows[-1]['ci95']} %", flush=True)
-    in_order = np.argsort(evaluation.class_index, kind="stable")
-    by_class = of_evaluation[in_order].reshape(-1, EXAMPLES, of_evaluation.shape[1])
-    accepted = strangers(by_class, openset.Cohort(*pack.cohort()), (0.1, 0.01))
+    accepted = strangers(of_evaluation, doubtful, evaluation.class_index, cohort_model(pack))
     for row in accepted:
         print(f"strangers accepted, stated {row['stated']:g}: {row}", flush=True)
     date = datetime.now(UTC).date().isoformat()

@@ -20,17 +20,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holotype.embedder import Embedder
-from holotype.errors import RateError
 from holotype.images import prepare_batch
 from holotype.learn.efficientnet import ShelfFeatures, load_efficientnet
 from holotype.learn.metric.hog import Hog
 from holotype.learn.objects import features_of
-from holotype.openset import Cohort, ImpostorScores
+from holotype.openset import CohortModel, Matcher
 from holotype.pack import load_pack
+from holotype.recognizer.opening import cohort_model
 from holotype.records import Preprocessing
+from holotype.report import seen
 from holotype.scoring import unit
-from holotype.tasks.datasets import load_dataset
+from holotype.tasks.datasets import Dataset, load_dataset
+from tallying import Tally
 
 RESULTS = Path(__file__).parent.parent / "results"
 GREY = Preprocessing("photo", 112, 0, 1, "stretch", mean=(0.5,), std=(0.5,))
@@ -39,12 +40,16 @@ EVERY, DRAWS, STATED, SHOTS = 6, 200, 0.1, (1, 5)
 Vectors = NDArray[np.float32]
 
 
-def all_vectors(wheel: Path, pack: str, file: Path | None) -> dict[str, Vectors]:
-    """Unit vectors of the photographs: [300, D] of each contender."""
+def all_vectors(
+    steel: Dataset, wheel: Path, pack: str, file: Path | None
+) -> tuple[dict[str, Vectors], NDArray[np.bool_]]:
+    """Unit vectors of the photographs, [300, D] of each contender, and which are doubtful."""
     if file is not None and file.is_file():
         with np.load(file) as stored:
-            return {name: stored[name] for name in stored.files}
-    pictures = list(load_dataset("neu").images[::EVERY])
+            found = {name: stored[name] for name in stored.files}
+        return found, found.pop("doubtful")
+    pictures = list(steel.images[:])
+    by_pack, doubtful = seen(steel, load_pack(pack))
     grey = prepare_batch(pictures, GREY)
     with torch.inference_mode():
         of_hog = np.concatenate([Hog(8)(part).numpy() for part in torch.tensor(grey).split(64)])
@@ -54,11 +59,11 @@ def all_vectors(wheel: Path, pack: str, file: Path | None) -> dict[str, Vectors]
         "ImageNet features": features_of(
             ShelfFeatures(load_efficientnet(wheel), ("whole",)).eval()
         )(pictures),
-        "objects": Embedder(load_pack(pack), threads=1).embed(pictures),
+        "objects": by_pack,
     }
     if file is not None:
-        np.savez(file, **found)
-    return found
+        np.savez(file, **found, doubtful=doubtful)
+    return found, doubtful
 
 
 def closed(vectors: Vectors, kind: NDArray[np.int64], shots: int) -> dict[str, Any]:
@@ -81,41 +86,35 @@ def closed(vectors: Vectors, kind: NDArray[np.int64], shots: int) -> dict[str, A
 
 
 def anomaly(
-    vectors: Vectors, kind: NDArray[np.int64], shots: int, cohort: Cohort
+    vectors: Vectors,
+    doubtful: NDArray[np.bool_],
+    kind: NDArray[np.int64],
+    shots: int,
+    model: CohortModel,
 ) -> list[dict[str, Any]]:
     """Each kind in turn is the stranger: what is let in and missed at the stated rate."""
-    rows = []
-    for left_out in range(int(kind.max()) + 1):
-        accepted = missed = strangers = known = refused = 0
-        auc = []
+    rows, kinds = [], np.unique(kind)
+    familiarity = model.novelty.p_value(vectors)
+    for left_out in kinds.tolist():
+        tally, auc = Tally(STATED, len(kinds)), []
         for enrolled in drawn(kind, shots):
-            rest = np.delete(enrolled, left_out, axis=0)
-            prototypes = unit(vectors[rest].mean(1))
-            similarity = vectors @ prototypes.T
-            best = similarity.max(1)
-            right = np.delete(np.arange(len(enrolled)), left_out)[similarity.argmax(1)] == kind
-            stranger = kind == left_out
-            asked = ~stranger
-            asked[rest.ravel()] = False
-            above = np.searchsorted(np.sort(best[stranger]), best[asked])
+            support = np.delete(enrolled, left_out, axis=0)
+            matcher = Matcher.of_support(model, vectors[support])
+            asked = np.setdiff1d(np.arange(len(kind)), support)
+            compared = matcher.compare(vectors[asked], familiarity=familiarity[asked])
+            known = np.delete(kinds, left_out)
+            tally.add(matcher, compared, known, kind[asked], doubtful[asked])
+            best, stranger = compared.similarity[:, 0], kind[asked] == left_out
+            above = np.searchsorted(np.sort(best[stranger]), best[~stranger])
             auc.append(above.mean() / stranger.sum())
-            try:
-                level = ImpostorScores.of(cohort, range(len(rest)), prototypes).threshold(
-                    STATED, "fpir"
-                )
-            except RateError:
-                refused += 1
-                continue
-            accepted += int((best[stranger] >= level).sum())
-            strangers += int(stranger.sum())
-            missed += int((~right | (best < level))[asked].sum())
-            known += int(asked.sum())
+        fpir, fnir = tally.fpir(), tally.fnir()
         rows.append(
             {
                 "left_out": left_out,
-                "refused": refused,
-                "fpir": round(accepted / strangers, 4) if strangers else None,
-                "fnir": round(missed / known, 4) if known else None,
+                "refused": len(tally.refused),
+                "basis": dict(tally.bases),
+                "fpir": fpir and round(fpir["value"], 4),
+                "fnir": fnir and round(fnir["value"], 4),
                 "auc": round(float(np.mean(auc)), 4),
             }
         )
@@ -137,14 +136,14 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     steel, pack = load_dataset("neu"), load_pack(arguments.pack)
-    kind = steel.class_index[::EVERY]
-    found = all_vectors(arguments.wheel, arguments.pack, arguments.features)
+    steel = steel.rows(np.arange(len(steel)) % EVERY == 0)
+    kind, model = steel.class_index, cohort_model(pack)
+    found, doubtful = all_vectors(steel, arguments.wheel, arguments.pack, arguments.features)
     rows = [
         {"contender": name, "shots": shots, **closed(vectors, kind, shots)}
         for name, vectors in found.items()
         for shots in SHOTS
     ]
-    cohort = Cohort(*pack.cohort())
     result = {
         "command": "python bench/defects.py WHEEL",
         "model_id": pack.card.model_id,
@@ -156,7 +155,7 @@ def main() -> None:
         "anomaly": [
             {"shots": shots, **row}
             for shots in SHOTS
-            for row in anomaly(found["objects"], kind, shots, cohort)
+            for row in anomaly(found["objects"], doubtful, kind, shots, model)
         ],
     }
     for row in (*rows, *result["anomaly"]):

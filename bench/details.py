@@ -24,17 +24,16 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.decision import tied
-from holotype.embedder import Embedder
-from holotype.errors import RateError
-from holotype.openset import Cohort, ImpostorScores
+from holotype.openset import CohortModel, Matcher
 from holotype.pack import load_pack
+from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
 from holotype.scoring import unit
 from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.splits import split
-from shelf_strangers import held_out
+from shelf_strangers import held_out, model_of
+from tallying import Tally
 
 RESULTS, DOCS = (Path(__file__).parent.parent / name for name in ("results", "docs"))
 STATED, FMR, MOST = 0.1, 0.01, 3
@@ -52,7 +51,7 @@ class Trial:
 
     classes: Rows  # [N]
     galleries: tuple[Vectors, ...]  # `MOST` of them: [N, D]
-    cohort: Cohort
+    model: CohortModel
     shown: Rows  # [N] the picture of the first example
     probes: Vectors  # [Q, D]
     rows: Rows  # [Q] the pictures
@@ -62,7 +61,7 @@ class Trial:
 
 def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset]:
     pack = load_pack("objects")
-    products, cohort = held_out(pack, file), Cohort(*pack.cohort())
+    products = held_out(pack, file)
     test = products.data["test"]
 
     def trials() -> Iterator[Trial]:
@@ -71,7 +70,6 @@ def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset
             playing, known = np.array_split(rng.permutation(len(test.class_names)), 2)
             aisle = [rng.permutation(products.rows("train", p)) for p in known]
             asked = np.isin(test.class_index, known)
-            item = np.isin(cohort.class_index, playing)
             yield Trial(
                 known,
                 tuple(
@@ -83,7 +81,7 @@ def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset
                     )
                     for more in range(MOST)
                 ),
-                Cohort(cohort.embeddings[item], cohort.class_index[item]),
+                model_of(pack, playing),
                 np.array([products.rows("catalogue", p)[0] for p in known]),
                 products.vectors["test"][asked],
                 np.flatnonzero(asked),
@@ -96,12 +94,12 @@ def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset
 
 def character_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset]:
     pack, data = load_pack("characters"), split(load_dataset("omniglot"), "evaluation")
-    cohort = Cohort(*pack.cohort())
+    model = cohort_model(pack)
     if file is not None and file.is_file():
         with np.load(file) as kept:
             vectors, doubtful = kept["embeddings"], kept["doubtful"]
     else:
-        vectors, doubtful = seen(data, pack, cohort)
+        vectors, doubtful = seen(data, pack)
     if file is not None and not file.is_file():
         np.savez(file, embeddings=vectors, doubtful=doubtful)
 
@@ -117,7 +115,7 @@ def character_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Datas
                 yield Trial(
                     classes,
                     tuple(unit(vectors[order[:, : k + 1]].mean(1)) for k in range(MOST)),
-                    cohort,
+                    model,
                     order[:, 0],
                     vectors[rest],
                     rest,
@@ -163,69 +161,69 @@ def answered(trials: Iterator[Trial], classes: int) -> tuple[list[dict[str, Any]
     """A row for each number of examples: what is nearest, and what is answered."""
     nearest = np.zeros((MOST, classes))
     mended, total = np.zeros((MOST, classes)), np.zeros((2, classes))
-    answers, refused, galleries = np.zeros((MOST, len(ANSWERS))), np.zeros(MOST), 0
+    tallies, galleries = [Tally(STATED, classes) for _ in range(MOST)], 0
     mistakes = Mistakes()
     for trial in trials:
         galleries += 1
         failed = np.zeros(len(trial.wanted), bool)
         total[0] += np.bincount(trial.wanted, minlength=classes)
         for k, gallery in enumerate(trial.galleries):
-            similarity = trial.probes @ gallery.T
-            first, second = np.sort(similarity, axis=1)[:, :-3:-1].T
-            right = trial.classes[similarity.argmax(1)] == trial.wanted
+            matcher = Matcher.of(trial.model, gallery, k + 1, players=trial.galleries[0])
+            compared = matcher.compare(trial.probes)
+            best = compared.candidates[:, 0]
+            right = trial.classes[best] == trial.wanted
             if not k:
                 failed = ~right
-                mistakes.add(trial, similarity.argmax(1))
+                mistakes.add(trial, best)
                 total[1] += np.bincount(trial.wanted[failed], minlength=classes)
             nearest[k] += np.bincount(trial.wanted[right], minlength=classes)
             mended[k] += np.bincount(trial.wanted[right & failed], minlength=classes)
-            try:
-                draws = ImpostorScores.of(trial.cohort, range(len(gallery)), gallery, k + 1)
-                level = draws.threshold(STATED, "fpir")
-            except RateError:
-                refused[k] += 1
-                continue
-            accepted = first >= level
-            unsure = trial.doubtful | (accepted & tied(first, second))
-            kinds = (accepted & right, accepted & ~right, ~accepted)
-            answers[k] += [*(int((kind & ~unsure).sum()) for kind in kinds), int(unsure.sum())]
+            tallies[k].add(matcher, compared, trial.classes, trial.wanted, trial.doubtful)
     rows = [
         {
             "examples": k + 1,
             "nearest": share(nearest[k], total[0]).to_json(),
             "mended": share(mended[k], total[1]).to_json() if k else None,
-            "refused": refused[k] / galleries,
-            "answers": {
-                name: round(float(count / max(answers[k].sum(), 1)), 5)
-                for name, count in zip(ANSWERS, answers[k], strict=True)
-            },
+            "refused": len(tally.refused) / galleries,
+            "basis": dict(tally.bases),
+            "answers": _answers(tally),
         }
-        for k in range(MOST)
+        for k, tally in enumerate(tallies)
     ]
     return rows, mistakes
+
+
+def _answers(tally: Tally) -> dict[str, float]:
+    """Shares of all probes; all of them are of the enrolled."""
+    missed, wrong, unsure = (
+        each.sum() / max(tally.known.sum(), 1)
+        for each in (tally.missed, tally.misnamed, tally.unsure)
+    )
+    shares = (1 - missed, wrong, missed - wrong - unsure, unsure)
+    return {name: round(float(one), 5) for name, one in zip(ANSWERS, shares, strict=True)}
 
 
 def signatures(file: Path | None) -> list[dict[str, Any]]:
     """Of each signer 1, 2 and 3 genuine signatures, the claim verified at a stated FMR."""
     pack, cedar = load_pack("signatures"), load_dataset("cedar")
     if file is not None and file.is_file():
-        flat = np.load(file)
+        with np.load(file) as kept:
+            flat, flawed = kept["vectors"], kept["doubtful"]
     else:
-        flat = Embedder(pack, threads=1).embed(list(cedar.images[:]))
-    vectors, cohort = flat.reshape(55, 2, 24, -1), Cohort(*pack.cohort())
+        flat, flawed = seen(cedar, pack)
+    vectors, doubtful = flat.reshape(55, 2, 24, -1), flawed.reshape(55, 2, 24)
+    model = cohort_model(pack)
     passed = np.zeros((MOST, 2, 55))
     for draw in range(DRAWS["signatures"]):
         rng = np.random.default_rng(draw)
         order = np.stack([rng.permutation(24) for _ in range(55)])
         for k in range(MOST):
             enrolled = vectors[np.arange(55)[:, None], 0, order[:, : k + 1]]
-            prototypes = unit(enrolled.mean(1))
-            gallery = ImpostorScores.of(cohort, range(55), prototypes, k + 1)
+            matcher = Matcher.of_support(model, enrolled)
             for signer in range(55):
-                level = gallery.claim(signer).threshold(FMR, "fmr")
-                of_signer = vectors[signer] @ prototypes[signer]
-                passed[k, 0, signer] += (of_signer[0, order[signer, MOST:]] >= level).sum()
-                passed[k, 1, signer] += (of_signer[1] >= level).sum()
+                for kind, at in enumerate(((signer, 0, order[signer, MOST:]), (signer, 1))):
+                    found = matcher.match(vectors[at], FMR, signer, doubtful=doubtful[at])
+                    passed[k, kind, signer] += found.match.sum()
     trials = np.full(55, DRAWS["signatures"])
     return [
         {

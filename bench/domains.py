@@ -36,8 +36,8 @@ from holotype.learn.pictures import EpisodicBatches, PictureRecipe, pixels, prep
 from holotype.learn.runs import RUN
 from holotype.learn.settings import TrainingSettings
 from holotype.learn.training import train
-from holotype.openset import Cohort
 from holotype.pack import Pack, load_pack
+from holotype.recognizer.opening import cohort_model
 from holotype.records import Preprocessing
 from holotype.report import seen
 from holotype.tasks.datasets import Dataset, load_dataset
@@ -157,8 +157,8 @@ def trained(name: str, background: Dataset, cohort: Dataset, folder: Path) -> Pa
 
 
 def measured(domain: Domain, galleries: int) -> dict[str, Any]:
-    cohort = Cohort(*domain.pack.cohort())
-    vectors, doubtful = seen(domain.tested, domain.pack, cohort)
+    model = cohort_model(domain.pack)
+    vectors, doubtful = seen(domain.tested, domain.pack)
     classes = len(domain.tested.class_names)
     index: NDArray[np.int64] = domain.tested.class_index
     rows = []
@@ -167,7 +167,7 @@ def measured(domain: Domain, galleries: int) -> dict[str, Any]:
             played = play(
                 vectors,
                 index,
-                cohort,
+                model,
                 domain.enrolled,
                 own,
                 galleries,
@@ -182,7 +182,7 @@ def measured(domain: Domain, galleries: int) -> dict[str, Any]:
         "model_id": domain.pack.card.model_id,
         "tested_classes": classes,
         "tested_pictures": len(index),
-        "cohort_classes": len(np.unique(cohort.class_index)),
+        "cohort_classes": model.cohort.classes,
         "trained_classes": len(domain.pack.card.background["class_names"]),
         "enrolled": domain.enrolled,
         "own_classes": domain.own[0],

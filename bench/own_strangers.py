@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from holotype.embedder import Embedder
-from holotype.errors import RateError
-from holotype.openset import Cohort, Impostors
+from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
-from holotype.scoring import prototypes
-from holotype.tasks.bootstrap import share
+from holotype.recognizer.opening import cohort_model
 from holotype.tasks.datasets import load_dataset
 from holotype.tasks.splits import split
+from tallying import Tally
 
 RATES = (0.1, 0.01)
 ENROLLED = (20, 50)
@@ -91,7 +90,7 @@ def embedded(source: str, pictures: Any, embedder: Embedder, folder: Path | None
 def play(
     vectors: NDArray[np.float32],
     class_index: NDArray[np.int64],
-    cohort: Cohort,
+    model: CohortModel,
     enrolled: int,
     own: tuple[int, int],
     trials: int,
@@ -103,48 +102,36 @@ def play(
 ) -> list[dict[str, Any]]:
     """One row for each stated rate; who is doubtful gets no answer."""
     count = int(class_index.max()) + 1
-    doubtful = np.zeros(len(vectors), bool) if doubtful is None else doubtful
-    accepted, missed = ({rate: np.zeros((2, count)) for rate in rates} for _ in range(2))
-    refused: dict[float, list[float]] = {rate: [] for rate in rates}  # what could be promised
+    tallies = [Tally(rate, count) for rate in rates]
+    familiarity = model.novelty.p_value(vectors)
     for trial in range(trials):
         rng = np.random.default_rng(trial)
         order = rng.permutation(count)
         shuffled = {c: rng.permutation(np.flatnonzero(class_index == c)) for c in order}
         known, given = order[:enrolled], order[enrolled : enrolled + own[0]]
-        gallery = prototypes(np.stack([vectors[shuffled[c][:shots]] for c in known]))
+        support = np.stack([shuffled[c][:shots] for c in known])
         rows = np.concatenate([np.empty(0, np.int64), *(shuffled[c][: own[1]] for c in given)])
-        strangers = Cohort(vectors[rows], class_index[rows])
-        draws = Impostors.of(cohort, strangers, range(enrolled), gallery, shots)
-        counted = np.isin(class_index, order[apart:])
-        best = (vectors[counted] @ gallery.T).max(axis=1)
-        probes = np.concatenate([shuffled[c][shots:] for c in known])
-        similarity = vectors[probes] @ gallery.T
-        right = known[similarity.argmax(axis=1)] == class_index[probes]
-        for rate in rates:
-            try:
-                level = draws.threshold(rate, "fpir")
-            except RateError:
-                refused[rate].append(draws.smallest_rate())
-                continue
-            found = right & (similarity.max(axis=1) >= level) & ~doubtful[probes]
-            for tally, classes, hits in (
-                (accepted, class_index[counted], (best >= level) & ~doubtful[counted]),
-                (missed, class_index[probes], ~found),
-            ):
-                tally[rate][0] += np.bincount(classes[hits], minlength=count)
-                tally[rate][1] += np.bincount(classes, minlength=count)
+        site = Cohort(vectors[rows], class_index[rows])
+        matcher = Matcher.of_support(model, vectors[support], site=site)
+        counted = np.flatnonzero(np.isin(class_index, order[apart:]))
+        probes = np.concatenate([counted, *(shuffled[c][shots:] for c in known)])
+        compared = matcher.compare(vectors[probes], familiarity=familiarity[probes])
+        doubts = None if doubtful is None else doubtful[probes]
+        for tally in tallies:
+            tally.add(matcher, compared, known, class_index[probes], doubts)
     return [
         {
             "enrolled": enrolled,
             "own_classes": own[0],
             "own_pictures": own[0] * own[1],
-            "stated": rate,
-            "refused": len(refused[rate]) / trials,
-            "smallest": round(float(np.median(refused[rate])), 4) if refused[rate] else None,
-            "fpir": share(*accepted[rate]).to_json() if accepted[rate].any() else None,
-            "fnir": share(*missed[rate]).to_json() if missed[rate].any() else None,
+            "stated": tally.rate,
+            "basis": dict(tally.bases),
+            "refused": len(tally.refused) / trials,
+            "smallest": round(float(np.median(tally.refused)), 4) if tally.refused else None,
+            "fpir": tally.fpir(),
+            "fnir": tally.fnir(),
         }
-        for rate in rates
+        for tally in tallies
     ]
 
 
@@ -155,13 +142,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/own_strangers.json"))
     options = parser.parse_args()
     pack = load_pack("characters")
-    data, cohort = split(load_dataset("omniglot"), "selection"), Cohort(*pack.cohort())
+    data, model = split(load_dataset("omniglot"), "selection"), cohort_model(pack)
     embedder, rows = Embedder(pack), []
     for source in SOURCES:
         vectors = embedded(source, data.images, embedder, options.vectors)
         for enrolled in ENROLLED:
             for own in OWN:
-                played = play(vectors, data.class_index, cohort, enrolled, own, options.galleries)
+                played = play(vectors, data.class_index, model, enrolled, own, options.galleries)
                 rows.extend({"source": source, **row} for row in played)
                 for row in played:
                     fpir, fnir = row["fpir"]["value"], row["fnir"]["value"]

@@ -164,6 +164,9 @@ def zero_shot() -> str:
     return markdown(("", "", "right of 20, %", "none", "1", "2", "5"), rows)
 
 
+_UNSTATED = {"none": "none stated", "default": "the default threshold alone"}
+
+
 def door() -> str:
     found = tabling.result("faces")
     rows = []
@@ -173,14 +176,14 @@ def door() -> str:
             for rate in ("fpir", "fnir")
             for low, high in [[100 * end for end in (row[rate] or {"ci95": (0, 0)})["ci95"]]]
         ]
-        if row["stated"] == "default":
-            rows.append(("none: the default threshold", "", *measured))
+        if row["stated"] in _UNSTATED:
+            rows.append((_UNSTATED[row["stated"]], "", *measured))
         else:
             refused = f"{100 * row['refused']:.1f} %"
             rows.append((f"{100 * row['stated']:g} %", refused, *measured))
     later = found["open_set"]["afterwards"]
     chosen = f"chosen afterwards: {100 * later['fpir']:g} % let in"
-    rows.append((chosen, "", "", f"{100 * later['fnir']:.1f} %"))
+    rows.append((chosen, "", "", f"{100 * later['fnir']['value']:.1f} %"))
     head = (
         "strangers accepted, stated",
         "galleries that refuse it",

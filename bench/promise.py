@@ -22,23 +22,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.decision import tied
-from holotype.errors import RateError
-from holotype.openset import Cohort, ImpostorScores, MatchProbability
+from holotype.openset import Matcher
+from holotype.openset.matcher import Compared
 from holotype.pack import Pack, load_pack
+from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
-from holotype.scoring import prototypes
-from holotype.tasks.bootstrap import Share, share
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import draw_galleries
 from holotype.tasks.reliability import reliability
 from holotype.tasks.splits import split
+from tallying import Tally, by_constant
 
 SIZES, SHOTS, RATES, PRIORS = (10, 100, 500), (1, 5), (0.1, 0.01, 0.001), (0.2, 0.5, 0.8)
 REFERENCE_SIZE = 10  # whose thresholds the constant one is made of
 BAR = {"size": 100, "rate": 0.1, "fnir": {1: 0.2, 5: 0.1}}
-
-Tally = dict[Any, NDArray[np.float64]]  # by cell: hits and trials of each class, [2, C]
 
 
 class Bench:
@@ -50,15 +47,16 @@ class Bench:
         self.data = split(load_dataset("omniglot"), part)
         self.classes = len(self.data.class_names)
         self.galleries = galleries
-        self.cohort = Cohort(*pack.cohort())
-        self.embeddings, self.doubtful = _seen(self.data, pack, self.cohort, vectors)
-        self.probability = MatchProbability.fit(self.cohort)
-        self.accepted: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
-        self.missed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
-        self.misnamed: Tally = defaultdict(lambda: np.zeros((2, self.classes)))
-        self.unsure: Tally = defaultdict(lambda: np.zeros((2, self.classes)))  # of the enrolled
-        self.refused: dict[Any, list[float]] = defaultdict(list)  # smallest rates, where refused
-        self.thresholds: dict[Any, list[float]] = defaultdict(list)
+        self.model = cohort_model(pack)
+        self.embeddings, self.doubtful = _seen(self.data, pack, vectors)
+        self.familiarity = self.model.novelty.p_value(self.embeddings)
+        self.tallies = {
+            (size, shots, rate): Tally(rate, self.classes)
+            for size in SIZES
+            for shots in SHOTS
+            for rate in RATES
+        }
+        self.constant = {cell: Tally(cell[2], self.classes) for cell in self.tallies}
         self.answers: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
 
     def play(self, size: int, shots: int, seed: int) -> None:
@@ -70,90 +68,54 @@ class Bench:
             galleries=self.galleries,
             seed=seed,
         )
-        for g in range(len(drawn)):
-            enrolled = drawn.enrolled[g]
-            gallery = prototypes(self.embeddings[drawn.support[g]])
-            draws = ImpostorScores.of(self.cohort, range(size), gallery, shots)
-            column = np.full(self.classes, -1)
-            column[enrolled] = np.arange(size)
-            free = np.ones(len(self.embeddings), dtype=bool)
-            free[drawn.support[g].ravel()] = False
-            owner = column[self.data.class_index]
-            similarity = self.embeddings[free] @ gallery.T
-            at = np.arange(len(similarity))
-            found = similarity.argmax(axis=1)
-            best = similarity[at, found]
-            similarity[at, found] = -np.inf
-            twins, doubtful = tied(best, similarity.max(axis=1)), self.doubtful[free]
-            stranger, right = owner[free] < 0, found == owner[free]
-            of_class = self.data.class_index[free]
+        for enrolled, support in zip(drawn.enrolled, drawn.support, strict=True):
+            matcher = Matcher.of_support(self.model, self.embeddings[support])
+            free = np.setdiff1d(np.arange(len(self.embeddings)), support)
+            compared = matcher.compare(self.embeddings[free], familiarity=self.familiarity[free])
+            of_class, doubtful = self.data.class_index[free], self.doubtful[free]
             for rate in RATES:
-                cell = (size, shots, rate)
-                try:
-                    level = draws.threshold(rate, "fpir")
-                except RateError:
-                    self.refused[cell].append(draws.smallest_rate())
-                    continue
-                self.thresholds[cell].append(level)
-                unsure = doubtful | ((best >= level) & twins)
-                accepted = (best >= level) & ~unsure
-                self._count(cell, accepted, stranger, right, of_class, unsure)
+                self.tallies[size, shots, rate].add(matcher, compared, enrolled, of_class, doubtful)
+            unstated = matcher.decide(compared, None, doubtful)
             for rate in RATES:
-                before = self.thresholds[REFERENCE_SIZE, shots, rate]
+                before = self.tallies[REFERENCE_SIZE, shots, rate].thresholds
                 if before:
-                    level = float(np.mean(before))
-                    accepted = (best >= level) & ~doubtful
-                    name = ("constant", size, shots, rate)
-                    self._count(name, accepted, stranger, right, of_class, doubtful)
-            told = ~doubtful
-            self._state(size, shots, draws, best[told], stranger[told], right[told])
-
-    def _count(
-        self,
-        cell: Any,
-        accepted: NDArray[np.bool_],
-        stranger: NDArray[np.bool_],
-        right: NDArray[np.bool_],
-        of_class: NDArray[np.int64],
-        unsure: NDArray[np.bool_],
-    ) -> None:
-        for tally, rows, hits in (
-            (self.accepted, stranger, accepted),
-            (self.missed, ~stranger, ~(accepted & right)),
-            (self.misnamed, ~stranger, accepted & ~right),
-            (self.unsure, ~stranger, unsure),
-        ):
-            tally[cell][0] += np.bincount(of_class[rows & hits], minlength=self.classes)
-            tally[cell][1] += np.bincount(of_class[rows], minlength=self.classes)
+                    found = by_constant(unstated, float(np.mean(before)))
+                    self.constant[size, shots, rate].count(found, enrolled, of_class)
+            stranger = ~np.isin(of_class, enrolled)
+            right = enrolled[unstated.best] == of_class
+            told = np.flatnonzero(~unstated.cannot_tell)
+            self._state(matcher, compared, told, stranger, right)
 
     def _state(
         self,
-        size: int,
-        shots: int,
-        draws: ImpostorScores,
-        best: NDArray[np.float32],
+        matcher: Matcher,
+        compared: Compared,
+        told: NDArray[np.int64],
         stranger: NDArray[np.bool_],
         right: NDArray[np.bool_],
     ) -> None:
         # A sample of the probes: to interpolate all of them would take longer than the rest.
+        size, shots = len(matcher.prototypes), int(matcher.examples[0])
         rng = np.random.default_rng(size + shots)
         chosen = np.concatenate(
             [
-                rng.choice(np.flatnonzero(rows), min(200, rows.sum()), replace=False)
-                for rows in (stranger, ~stranger)
+                rng.choice(rows, min(200, len(rows)), replace=False)
+                for rows in (told[stranger[told]], told[~stranger[told]])
             ]
         )
+        some = Compared(
+            None,
+            compared.candidates[chosen],
+            compared.similarity[chosen],
+            compared.familiarity[chosen],
+        )
+        n_strangers = stranger[chosen].sum()
         for prior in PRIORS:
-            assert self.probability is not None
-            stated = [
-                self.probability.probability(s, shots, draws, prior) for s in best[chosen].tolist()
-            ]
-            n_strangers = stranger[chosen].sum()
             weight = np.where(
                 stranger[chosen], prior / n_strangers, (1 - prior) / (len(chosen) - n_strangers)
             )
             self.answers[size, shots, prior].append(
-                (np.array(stated), right[chosen] & ~stranger[chosen], weight)
+                (matcher.probability(some, prior), right[chosen], weight)
             )
 
     def report(self) -> dict[str, Any]:
@@ -163,7 +125,7 @@ class Bench:
             for size in SIZES
             for shots in SHOTS
             for rate in RATES
-            if (size, shots, rate) in self.accepted or (size, shots, rate) in self.refused
+            if (tally := self.tallies[size, shots, rate]).refused or tally.thresholds
         ]
         judged = [cell for cell in cells if cell["fpir"]]
         return {
@@ -202,53 +164,46 @@ class Bench:
         }
 
     def _cell(self, size: int, shots: int, rate: float) -> dict[str, Any]:
-        cell = (size, shots, rate)
-        refused = self.refused[cell]
+        tally, constant = (of[size, shots, rate] for of in (self.tallies, self.constant))
         result: dict[str, Any] = {
             "size": size,
             "shots": shots,
             "stated": rate,
-            "refused": round(len(refused) / self.galleries, 4),
-            "smallest": round(float(np.median(refused)), 5) if refused else None,
-            "fpir": None,
-            "fnir": None,
+            "refused": round(len(tally.refused) / self.galleries, 4),
+            "smallest": round(float(np.median(tally.refused)), 5) if tally.refused else None,
+            "basis": dict(tally.bases),
+            "fpir": tally.fpir(),
+            "fnir": tally.fnir(),
             "constant": None,
         }
-        if cell in self.accepted:
-            fpir = share(*self.accepted[cell])
+        if fpir := result["fpir"]:
             result |= {
-                "fpir": fpir.to_json(),
-                "fnir": share(*self.missed[cell]).to_json(),
-                "misnamed": share(*self.misnamed[cell]).to_json(),
-                "cannot_tell": share(*self.unsure[cell]).to_json(),
-                "threshold": round(float(np.mean(self.thresholds[cell])), 5),
+                "misnamed": tally.of_known(tally.misnamed),
+                "cannot_tell": tally.of_known(tally.unsure),
+                "threshold": round(float(np.mean(tally.thresholds)), 5),
                 "kept": _kept(fpir, rate),
-                "over_twice": fpir.value > 2 * rate,
-                "under_a_third": fpir.high < rate / 3,
+                "over_twice": fpir["value"] > 2 * rate,
+                "under_a_third": fpir["ci95"][1] < rate / 3,
             }
-        constant = ("constant", *cell)
-        if constant in self.accepted:
-            result["constant"] = {
-                "fpir": share(*self.accepted[constant]).to_json(),
-                "fnir": share(*self.missed[constant]).to_json(),
-            }
+        if constant.known.any():
+            result["constant"] = {"fpir": constant.fpir(), "fnir": constant.fnir()}
         return result
 
 
-def _kept(fpir: Share, rate: float) -> bool:
+def _kept(fpir: dict[str, Any], rate: float) -> bool:
     """Whether the interval contains the stated rate or lies below it."""
-    return fpir.low <= rate
+    return bool(fpir["ci95"][0] <= rate)
 
 
 def _seen(
-    data: Dataset, pack: Pack, cohort: Cohort, kept: Path | None
+    data: Dataset, pack: Pack, kept: Path | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     if kept and kept.exists():
         with np.load(kept) as stored:
             return stored["embeddings"], stored["doubtful"]
     began = time.monotonic()
     embeddings, doubtful = seen(
-        data, pack, cohort, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
+        data, pack, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
     )
     print(f"embedded {len(embeddings):,} pictures in {time.monotonic() - began:.0f} s")
     if kept:

@@ -30,13 +30,15 @@ def characters() -> str:
 
 
 def strangers() -> str:
+    def shown(value: Any) -> str:
+        low, high = (100 * end for end in value["ci95"])
+        return f"{100 * value['value']:.2f} % [{low:.2f}, {high:.2f}]"
+
     rows = [
         (
             f"{100 * row['stated']:g} %",
-            "refused"
-            if row["fpir"] is None
-            else f"{100 * row['fpir']:.2f} % [{100 * row['low']:.2f}, {100 * row['high']:.2f}]",
-            "" if row["fnir"] is None else f"{100 * row['fnir']:.1f} %",
+            "refused" if row["fpir"] is None else shown(row["fpir"]),
+            "" if row["fnir"] is None else f"{100 * row['fnir']['value']:.1f} %",
         )
         for row in tabling.result("characters")["strangers"]
     ]

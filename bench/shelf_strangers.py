@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.errors import RateError
-from holotype.openset import Cohort, ImpostorScores
+from holotype.openset import Cohort, CohortModel, Matcher, Novelty
 from holotype.pack import Pack, load_pack
 from holotype.report import seen
 from holotype.scoring import unit
-from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import Dataset, load_dataset
+from tallying import Tally
 
 RESULTS = Path(__file__).parent.parent / "results"
 PARTS = ("catalogue", "train", "test")
@@ -61,7 +60,7 @@ class HeldOut:
 
 
 def held_out(pack: Pack, file: Path | None) -> HeldOut:
-    cohort, data = Cohort(*pack.cohort()), {}
+    data = {}
     for part in PARTS:
         whole = load_dataset(f"grocery-{part}")
         names = pack.card.cohort["class_names"]
@@ -72,7 +71,7 @@ def held_out(pack: Pack, file: Path | None) -> HeldOut:
             stored = dict(kept)
     for part in PARTS:
         if part not in stored:
-            stored[part], stored[f"{part} doubtful"] = seen(data[part], pack, cohort)
+            stored[part], stored[f"{part} doubtful"] = seen(data[part], pack)
             print("embedded", part, flush=True)
     if file is not None and not file.is_file():
         np.savez(file, **stored)
@@ -80,45 +79,51 @@ def held_out(pack: Pack, file: Path | None) -> HeldOut:
     return HeldOut(data, {part: stored[part] for part in PARTS}, doubtful)
 
 
-def measured(products: HeldOut, cohort: Cohort, enrolled_as: str, stated: float) -> dict[str, Any]:
+def model_of(pack: Pack, products: NDArray[np.int64]) -> CohortModel:
+    """The model as if its cohort were only these products."""
+    cohort = Cohort(*pack.cohort())
+    kept = np.isin(cohort.class_index, products)
+    half = Cohort(cohort.embeddings[kept], cohort.class_index[kept])
+    return CohortModel(half, None, Novelty(pack.background(), half))
+
+
+def measured(products: HeldOut, pack: Pack, enrolled_as: str) -> list[dict[str, Any]]:
+    """A row for each stated rate."""
     count = len(products.data["test"].class_names)
-    probes, product = products.vectors["test"], products.data["test"].class_index
-    doubtful = products.doubtful["test"]
-    accepted, missed, refused = np.zeros((2, count)), np.zeros((2, count)), 0
+    product = products.data["test"].class_index
+    tallies = [Tally(rate, count) for rate in RATES]
     for draw in range(DRAWS):
         rng = np.random.default_rng(draw)
         order = rng.permutation(count)
-        known = order[COHORT : COHORT + ENROLLED]
+        known, others = order[COHORT : COHORT + ENROLLED], order[COHORT + ENROLLED :]
         photographs = [rng.permutation(products.rows("train", p)) for p in known]
-        gallery = np.stack(
-            [
-                products.prototype(p, EXAMPLES[enrolled_as], rows)
-                for p, rows in zip(known, photographs, strict=True)
-            ]
+
+        def enrolled(counts: tuple[int, int], known: Any = known, of: Any = photographs) -> Vectors:
+            each = zip(known, of, strict=True)
+            return np.stack([products.prototype(p, counts, rows) for p, rows in each])
+
+        from_catalogue, from_aisle = EXAMPLES[enrolled_as]
+        matcher = Matcher.of(
+            model_of(pack, order[:COHORT]),
+            enrolled((from_catalogue, from_aisle)),
+            from_catalogue + from_aisle,
+            players=enrolled((1, 0) if from_catalogue else (0, 1)),
         )
-        playing = np.isin(cohort.class_index, order[:COHORT])
-        strangers = Cohort(cohort.embeddings[playing], cohort.class_index[playing])
-        shots = sum(EXAMPLES[enrolled_as])
-        try:
-            draws = ImpostorScores.of(strangers, range(ENROLLED), gallery, shots)
-            level = draws.threshold(stated, "fpir")
-        except RateError:
-            refused += 1
-            continue
-        similarity = probes @ gallery.T
-        match = (similarity.max(1) >= level) & ~doubtful
-        right = match & (known[similarity.argmax(1)] == product)
-        stranger, asked = (np.isin(product, p) for p in (order[COHORT + ENROLLED :], known))
-        for tally, of, hits in ((accepted, stranger, match), (missed, asked, ~right)):
-            tally[0] += np.bincount(product[of & hits], minlength=count)
-            tally[1] += np.bincount(product[of], minlength=count)
-    return {
-        "enrolled_as": enrolled_as,
-        "stated": stated,
-        "refused": refused / DRAWS,
-        "fpir": share(*accepted).to_json() if accepted.any() else None,
-        "fnir": share(*missed).to_json() if missed.any() else None,
-    }
+        asked = np.isin(product, [*known, *others])
+        compared = matcher.compare(products.vectors["test"][asked])
+        for tally in tallies:
+            tally.add(matcher, compared, known, product[asked], products.doubtful["test"][asked])
+    return [
+        {
+            "enrolled_as": enrolled_as,
+            "stated": tally.rate,
+            "refused": len(tally.refused) / DRAWS,
+            "basis": dict(tally.bases),
+            "fpir": tally.fpir(),
+            "fnir": tally.fnir(),
+        }
+        for tally in tallies
+    ]
 
 
 def main() -> None:
@@ -126,8 +131,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
     pack = load_pack("objects")
     products = held_out(pack, parser.parse_args().vectors)
-    cohort = Cohort(*pack.cohort())
-    rows = [measured(products, cohort, kind, rate) for kind in EXAMPLES for rate in RATES]
+    rows = [row for kind in EXAMPLES for row in measured(products, pack, kind)]
     for row in rows:
         print(row)
     result = {

@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.decision import tied
-from holotype.openset import Cohort, ImpostorScores
+from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
+from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
-from holotype.tasks.bootstrap import share
 from holotype.tasks.datasets import load_dataset
 from holotype.tasks.galleries import draw_galleries
 from holotype.tasks.splits import split
+from tallying import Tally, by_constant
 
 SIZES, RATES, GALLERIES = (20, 100), (0.1, 0.01), 200
 TUNED_AT = SIZES[0]
@@ -52,50 +52,35 @@ def measure(
     embeddings: NDArray[np.float32],
     doubtful: NDArray[np.bool_],
     of_class: NDArray[np.int64],
-    cohort: Cohort,
+    model: CohortModel,
     constant: dict[float, float],
 ) -> list[dict[str, Any]]:
     """What each rule answers to the same probes."""
     classes = int(of_class.max()) + 1
-    # By rule and rate: [accepted or missed, trials of strangers or enrolled] of each class.
-    strangers = {(rule, rate): np.zeros((2, classes)) for rule in RULES for rate in RATES}
-    known = {cell: np.zeros((2, classes)) for cell in strangers}
+    tallies = {(rule, rate): Tally(rate, classes) for rule in RULES for rate in RATES}
     drawn = draw_galleries(of_class, enrolled=size, galleries=GALLERIES, seed=size)
-    for enrolled, support in zip(drawn.enrolled, drawn.support[:, :, 0], strict=True):
-        gallery = embeddings[support]
-        draws = ImpostorScores.of(cohort, range(size), gallery, 1)
-        column = np.full(classes, -1)
-        column[enrolled] = np.arange(size)
+    familiarity = model.novelty.p_value(embeddings)
+    for enrolled, support in zip(drawn.enrolled, drawn.support, strict=True):
+        matcher = Matcher.of_support(model, embeddings[support])
         asked = np.setdiff1d(np.arange(len(embeddings)), support)
-        similarity = embeddings[asked] @ gallery.T
-        second, best = np.sort(similarity, axis=1)[:, -2:].T
-        right = similarity.argmax(axis=1) == column[of_class[asked]]
-        stranger = column[of_class[asked]] < 0
-        for rule, rate in strangers:
-            if rule == "nearest":
-                accepted = np.ones(len(asked), dtype=bool)
-            elif rule == "constant":
-                accepted = best >= constant[rate]
-            else:
-                accepted = best >= draws.threshold(rate, "fpir")
-                accepted &= ~doubtful[asked] & ~tied(best, second)
-            for tally, rows, hits in (
-                (strangers, stranger, accepted),
-                (known, ~stranger, ~(accepted & right)),
+        compared = matcher.compare(embeddings[asked], familiarity=familiarity[asked])
+        for rate in RATES:
+            stated = matcher.decide(compared, rate, doubtful[asked])
+            for rule, found in (
+                ("nearest", by_constant(stated, -1)),
+                ("constant", by_constant(stated, constant[rate])),
+                ("stated", stated),
             ):
-                tally[rule, rate] += [
-                    np.bincount(of_class[asked][rows & hits], minlength=classes),
-                    np.bincount(of_class[asked][rows], minlength=classes),
-                ]
+                tallies[rule, rate].count(found, enrolled, of_class[asked])
     return [
         {
             "rule": rule,
             "stated": rate,
             "enrolled": size,
-            "accepted": share(*strangers[rule, rate]).to_json(),
-            "missed": share(*known[rule, rate]).to_json(),
+            "accepted": tally.fpir(),
+            "missed": tally.fnir(),
         }
-        for rule, rate in strangers
+        for (rule, rate), tally in tallies.items()
     ]
 
 
@@ -104,7 +89,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings (.npz)")
     kept = parser.parse_args().vectors
     pack = load_pack("characters")
-    cohort = Cohort(*pack.cohort())
+    model = cohort_model(pack)
     data = split(load_dataset("omniglot"), "evaluation")
     data = data.rows(np.arange(len(data)) % EVERY == 0)
     if kept and kept.exists():
@@ -112,15 +97,15 @@ def main() -> None:
             embeddings, doubtful = stored["embeddings"], stored["doubtful"]
     else:
         embeddings, doubtful = seen(
-            data, pack, cohort, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
+            data, pack, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
         )
         if kept:
             np.savez(kept, embeddings=embeddings, doubtful=doubtful)
-    constant = constant_thresholds(cohort)
+    constant = constant_thresholds(model.cohort)
     rows = [
         row
         for size in SIZES
-        for row in measure(size, embeddings, doubtful, data.class_index, cohort, constant)
+        for row in measure(size, embeddings, doubtful, data.class_index, model, constant)
     ]
     for row in rows:
         print(row)
