@@ -233,6 +233,22 @@ def reliability() -> str:
     return markdown(("enrolled", "examples", *heads), rows)
 
 
+def everywhere() -> str:
+    rows = [
+        (
+            row["domain"],
+            str(row["enrolled"]),
+            str(row["examples"]),
+            f"{100 * row['stated']:g}",
+            " or ".join(row["basis"]) or "refused",
+            *(tabling.percent(row[rate]) if row[rate] else "" for rate in ("fpir", "fnir")),
+        )
+        for row in tabling.result("everywhere")["rows"]
+    ]
+    head = ("", "enrolled", "examples", "stated, %", "the rate is")
+    return markdown((*head, "strangers let in, % [95 %]", "enrolled missed, %"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
@@ -243,6 +259,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "domain_facts": domain_facts,
     "voice": voice,
     "own_strangers": own_strangers,
+    "everywhere": everywhere,
     "foreign": foreign,
     "kills": kills,
 }
