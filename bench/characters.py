@@ -42,7 +42,7 @@ TASKS = {
         {"protocol": "evaluation", "data": "digits", "n_way": 10, "episodes": 200},
     ),
 }
-GALLERIES, ENROLLED, STATED = 1000, 20, (0.1, 0.01)
+GALLERIES, ENROLLED, STATED = 400, 20, (0.1, 0.01)
 
 
 def embedded(embedder: Embedder, images: NDArray[np.uint8]) -> NDArray[np.float32]:

