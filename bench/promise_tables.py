@@ -29,6 +29,22 @@ def characters() -> str:
     return markdown(("on", "task", "episodes", "accuracy, %", "error, %", "beside"), rows)
 
 
+def gallery_band() -> str:
+    """How far one gallery scatters, in a simulation."""
+    rows = [
+        (
+            str(row["enrolled"]),
+            f"{100 * row['stated']:g}",
+            f"{100 * row['mean']:.1f}",
+            f"{100 * row['tenth']:.1f}",
+            f"{100 * row['ninetieth']:.1f}",
+        )
+        for row in tabling.result("gallery_band")["rows"]
+    ]
+    let_in = ("strangers let in, mean, %", "a tenth: at most", "a tenth: at least")
+    return markdown(("enrolled", "stated, %", *let_in), rows)
+
+
 def strangers() -> str:
     def shown(value: Any) -> str:
         low, high = (100 * end for end in value["ci95"])
@@ -253,6 +269,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
     "promise": promise,
+    "gallery_band": gallery_band,
     "why_not": why_not,
     "reliability": reliability,
     "domains": domains,
