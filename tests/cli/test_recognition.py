@@ -155,7 +155,7 @@ def test_a_narrow_terminal_hides_neither_file_nor_label(
 def test_a_pipe_gets_one_line_per_row(desk: Path, drawings: Path, run: Run) -> None:
     table = run("identify", desk, drawings / "0-0.png", drawings / "1-0.png", *RATE)
     assert str(drawings / "0-0.png") in table.stdout
-    assert "10 % of strangers accepted: estimated, from 40 classes of toy" in table.stdout
+    assert "10 % of strangers accepted: estimated, by 40 classes of toy" in table.stdout
     assert "not for forgers" in table.stdout
     assert "At most" not in table.stdout
     assert "\x1b" not in table.stdout

@@ -19,10 +19,10 @@ _ENROLLED = ("recognized", "mistaken", "missed", "cannot tell")
 _STRANGERS = ("accepted", "unknown", "cannot tell")
 _INTRODUCTION = {
     "characters": (
-        "None of these characters, nor any other of their alphabets, was among those that the "
+        "None of these characters, nor any other of their two alphabets, was among those that the "
         "model learned from. The {known} below come from the pen of one person; everybody else's "
-        "drawings are the probes, and {strangers} characters of another alphabet play the "
-        "strangers."
+        "drawings are the probes, and the other {strangers} characters of the same alphabets play "
+        "the strangers."
     ),
     "digits": (
         "A source that the model has nothing to do with: digits of 8 x 8 pixels, "

@@ -51,16 +51,20 @@ def plans() -> Iterator[Plan]:
 
 
 def _characters(sample: Dataset) -> Plan:
-    """Five people lend their sheets of one alphabet; everybody else draws the probes."""
+    """Five people lend their sheets; everybody else draws the probes.
+
+    In each trial other characters are enrolled: half of those of both alphabets, so that strangers
+    are like the enrolled, as a stated rate supposes.
+    """
     assert sample.drawer is not None
     alphabets = list(dict.fromkeys(sample.group))
-    known = [i for i, group in enumerate(sample.group) if group == alphabets[0]]
     names = [_spoken(name) for name in sample.class_names]
     rng = np.random.default_rng(_SEED)
     drawers = rng.permutation(np.unique(sample.drawer))[:_DRAWERS]
     trials = []
     for _ in range(_CHARACTER_TRIALS):
         lenders = rng.permutation(drawers)[:MOST_EXAMPLES]
+        known = np.sort(rng.permutation(len(names))[: len(names) // 2]).tolist()
         examples = [
             [np.flatnonzero((sample.class_index == c) & (sample.drawer == d))[0] for d in lenders]
             for c in known
@@ -69,7 +73,7 @@ def _characters(sample: Dataset) -> Plan:
         trials.append(_trial(sample, names, known, np.array(examples), probes))
     return Plan(
         key="characters",
-        title=f"Characters: {alphabets[0]}, with {alphabets[1]} as strangers",
+        title=f"Characters of {alphabets[0]} and {alphabets[1]}: half enrolled, half strangers",
         credit="Drawings: Omniglot, evaluation set (MIT, Brenden Lake)",
         trials=tuple(trials),
     )

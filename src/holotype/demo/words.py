@@ -20,14 +20,14 @@ _EACH = {1: "one drawing", 2: "two drawings", 5: "five drawings"}
 
 # Of whom neither a guarantee nor an estimate speaks, by part.
 _WHO = {
-    "characters": "Here the strangers are of another alphabet than all of those.",
+    "characters": "Here the strangers are other characters of the same alphabets.",
     "digits": "Here the strangers are digits, as the enrolled are.",
 }
 # Why a stated rate may be exceeded, by part.
 _WHY = {
     "characters": (
-        "These strangers look more like the enrolled than those do that set the threshold: one "
-        "alphabet is a small crowd."
+        "These strangers look more like the enrolled than those do that set the threshold: two "
+        "alphabets are a small crowd."
     ),
     "digits": (
         "Why: few are enrolled, and the strangers that come with the model pack are characters "
