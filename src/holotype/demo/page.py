@@ -73,8 +73,8 @@ stored beforehand. <code>holotype demo</code> measures it again.</p>
 def _header(part: Part) -> str:
     shown = showcase(part)
     lead = (
-        f"A program was shown one drawing of each of {len(shown.trial.labels)} characters from an "
-        f"alphabet that it had never seen. Then it was asked about {shown.known_probes} drawings "
+        f"A program was shown one drawing of each of {len(shown.trial.labels)} characters of two "
+        f"alphabets that it had never seen. Then it was asked about {shown.known_probes} drawings "
         f"of them by other people, and about {shown.stranger_probes} of characters that nobody had "
         "shown to it."
     )
