@@ -33,6 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT] = Counter()
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No width of a terminal that the test runner has: what is printed goes into a pipe."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("HOLOTYPE_DATA"):
         return
