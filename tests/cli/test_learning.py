@@ -67,7 +67,7 @@ def test_from_pictures_to_a_pack(run: Run, background: Path, tmp_path: Path) -> 
     assert resumed.stdout.startswith(f"The run is in {folder}\n")
     assert f"The model pack is in {pack}\n" in resumed.stdout
     assert f"The report is in {pack}-report.html\n" in resumed.stdout
-    assert "The promise about strangers" in resumed.stdout
+    assert "Strangers: stated and measured" in resumed.stdout
     exported = run("export", folder, "--out", pack)  # never over a pack that is there
     assert (exported.exit_code, exported.stdout) == (7, "")
 

@@ -260,7 +260,7 @@ def exceed(ranked: Doubles, place: int) -> np.float32:
 
 
 def _moved(owner: NDArray[np.int64], new_row: NDArray[np.int64]) -> NDArray[np.int64]:
-    moved = np.where(owner >= 0, new_row[owner], owner)
+    moved = np.where(owner >= 0, new_row[np.maximum(owner, 0)], owner)
     return np.where(moved < 0, _UNKNOWN, moved)
 
 
