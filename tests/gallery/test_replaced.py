@@ -196,6 +196,25 @@ def test_looked_at_while_a_copy_is_being_written_over_it(
     assert gallery.check().sound
 
 
+def test_read_between_the_first_and_the_last_of_a_copy(path: Path, open_gallery, rows) -> None:
+    """The first page moves the count that SQLite looks at, and what follows does not."""
+    gallery = open_gallery()
+    gallery.add("old", rows(1))
+    copy = path.with_name("copy")
+    shutil.copyfile(path, copy)
+    with contextlib.closing(sqlite3.connect(copy)) as other, other:
+        other.execute("UPDATE identities SET label = 'new'")
+    content = copy.read_bytes()
+    assert len(content) == path.stat().st_size
+    with path.open("r+b", buffering=0) as file:
+        file.write(content[:4096])
+        assert gallery.labels() == {"old": 1}
+        assert gallery.snapshot().labels == ("old",)
+        file.write(content[4096:])
+    assert gallery.labels() == {"new": 1}
+    assert gallery.snapshot().labels == ("new",)
+
+
 def test_a_copy_of_the_one_file_is_whole_at_any_time(path: Path, open_gallery, rows) -> None:
     gallery = open_gallery()
     for number in range(5):

@@ -60,10 +60,19 @@ def failures(path: Path) -> Iterator[None]:
         ) from error
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether what was read is not what a gallery holds."""
+    return _kind_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _kind_of(error: sqlite3.Error) -> int:
+    # Extended codes keep the kind in the low byte. No code: Python's own complaint about a value.
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
+
+
 def _explained(path: Path, error: sqlite3.Error) -> GalleryError:
     name = f"the gallery {str(path)!r}"
-    # Extended codes keep the kind in the low byte. No code: Python's own complaint about a value.
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF:
+    match _kind_of(error):
         case sqlite3.SQLITE_NOTADB:
             return _not_a_gallery(path, "is not an SQLite file")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

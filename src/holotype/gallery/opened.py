@@ -102,6 +102,11 @@ def is_write_ahead(header: bytes) -> bool:
     return header[_WRITE_VERSION] == _WAL
 
 
+def changes(header: bytes) -> int:
+    """SQLite's count of the changes that the file has seen."""
+    return _number(header, _CHANGES)
+
+
 def stray_log(path: Path, header: bytes) -> Path | None:
     """A log beside `path` that SQLite would apply, though it belongs to another file or state."""
     if not is_write_ahead(header):

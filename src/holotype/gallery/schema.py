@@ -121,8 +121,8 @@ def transaction(
         connection.execute("COMMIT")
     except BaseException:
         # After a full disk SQLite has rolled back by itself; the first error is the one to tell.
-        if connection.in_transaction:
-            with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
                 connection.execute("ROLLBACK")
         raise
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from holotype.gallery import erasure, opened
 from holotype.gallery.file import (
     connect_existing,
     failures,
+    is_damage,
     modernize,
     real_path,
     require_own_log,
@@ -30,6 +31,16 @@ from holotype.gallery.records import Erasure
 from holotype.gallery.schema import Binding, read_binding, schema_version, transaction
 
 _TURN_S = 0.001  # after a change, for another process that waits for its turn
+_TICK_NS = 20_000_000  # file systems note times to some milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How the file looks from outside."""
+
+    changes: int  # SQLite's own count
+    written: tuple[object, ...]
+    recent: bool = field(compare=False)
 
 
 class Store(Forked):
@@ -45,6 +56,7 @@ class Store(Forked):
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._connection: Connection | None = None
+        self._settling = False
         self._closed = False
         self._binding = binding
         self._mirror = Mirror(binding.embedding_dim, self._check_binding)
@@ -56,7 +68,7 @@ class Store(Forked):
     def _connect(self) -> Connection:
         connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
         try:
-            self._seen = self._signature()
+            self._seen = self._state_of(connection)
             self._check_binding(connection)
             self._finish_erasure(connection)
         except BaseException:
@@ -70,8 +82,7 @@ class Store(Forked):
         with self._lock, failures(self.path):
             if self._closed:
                 raise self._closed_error()
-            self._disconnect()
-            self._mirror.forget()
+            self._forget_all()
             self.path = real_path(self._given)
             self._connect()
 
@@ -129,11 +140,20 @@ class Store(Forked):
                 raise self._closed_error()
             connection = self._connection or self._connect()
             self._require_same(connection)
-            if self._frozen and self._signature() != self._seen:
-                self._disconnect()
-                self._mirror.forget()
+            state = self._state_of(connection)
+            if self._written_past_sqlite(state):
+                self._forget_all()
                 connection = self._connect()
-            yield connection
+            self._seen = state
+            try:
+                yield connection
+            except sqlite3.DatabaseError as error:
+                if is_damage(error):  # or half of a copy, which will be whole: look again
+                    self._forget_all()
+                raise
+            after = self._state_of(connection)
+            if after.changes != state.changes:  # of a change that was made here
+                self._seen = after
 
     def _closed_error(self) -> GalleryError:
         return GalleryError(f"the gallery {str(self.path)!r} is closed", "Open it again")
@@ -188,11 +208,40 @@ class Store(Forked):
                 "Mount the folder instead; to be read alone, it may stay as it is",
             )
 
-    def _signature(self) -> tuple[object, ...]:
-        """What shows that somebody wrote to a file on which SQLite keeps no watch."""
+    def _state_of(self, connection: Connection) -> _State:
+        """What shows that somebody wrote to the file."""
+        assert connection.file is not None
         status = self.path.stat()
-        log = Path(f"{self.path}-wal")
-        return status.st_ino, status.st_size, status.st_mtime_ns, log.exists()
+        return _State(
+            opened.changes(opened.header_of(connection.file)),
+            (status.st_size, status.st_mtime_ns, self._frozen and self._log_exists()),
+            abs(time.time_ns() - status.st_mtime_ns) < _TICK_NS,
+        )
+
+    def _log_exists(self) -> bool:
+        return Path(f"{self.path}-wal").exists()
+
+    def _written_past_sqlite(self, state: _State) -> bool:
+        """Whether the file was written to in a way that SQLite does not see.
+
+        SQLite reads its pages anew when the file's count of changes has moved. A copy that is
+        written over the file moves it with its first bytes, and goes on. A file of which SQLite
+        was told that nobody writes to it (`_frozen`) is never read anew.
+        """
+        if self._frozen:
+            return state != self._seen
+        if state.changes != self._seen.changes:
+            self._settling = False
+            return False
+        past = self._settling or state.written != self._seen.written
+        # As long as another write could get the same time.
+        self._settling = past and state.recent
+        return past
+
+    def _forget_all(self) -> None:
+        """Nothing that was read is believed any more: the next use reads the file anew."""
+        self._disconnect()
+        self._mirror.forget()
 
     def _check_binding(self, connection: sqlite3.Connection) -> None:
         wanted, found = self._binding, read_binding(connection)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from holotype import images
+from holotype.decoding import MAX_BYTES
 from holotype.images import ImageSource
 from holotype.openset import MatchProbability
 from holotype.records import Reason
@@ -51,17 +54,19 @@ def disagreements(
 
 
 def read_once(sources: Sequence[ImageSource]) -> list[ImageSource]:
-    """The sources with files as their content; a file that cannot be read stays a path."""
+    """The sources with files as their content; what is no file of a picture stays a path."""
     return [_content(source) for source in sources]
 
 
 def _content(source: ImageSource) -> ImageSource:
     if not isinstance(source, str | os.PathLike):
         return source
-    try:
-        return Path(source).read_bytes()
-    except OSError:
-        return source  # whoever decodes it says why
+    with suppress(OSError, ValueError):  # ValueError: a NUL in the path
+        # Looked at before it is opened: opening a named pipe would wait for a writer.
+        status = os.stat(source)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
+            return Path(source).read_bytes()
+    return source  # whoever decodes it says why
 
 
 def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:
