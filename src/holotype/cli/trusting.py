@@ -110,6 +110,9 @@ def calibrate(
         print_json(asdict(change))
     elif change.batch:
         say(f"Stored as batch {change.batch}.")
+    elif dry_run:
+        # No vector of a dry run is kept on disk: they are of people who were not asked.
+        say("Nothing was stored. Without --dry-run you are shown the same, and then asked.")
     else:
         say("Nothing was stored.")
 
