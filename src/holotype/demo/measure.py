@@ -23,6 +23,7 @@ from holotype.grounds import grounds, in_galleries
 from holotype.images import ImageSource, prepare_batch
 from holotype.pack import Pack, load_pack
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
+from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
 from holotype.records import Basis, Card, Decision, Known
 from holotype.scoring import Floats
@@ -180,7 +181,7 @@ def _ask(
     refused: dict[tuple[int, float], str],
 ) -> None:
     """Enroll one example of each, then more, and identify every probe at every rate."""
-    probes: list[ImageSource] = list(trial.probes)
+    probes = [found for (found,) in detect(embedder, list(trial.probes))]
     with _empty(pack, embedder) as recognizer:
         enrolled = 0
         for k_shot in SHOTS:

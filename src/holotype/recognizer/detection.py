@@ -68,13 +68,13 @@ def given(vectors: NDArray[Any], dim: int) -> list[Detected]:
 
 
 def detect(
-    embedder: Embedder, images: Sequence[ImageSource], everybody: bool = False
+    embedder: Embedder, images: Sequence[ImageSource | Detected], everybody: bool = False
 ) -> list[list[Detected]]:
     """What each of B pictures shows. One that cannot be read spoils none of the others.
 
     Args:
         embedder: of any model.
-        images: as for `images.read`.
+        images: as for `images.read`; what was detected before stays as it is.
         everybody: whether each face of a picture is a probe; if not, there is one.
 
     Returns:
@@ -88,6 +88,9 @@ def detect(
         return [[probe] for probe in _whole(embedder, images)]
     shown = []
     for image in images:
+        if isinstance(image, Detected):
+            shown.append([image])
+            continue
         try:
             shown.append(faces(embedder, image, everybody))
         except ImageError as error:
@@ -95,7 +98,7 @@ def detect(
     return shown
 
 
-def _whole(embedder: Embedder, images: Sequence[ImageSource]) -> list[Detected]:
+def _whole(embedder: Embedder, images: Sequence[ImageSource | Detected]) -> list[Detected]:
     """Each picture as one thing."""
     found: list[Detected] = []
     for start in range(0, len(images), embedder.chunk):
@@ -108,8 +111,12 @@ def _whole(embedder: Embedder, images: Sequence[ImageSource]) -> list[Detected]:
     return found
 
 
-def _prepared(embedder: Embedder, image: ImageSource) -> tuple[Floats, Reasons] | Detected:
+def _prepared(
+    embedder: Embedder, image: ImageSource | Detected
+) -> tuple[Floats, Reasons] | Detected:
     """A picture as the model's input, and what is wrong with it; or that it cannot be read."""
+    if isinstance(image, Detected):
+        return image
     reasons: list[Reasons] = []
 
     def look(picture: preparing.Picture) -> None:

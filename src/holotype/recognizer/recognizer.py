@@ -197,7 +197,7 @@ class Recognizer:
     @overload
     def identify(
         self,
-        images: Sequence[ImageSource],
+        images: Sequence[ImageSource | Detected],
         fpir: float | str | None = ...,
         *,
         stranger_prior: float = ...,
@@ -215,7 +215,7 @@ class Recognizer:
 
     def identify(
         self,
-        images: ImageSource | Sequence[ImageSource] | None = None,
+        images: ImageSource | Sequence[ImageSource | Detected] | None = None,
         fpir: float | str | None = None,
         *,
         vectors: NDArray[Any] | None = None,
@@ -227,7 +227,8 @@ class Recognizer:
         with the reason `unreadable`.
 
         Args:
-            images: one image, or a list or tuple of images, which are embedded together.
+            images: one image, or a list or tuple of images, which are embedded together; in it
+                also what `detect` found before, to be asked at another rate.
             fpir: the share of strangers that may be accepted, in (0, 1). None: 1 %, or the
                 smallest share that anything is known of; the decision says which.
             vectors: float [D] or [B, D], embeddings in place of pictures.
@@ -249,12 +250,12 @@ class Recognizer:
             decisions = self._decisions(state, found, rate, None, stranger_prior)
             return decisions if np.ndim(vectors) > 1 else decisions[0]
         many = isinstance(images, list | tuple)
-        batch: Sequence[ImageSource] = images if many else [images]  # type: ignore[assignment, list-item]
+        batch: Sequence[ImageSource | Detected] = images if many else [images]  # type: ignore[assignment, list-item]
         if not batch:
             return []
         shown = detect(self.embedder, batch)
         if not many:
-            _require_readable(batch[0], shown[0][0])
+            _require_readable(images, shown[0][0])  # type: ignore[arg-type]
         found = [one for (one,) in shown]
         decisions = self._decisions(state, found, rate, None, stranger_prior)
         return decisions if many else decisions[0]
