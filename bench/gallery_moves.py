@@ -205,9 +205,13 @@ def happen(kind: str, path: Path, writer: int) -> None:
         case "replace":
             shutil.copyfile(backup, aside)
             aside.replace(path)
-        case "write over":  # not in the middle of a change, which nobody could see
+        case (
+            "write over"
+        ):  # not in the middle of a change, nor of taking one back: no one sees that
             os.kill(writer, signal.SIGKILL)
             os.waitid(os.P_PID, writer, os.WEXITED | os.WNOWAIT)
+            with opened(path) as gallery:
+                gallery.labels()
             shutil.copyfile(backup, path)
         case "restore":
             restore(backup, path, replace=True)

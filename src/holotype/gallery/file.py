@@ -313,9 +313,7 @@ def draft_for(path: Path) -> Iterator[Path]:
                 "Put the gallery back, or delete that file",
             )
     sweep(path.parent)
-    room = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}.new")
-    room.mkdir(0o700)
-    lock = _locked(room)
+    room, lock = _room(path)
     draft = room / "gallery"
     try:
         # Made beforehand, for its owner alone: SQLite gives its journals the same rights.
@@ -327,13 +325,34 @@ def draft_for(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
+def _room(path: Path) -> tuple[Path, int | None]:
+    """A folder for a draft, locked as long as this process lives where that can be had."""
+    while True:
+        room = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}.new")
+        room.mkdir(0o700)
+        with suppress(BlockingIOError, FileNotFoundError):  # swept away before it was locked
+            lock = _locked(room)
+            if room.exists():
+                return room, lock
+            if lock is not None:
+                os.close(lock)
+
+
 def _locked(room: Path) -> int | None:
-    """The folder of a draft, locked as long as its maker lives; None where that cannot be had."""
+    """A lock on the folder of a draft; None where folders cannot be locked.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        FileNotFoundError: there is no such folder.
+    """
     if sys.platform == "win32":
         return None
     handle = os.open(room, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
     except OSError:
         os.close(handle)
         return None

@@ -24,7 +24,7 @@ HEADER_BYTES = 100
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _NUMBER = 4  # bytes; all numbers in SQLite's files are big-endian
 # Where they stand in the header: https://www.sqlite.org/fileformat2.html, 1.3
-_WRITE_VERSION, _WAL = 18, 2
+_WRITE_VERSION, _WAL = 18, b"\x02"
 _CHANGES, _PAGES, _COOKIE, _VALID_FOR = 24, 28, 40, 92
 
 Key = tuple[int, int]
@@ -97,9 +97,15 @@ def header_of(key: Key) -> bytes:
         return os.read(descriptor, HEADER_BYTES)
 
 
+def status_of(key: Key) -> os.stat_result:
+    """The status of a file that is held, whatever lies at its name by now."""
+    with _lock:
+        return os.fstat(_headers[key].descriptor)
+
+
 def is_write_ahead(header: bytes) -> bool:
     """Whether a file keeps a write-ahead log, as galleries of older versions do."""
-    return header[_WRITE_VERSION] == _WAL
+    return header[_WRITE_VERSION : _WRITE_VERSION + 1] == _WAL  # it may be cut off: being written
 
 
 def changes(header: bytes) -> int:

@@ -211,7 +211,7 @@ class Store(Forked):
     def _state_of(self, connection: Connection) -> _State:
         """What shows that somebody wrote to the file."""
         assert connection.file is not None
-        status = self.path.stat()
+        status = opened.status_of(connection.file)
         return _State(
             opened.changes(opened.header_of(connection.file)),
             (status.st_size, status.st_mtime_ns, self._frozen and self._log_exists()),
