@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +181,11 @@ class Reader:
         line = self.stream.readline()
         return set(json.loads(line)) if line else None
 
+    def kill(self) -> None:
+        """Leave none behind where the run fails; one that has ended is not there any more."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
+
     def end(self) -> tuple[dict[str, float], bool]:
         """Its counts, and whether it failed."""
         with suppress(ProcessLookupError):
@@ -205,9 +210,7 @@ def happen(kind: str, path: Path, writer: int) -> None:
         case "replace":
             shutil.copyfile(backup, aside)
             aside.replace(path)
-        case (
-            "write over"
-        ):  # not in the middle of a change, nor of taking one back: no one sees that
+        case "write over":  # not while a change is made or taken back, which nobody could see
             os.kill(writer, signal.SIGKILL)
             os.waitid(os.P_PID, writer, os.WEXITED | os.WNOWAIT)
             with opened(path) as gallery:
@@ -307,10 +310,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("results/gallery_moves.json"))
     arguments = parser.parse_args()
     choose, totals = random.Random(arguments.seed), Counter[str]()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ending:
         path = Path(folder, "door.gallery")
         SqliteGallery.open(path, "model", DIM, model_name="model").close()
         readers = [Reader(path) for _ in range(2)]
+        for reader in readers:
+            ending.callback(reader.kill)
         for number in range(arguments.rounds):
             kind = KINDS[number % len(KINDS)]
             before, lines = play(kind, path, number, choose)
