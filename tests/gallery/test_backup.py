@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from holotype.errors import GalleryError
-from holotype.gallery import SqliteGallery, restore
+from holotype.gallery import SqliteGallery, file, restore
 from slow_readers import read_before_erasing
 
 
@@ -151,3 +152,25 @@ def test_while_others_enroll(path: Path, open_gallery, rows) -> None:
         stop.set()
         thread.join()
     assert not failures
+
+
+def test_a_draft_that_is_swept_away_before_it_is_locked_is_begun_again(
+    path: Path, open_gallery, rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens a gallery of the same folder deletes what looks as if its maker was killed."""
+    locked, swept = file._locked, []
+
+    def late(room: Path, *, wait: bool = False) -> int | None:
+        if wait and not swept:
+            swept.append(room)
+            handle = os.open(room, os.O_RDONLY)
+            room.rmdir()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            return handle
+        return locked(room, wait=wait)
+
+    fcntl = pytest.importorskip("fcntl", reason="needs flock")
+    monkeypatch.setattr(file, "_locked", late)
+    assert open_gallery().add("a", rows(0)) == 1
+    assert swept
+    assert [one.name for one in path.parent.iterdir()] == [path.name]

@@ -414,6 +414,7 @@ def test_a_gallery_that_is_mounted_alone_is_only_read(
     gallery = open_gallery()
     gallery.add("a", rows(1))
     monkeypatch.setattr("holotype.gallery.opened.is_mounted_alone", lambda where: where == path)
+    gallery.reopen()
     assert gallery.labels() == {"a": 1}
     for change in (lambda: gallery.add("b", rows(2)), lambda: gallery.remove("a")):
         with pytest.raises(GalleryError, match="mounted without the folder"):

@@ -313,7 +313,7 @@ def draft_for(path: Path) -> Iterator[Path]:
                 "Put the gallery back, or delete that file",
             )
     sweep(path.parent)
-    room, lock = _room(path)
+    room, lock = _room_beside(path)
     draft = room / "gallery"
     try:
         # Made beforehand, for its owner alone: SQLite gives its journals the same rights.
@@ -325,34 +325,27 @@ def draft_for(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _room(path: Path) -> tuple[Path, int | None]:
-    """A folder for a draft, locked as long as this process lives where that can be had."""
+def _room_beside(path: Path) -> tuple[Path, int | None]:
+    """A new folder for a draft, and its lock."""
     while True:
         room = path.with_name(f"{_DRAFT}{secrets.token_hex(8)}.new")
         room.mkdir(0o700)
-        with suppress(BlockingIOError, FileNotFoundError):  # swept away before it was locked
-            lock = _locked(room)
-            if room.exists():
-                return room, lock
-            if lock is not None:
-                os.close(lock)
+        try:
+            lock = _locked(room, wait=True)
+        except FileNotFoundError:
+            continue
+        if lock is None or os.fstat(lock).st_nlink:
+            return room, lock
+        os.close(lock)  # before it was locked, another process swept it away
 
 
-def _locked(room: Path) -> int | None:
-    """A lock on the folder of a draft; None where folders cannot be locked.
-
-    Raises:
-        BlockingIOError: another process holds it.
-        FileNotFoundError: there is no such folder.
-    """
+def _locked(room: Path, *, wait: bool = False) -> int | None:
+    """The folder of a draft, locked as long as its maker lives; None where that cannot be had."""
     if sys.platform == "win32":
         return None
     handle = os.open(room, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(handle)
         return None

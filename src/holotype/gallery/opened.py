@@ -115,13 +115,12 @@ def changes(header: bytes) -> int:
 
 def stray_log(path: Path, header: bytes) -> Path | None:
     """A log beside `path` that SQLite would apply, though it belongs to another file or state."""
-    if not is_write_ahead(header):
-        log = Path(f"{path}-wal")
-        if _size(log):
-            return log
-    journal = Path(f"{path}-journal")
-    if not _size(journal):
+    name = os.fspath(path)
+    if not is_write_ahead(header) and _size(f"{name}-wal"):
+        return Path(f"{name}-wal")
+    if not _size(f"{name}-journal"):
         return None
+    journal = Path(f"{name}-journal")
     begun = _journal_began(journal)
     if begun is None:
         return None
@@ -133,7 +132,7 @@ def stray_log(path: Path, header: bytes) -> Path | None:
     return None if own else journal
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:

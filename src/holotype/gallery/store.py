@@ -30,7 +30,7 @@ from holotype.gallery.opened import Connection
 from holotype.gallery.records import Erasure
 from holotype.gallery.schema import Binding, read_binding, schema_version, transaction
 
-_TURN_S = 0.001  # after a change, for another process that waits for its turn
+_TURN_S = 0.001  # between two changes, for another process that waits for its turn
 _TICK_NS = 20_000_000  # file systems note times to some milliseconds
 
 
@@ -53,11 +53,13 @@ class Store(Forked):
         """Open a gallery that exists and belongs to the model in `binding`."""
         self._given = Path(os.path.abspath(path))
         self.path = real_path(path)
+        self._names = {os.fspath(self.path), os.fspath(self._given)}
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._settling = False
         self._closed = False
+        self._changed_s = -_TURN_S  # when the last change from here ended, by the monotonic clock
         self._binding = binding
         self._mirror = Mirror(binding.embedding_dim, self._check_binding)
         with failures(self.path):
@@ -69,6 +71,7 @@ class Store(Forked):
         connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
         try:
             self._seen = self._state_of(connection)
+            self._mounted_alone = opened.is_mounted_alone(self.path)
             self._check_binding(connection)
             self._finish_erasure(connection)
         except BaseException:
@@ -84,6 +87,7 @@ class Store(Forked):
                 raise self._closed_error()
             self._forget_all()
             self.path = real_path(self._given)
+            self._names = {os.fspath(self.path), os.fspath(self._given)}
             self._connect()
 
     def _disconnect(self) -> None:
@@ -161,18 +165,18 @@ class Store(Forked):
     def _require_same(self, connection: Connection) -> None:
         """Refuse to go on with a file that has lost its name, or with the log of another."""
         assert connection.file is not None
-        for path in {self.path, self._given}:
+        for path in self._names:
             try:
                 there = opened.key_of(os.stat(path))
             except FileNotFoundError:
                 raise GalleryReplacedError(
-                    f"the gallery {str(path)!r} is no longer there: it was deleted, or has got "
+                    f"the gallery {path!r} is no longer there: it was deleted, or has got "
                     "another name, since it was opened",
                     "Put it back, or open it where it is now",
                 ) from None
             if there != connection.file:
                 raise GalleryReplacedError(
-                    f"another file lies at {str(path)!r} than the gallery that was opened there",
+                    f"another file lies at {path!r} than the gallery that was opened there",
                     "Open the gallery again",
                 )
         require_own_log(self.path, connection.file, self._busy_timeout_s)
@@ -188,6 +192,8 @@ class Store(Forked):
         """One change: all of it is durable afterwards, or nothing happened."""
         with self._session() as connection:
             self._require_folder()
+            # Who changes without a pause would leave no other process a moment to read or write.
+            time.sleep(max(self._changed_s + _TURN_S - time.monotonic(), 0))
             self._mirror.own_write()
             with transaction(connection, "IMMEDIATE"):
                 # Under the lock, and before there is a log. The first page comes first into it.
@@ -197,11 +203,11 @@ class Store(Forked):
                 self._check_binding(connection)
                 modernize(connection, actor)
                 yield connection
+            self._changed_s = time.monotonic()
             self._require_same(connection)  # or it is not where it is said to be
-        time.sleep(_TURN_S)
 
     def _require_folder(self) -> None:
-        if opened.is_mounted_alone(self.path):
+        if self._mounted_alone:
             raise GalleryError(
                 f"the gallery {str(self.path)!r} is mounted without the folder that it lies in; "
                 "the log of a change would stay behind",
