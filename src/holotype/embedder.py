@@ -81,7 +81,7 @@ class Embedder:
             ImageError: the batch has another shape.
             PackError: the model fails, or gives a vector that has no direction.
         """
-        expected = self._input_shape()
+        expected = self.preprocessing.shape
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ImageError(
                 f"prepared pictures have shape {list(batch.shape)}; the model needs "
@@ -97,7 +97,7 @@ class Embedder:
     @property
     def chunk(self) -> int:
         """How many pictures go through the model together; 1 where its file says so."""
-        return 1 if self._one_by_one else _chunk(self._input_shape())
+        return 1 if self._one_by_one else _chunk(self.preprocessing.shape)
 
     def _run(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
@@ -117,10 +117,6 @@ class Embedder:
             raise self._refusal("gave an embedding that is not finite, or zero")
         return np.asarray(vectors / norms, dtype=np.float32)
 
-    def _input_shape(self) -> tuple[int, int, int]:
-        side = self.preprocessing.size_px
-        return self.preprocessing.channels, side, side
-
     def _open(self, pack: Pack, threads: int | None) -> None:
         try:
             self._session = Session(lambda: self._opened(pack, threads))
@@ -135,7 +131,7 @@ class Embedder:
         model = pack.model()
         graph = read_graph(model)
         dims = graph.inputs[0][1] if graph.inputs else ()
-        shape = (_chunk(self._input_shape()), *self._input_shape())
+        shape = (_chunk(self.preprocessing.shape), *self.preprocessing.shape)
         sizes = {dim: size for dim, size in zip(dims, shape, strict=False) if isinstance(dim, str)}
         return open_session(model, graph, None if pack.shipped else sizes, threads)
 
@@ -149,7 +145,7 @@ class Embedder:
         (given,), (answer,) = inputs, outputs
         vector = (self.embedding_dim,)
         for role, value, expected in (
-            ("input", given, self._input_shape()),
+            ("input", given, self.preprocessing.shape),
             ("output", answer, (*vector, 1, 1) if len(answer.shape or ()) == 4 else vector),
         ):
             batch, *rest = value.shape or [0]

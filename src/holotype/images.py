@@ -15,6 +15,7 @@ from PIL import Image
 
 from holotype import ink, pixels
 from holotype.decoding import ImageSource, decode, describe, naming, unit_range
+from holotype.errors import ImageError
 from holotype.faces.extra import faces_extra
 from holotype.forking import cached_property
 from holotype.records import Preprocessing
@@ -74,8 +75,9 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
     Kind `ink`: the strokes, cropped, centered and scaled (`ink.strokes`, `ink.fit`), fitted `wide`
     at twice their height. Kind `frame`: the strokes where they are, the whole frame on a square of
     paper, as the few-shot papers feed their drawings. Kind `photo`: the whole picture in its tones;
-    its largest centered square (`crop`), all of it on a square of the mean tone (`pad`), or all of
-    it drawn to a square (`stretch`). Kind `face`: the one face of the picture, turned upright and
+    its largest centered part of the input's proportions (`crop`, of which a share may be kept), all
+    of it on a ground of the mean tone (`pad`), or all of it drawn to the input's shape
+    (`stretch`). Kind `face`: the one face of the picture, turned upright and
     cut out, then as a photo.
 
     Args:
@@ -83,7 +85,7 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
         preprocessing: from the card of the model pack.
 
     Returns:
-        float32 [C, S, S]; S is `preprocessing.size_px`. Ink is 1 on paper 0; of a photo it is
+        float32 [C, H, W], `preprocessing.shape`. Ink is 1 on paper 0; of a photo it is
         (x - mean) / std with x in [0, 1], RGB where C is 3, grey where it is 1.
 
     Raises:
@@ -104,14 +106,13 @@ def prepare_batch(
         look: called with each picture, which is thus decoded once for all that wants to see it.
 
     Returns:
-        float32 [B, C, S, S], as from `prepare`.
+        float32 [B, C, H, W], as from `prepare`.
 
     Raises:
         ImageError: as for `prepare`.
     """
     chunks = list(prepare_chunks(sources, preprocessing, max(1, len(sources)), look))
-    side = preprocessing.size_px
-    return chunks[0] if chunks else np.empty((0, preprocessing.channels, side, side), np.float32)
+    return chunks[0] if chunks else np.empty((0, *preprocessing.shape), np.float32)
 
 
 def prepare_chunks(
@@ -129,16 +130,20 @@ def prepare_chunks(
         look: as for `prepare_batch`.
 
     Yields:
-        float32 [b, C, S, S], as from `prepare`.
+        float32 [b, C, H, W], as from `prepare`.
 
     Raises:
         ImageError: as for `prepare`.
     """
-    side = preprocessing.size_px
-    to_input = _KINDS[preprocessing.kind]
+    to_input = _KINDS.get(preprocessing.kind)
+    if to_input is None:
+        raise ImageError(
+            f"the model reads {preprocessing.kind}, not pictures",
+            "Embed them with `Embedder.embed_prepared`, and pass the embeddings as `vectors=`",
+        )
     for start in range(0, len(sources), size):
         count = min(size, len(sources) - start)
-        chunk = np.empty((count, preprocessing.channels, side, side), dtype=np.float32)
+        chunk = np.empty((count, *preprocessing.shape), dtype=np.float32)
         for i, source in enumerate(sources[start : start + count]):
             place = f"picture {start + i + 1} of {len(sources)}, " if len(sources) > 1 else ""
             with naming(place + describe(source)):

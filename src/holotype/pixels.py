@@ -31,48 +31,70 @@ def grey(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def photo(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """A photograph as the square input of a model, with every reduction antialiased.
+    """A photograph as the input of a model, with every reduction antialiased.
 
-    `crop` takes the largest centered square, `stretch` draws the whole to a square, `pad` centers
-    the whole on a square of the mean tone, which is 0 in the result.
+    `crop` takes the largest centered part of the input's proportions, and of its sides the `share`
+    that is stated; `stretch` draws the whole to the input's shape; `pad` centers the whole on a
+    ground of the mean tone, which is 0 in the result.
 
     Args:
         pixels: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1].
-        preprocessing: with `fit`, `mean` and `std`; others of its fields than `size_px` and
-            `channels` do not matter.
+        preprocessing: of the kind `photo` or `face`.
 
     Returns:
-        float32 [C, S, S], (x - mean) / std of x in [0, 1].
+        float32 [C, H, W] of `preprocessing.shape`, (x - mean) / std of x in [0, 1].
     """
-    side_px = preprocessing.size_px
+    channels, height_px, width_px = preprocessing.shape
     if preprocessing.fit == "crop":
-        side = min(pixels.shape[:2])
-        top, left = ((length - side) // 2 for length in pixels.shape[:2])
-        pixels = pixels[top : top + side, left : left + side]
-    height = width = side_px
+        pixels = _middle(pixels, height_px, width_px, preprocessing.share or 1.0)
+    height, width = height_px, width_px
     if preprocessing.fit == "pad":
-        longer = max(pixels.shape[:2])
-        height, width = (max(1, round(n * side_px / longer)) for n in pixels.shape[:2])
-    tones = unit_range(_reduced(pixels, max(_WORKING_SIDE_PX, 2 * side_px)))
-    if preprocessing.channels == 1:
+        scale = min(height_px / pixels.shape[0], width_px / pixels.shape[1])
+        height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
+    tones = unit_range(_reduced(pixels, max(_WORKING_SIDE_PX, 2 * max(height_px, width_px))))
+    if channels == 1:
         tones = _luminance(tones)[:, :, None]
-    channels = preprocessing.channels
     mean = np.asarray(preprocessing.mean, dtype=np.float32).reshape(channels, 1, 1)
     std = np.asarray(preprocessing.std, dtype=np.float32).reshape(channels, 1, 1)
-    planes = [_resized(tones[:, :, i], height, width) for i in range(tones.shape[2])]
-    result = np.zeros((channels, side_px, side_px), dtype=np.float32)
-    top, left = (side_px - height) // 2, (side_px - width) // 2
+    how = _RESAMPLING[preprocessing.resample]
+    planes = [_resized(tones[:, :, i], height, width, how) for i in range(tones.shape[2])]
+    result = np.zeros((channels, height_px, width_px), dtype=np.float32)
+    top, left = (height_px - height) // 2, (width_px - width) // 2
     # One plane of grey fills all channels.
     result[:, top : top + height, left : left + width] = (np.stack(planes) - mean) / std
     return result
 
 
-def _resized(plane: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+_RESAMPLING = {
+    None: Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+def _middle(pixels: NDArray[Any], rows: int, columns: int, share: float) -> NDArray[Any]:
+    """The largest centered part of the proportions rows : columns, and the share of its sides."""
+    height, width = pixels.shape[:2]
+    if height * columns > width * rows:
+        height = max(1, round(width * rows / columns))
+    else:
+        width = max(1, round(height * columns / rows))
+    height, width = max(1, round(share * height)), max(1, round(share * width))
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def _resized(
+    plane: NDArray[np.float32], height: int, width: int, how: Image.Resampling
+) -> NDArray[np.float32]:
     if plane.shape == (height, width):
         return plane
     # Pillow widens the filter with the reduction, which is what keeps fine patterns from aliasing.
-    small = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(small, dtype=np.float32)
+    small = Image.fromarray(plane).resize((width, height), how)
+    # Filters with lobes overshoot at edges; tones end at black and white.
+    return np.clip(np.asarray(small, dtype=np.float32), 0, 1)
 
 
 def _luminance(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from holotype.images import prepare, prepare_batch, prepare_chunks
 from holotype.pack import load_pack, model_id, write_pack
-from holotype.pack.card import preprocessing_from_json
+from holotype.pack.preprocessing import preprocessing_from_json
 from holotype.records import Preprocessing
 from toy_packs import toy_parts
 from toy_photos import photo_model
@@ -178,18 +178,24 @@ def test_a_pack_of_photos_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"fit": None}, "fit of kind 'photo' is not valid"),
-        ({"mean": None}, "mean of kind 'photo'"),
+        ({"fit": None}, "lacks the field 'fit', which kind 'photo' needs"),
+        ({"mean": None}, "lacks the field 'mean'"),
         ({"std": [0, 1, 1]}, "std of kind 'photo'"),
         ({"mean": [float("nan")] * 3}, "mean of kind 'photo'"),
         ({"mean": [0.5]}, "1 values for channels=3"),
         ({"margin_px": 2}, "has no margin"),
-        ({"channels": 2}, "channels of preprocessing"),
-        ({"kind": "ink", "channels": 1}, "belongs to kind 'photo', not to kind 'ink'"),
+        ({"channels": 2}, "channels of kind 'photo'"),
+        ({"kind": "ink", "channels": 1}, "mean does not belong to kind 'ink'"),
         ({"fit": "wide"}, "fit of kind 'photo' is not valid"),
-        ({"kind": "frame", "channels": 1, "fit": "wide"}, "not to kind 'frame'"),
-        ({"kind": "frame", "fit": None, "mean": None, "std": None}, "kind 'frame' is grey"),
+        ({"kind": "frame", "channels": 1, "fit": "wide"}, "fit does not belong to kind 'frame'"),
+        ({"kind": "frame", "fit": None, "mean": None, "std": None}, "drawings are grey"),
         ({"zoom": 2}, "unknown field 'zoom'"),
+        ({"share": 1.5}, "share of kind 'photo'"),
+        ({"fit": "pad", "share": 0.5}, "share belongs to fit 'crop'"),
+        ({"width_px": 2}, "width_px of kind 'photo'"),
+        ({"resample": "cubic"}, "resample of kind 'photo'"),
+        ({"alignment": "arcface"}, "alignment does not belong to kind 'photo'"),
+        ({"inputs": []}, "inputs does not belong to kind 'photo'"),
     ],
 )
 def test_what_is_no_preprocessing(changes: dict[str, object], said: str) -> None:
@@ -201,3 +207,46 @@ def test_ink_may_be_fitted_wide() -> None:
     wide = Preprocessing("ink", size_px=96, margin_px=2, fit="wide")
     assert preprocessing_from_json(wide.to_json()) == wide
     assert "fit" not in Preprocessing("ink", size_px=96, margin_px=2).to_json()
+
+
+@pytest.mark.parametrize(
+    ("fit", "share", "expected"),
+    [
+        # of 0..7 in every row: all eight columns, or the middle ones, shrunk to four
+        ("stretch", None, [0.5, 2.5, 4.5, 6.5]),
+        ("crop", None, [0.5, 2.5, 4.5, 6.5]),
+        ("crop", 0.5, [2, 3, 4, 5]),
+    ],
+)
+def test_an_input_that_is_not_square(fit: str, share: float | None, expected: list[float]) -> None:
+    constants = preprocessing_from_json(
+        {
+            "kind": "photo",
+            "size_px": 16,
+            "width_px": 32,
+            "margin_px": 0,
+            "channels": 1,
+            "fit": fit,
+            "share": share,
+            "resample": "box",
+            "mean": [0.0],
+            "std": [1.0],
+        }
+    )
+    row = np.repeat(np.arange(8) / 10, 16)  # [128], each tone 16 px wide
+    picture = np.broadcast_to(row, (64, 128)).astype(np.float32)
+    prepared = prepare(picture, constants)
+    assert prepared.shape == (1, 16, 32) == constants.shape
+    means = prepared[0, 3].reshape(4, 8).mean(1) * 10
+    np.testing.assert_allclose(means, expected, atol=1e-5)
+
+
+def test_a_tall_picture_is_cut_to_a_wide_input() -> None:
+    constants = photo("crop")
+    wide = preprocessing_from_json({**constants.to_json(), "size_px": 8, "width_px": 32})
+    picture = np.zeros((64, 64, 3), np.float32)
+    picture[24:40] = 1  # the middle quarter of the rows is all that is kept
+    np.testing.assert_allclose(
+        prepare(picture, wide)[:, 4, 4], (1 - np.array(MEAN)) / np.array(wide.std), rtol=1e-5
+    )
+    assert prepare(picture, wide).min() > 0

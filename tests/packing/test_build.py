@@ -202,12 +202,12 @@ def test_preprocessing_is_read_or_stated(
         ((3, 64, 64), {"size_px": 32}, "declares size 64/64, and 32 is stated"),
         ((3, 64, 64), {"channels": 1}, "declares channels 3, and 1 is stated"),
         ((64, 64), {}, r"not one \[batch, channels, side, side\]"),
-        ((4, 64, 64), {}, "channels of preprocessing"),
+        ((4, 64, 64), {}, "channels of kind 'photo'"),
         ((3, 64, 64), {"std": [0.0]}, "std of kind 'photo' is not valid"),
         ((3, 64, 64), {"mean": [0.1, 0.2]}, "mean has 2 values for channels=3"),
         ((3, 64, 64), {"fit": "squeeze"}, "fit of kind 'photo' is not valid"),
         ((1, 64, 64), {"kind": "ink", "mean": [0.5]}, "belong to kind photo"),
-        ((3, 64, 64), {"kind": "ink"}, "kind 'ink' is grey"),
+        ((3, 64, 64), {"kind": "ink"}, "drawings are grey"),
     ],
 )
 def test_preprocessing_that_cannot_be(

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from holotype.records import Card, Preprocessing
+from holotype.pack.preprocessing import in_words, preprocessing_from_json
+from holotype.records import Card
 
 FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _MODEL_ID = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# The kinds whose input keeps the tones of the picture: they have the fields of `_PHOTO_RULES`.
-_PHOTOGRAPHIC = ("photo", "face")
+# Fields that came later: a card without them is what it was before there were such.
+_LATER: dict[str, Any] = {"promise": [], "encoder": {}}
 
 
 def card_to_json(card: Card) -> bytes:
@@ -28,9 +28,7 @@ def card_to_json(card: Card) -> bytes:
 def card_document(card: Card) -> dict[str, Any]:
     """The card's fields, ready for `json.dumps`."""
     document = {**asdict(card), "preprocessing": card.preprocessing.to_json()}
-    if not card.promise:  # so that a card without it is what it was before there was such a field
-        del document["promise"]
-    return document
+    return {key: value for key, value in document.items() if value or key not in _LATER}
 
 
 def card_from_json(content: bytes) -> Card:
@@ -52,53 +50,21 @@ def card_from_json(content: bytes) -> Card:
             f"format {card_format!r} is {'newer than' if newer else 'not'} the {FORMAT} that this "
             f"version of holotype reads{'; upgrade holotype' if newer else ''}"
         )
-    document.setdefault("promise", [])
+    document = {**_LATER, **document}
     _check_fields("the card", document, Card, _CARD_RULES)
     return Card(**{**document, "preprocessing": preprocessing_from_json(document["preprocessing"])})
-
-
-def preprocessing_from_json(constants: object) -> Preprocessing:
-    """Read what `Preprocessing.to_json` gave, and check each field.
-
-    Raises:
-        ValueError: with the rule that is broken, as one clause.
-    """
-    if isinstance(constants, dict):
-        constants = {**dict.fromkeys(_PHOTO_RULES), **constants}
-    _check_fields("preprocessing", constants, Preprocessing, _PREPROCESSING_RULES)
-    assert isinstance(constants, dict)
-    kind, channels, size_px = (constants[name] for name in ("kind", "channels", "size_px"))
-    if 2 * constants["margin_px"] >= size_px:
-        raise ValueError(f"margin_px={constants['margin_px']} leaves nothing of {size_px=}")
-    if kind not in _PHOTOGRAPHIC:
-        for name in _PHOTO_RULES:
-            wide = (kind, name, constants[name]) == ("ink", "fit", "wide")
-            if constants[name] is not None and not wide:
-                raise ValueError(f"{name} belongs to kind 'photo', not to kind {kind!r}")
-        if channels != 1:
-            raise ValueError(f"channels={channels}, but kind {kind!r} is grey")
-        return Preprocessing(**constants)
-    if constants["margin_px"]:
-        raise ValueError(f"margin_px={constants['margin_px']}, but kind {kind!r} has no margin")
-    for name, rule in _PHOTO_RULES.items():
-        if not rule(constants[name]):
-            raise ValueError(f"{name} of kind {kind!r} is not valid: {str(constants[name])[:80]!r}")
-    for name in ("mean", "std"):
-        constants[name] = tuple(float(value) for value in constants[name])
-        if len(constants[name]) != channels:
-            raise ValueError(f"{name} has {len(constants[name])} values for {channels=}")
-    return Preprocessing(**constants)
 
 
 def model_card(card: Card) -> str:
     """The card as Markdown, for people."""
     facts = {
         "model id": card.model_id,
-        "input": _input(card.preprocessing),
+        "input": in_words(card.preprocessing),
         "embedding": f"{card.embedding_dim} dimensions, unit length",
         **_background(card.background),
         "cohort": _cohort(card.cohort),
         **{f"training: {key}": value for key, value in card.training.items()},
+        **{f"encoder: {key}": _told(value) for key, value in card.encoder.items()},
         "license": card.license,
     }
     parts = [
@@ -113,26 +79,6 @@ def model_card(card: Card) -> str:
         "`card.json` holds all of this for machines, with the names of all classes.",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _input(constants: Preprocessing) -> str:
-    side = constants.size_px
-    shape = f"{constants.channels} x {side} x {side} px, "
-    if constants.kind not in _PHOTOGRAPHIC:
-        fitted = f", fitted by `{constants.fit}`" if constants.fit else ""
-        return (
-            f"{shape}ink 1 on paper 0, kind `{constants.kind}`{fitted}, "
-            f"margin {constants.margin_px} px"
-        )
-    colors = "RGB" if constants.channels == 3 else "grey"
-    return (
-        f"{shape}{colors}, kind `{constants.kind}`, fitted by `{constants.fit}`, "
-        f"mean {_listed(constants.mean)}, standard deviation {_listed(constants.std)}"
-    )
-
-
-def _listed(values: tuple[float, ...] | None) -> str:
-    return ", ".join(f"{value:g}" for value in values or ())
 
 
 def _scores(scores: list[dict[str, Any]]) -> str:
@@ -201,8 +147,20 @@ def _cohort(facts: Mapping[str, Any]) -> str:
         whether = "held back from training" if known else "not known whether the model saw them"
         return f"{_classes(facts)}; {whether}, they play the strangers"
     default = facts.get("default_similarity")
-    until = "nobody is accepted" if default is None else f"similarity {default} is, not measured"
-    return f"none: strangers of your own set the thresholds (`holotype calibrate`); before, {until}"
+    until = (
+        "only what is exactly alike is a match"
+        if default is None
+        else f"similarity {default} is a match, which nobody measured"
+    )
+    return (
+        "none: the enrolled set the thresholds, as strangers to one another. With N of them, rates "
+        f"from 2/(N + 1) on are guaranteed for strangers like them; with one or two, {until}. "
+        "Strangers of your own (`holotype calibrate`) support more"
+    )
+
+
+def _told(value: object) -> object:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def strangers_in_words(card: Card) -> str:
@@ -251,12 +209,6 @@ def _is_count(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _are_constants(value: object) -> bool:
-    return isinstance(value, list | tuple) and all(
-        _is_number(number) and math.isfinite(number) for number in value
-    )
 
 
 def _has_class_names(value: object) -> bool:
@@ -316,17 +268,7 @@ _CARD_RULES: dict[str, Callable[[Any], bool]] = {
     "training": lambda value: isinstance(value, dict),
     "scores": lambda value: isinstance(value, list) and all(map(_is_score, value)),
     "promise": lambda value: isinstance(value, list) and all(map(_is_promise, value)),
+    "encoder": lambda value: isinstance(value, dict),
     "license": lambda value: isinstance(value, str),
     "files": _are_digests,
-}
-_PREPROCESSING_RULES: dict[str, Callable[[Any], bool]] = {
-    "kind": lambda value: value in ("ink", "frame", *_PHOTOGRAPHIC),
-    "size_px": lambda value: _is_count(value) and 8 <= value <= 1024,
-    "margin_px": _is_count,
-    "channels": lambda value: _is_count(value) and value in (1, 3),
-}
-_PHOTO_RULES: dict[str, Callable[[Any], bool]] = {
-    "fit": lambda value: value in ("crop", "pad", "stretch"),
-    "mean": lambda value: _are_constants(value),
-    "std": lambda value: _are_constants(value) and all(number > 0 for number in value),
 }

@@ -42,7 +42,7 @@ _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parents[1] / "packs"
-FACES, _FACES_VERSION = "faces", 1
+FACES, _FACES_VERSION = "faces", 2
 
 
 @dataclass(frozen=True)

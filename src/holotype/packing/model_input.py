@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from holotype.errors import PackError
 from holotype.model.graph import Graph
-from holotype.pack.card import preprocessing_from_json
+from holotype.pack.preprocessing import preprocessing_from_json
 from holotype.records import Preprocessing
 
 # What most published networks of color pictures were trained with: the statistics of ImageNet.

@@ -57,8 +57,7 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             f"README.md of pack {str(pack.path)!r} does not say what card.json says",
             "Believe card.json (`holotype pack show`), or fetch the pack again",
         )
-    side = pack.card.preprocessing.size_px
-    shape = try_out(pack.path / "model.onnx", (pack.card.preprocessing.channels, side, side))
+    shape = try_out(pack.path / "model.onnx", pack.card.preprocessing.shape)
     _check_batches(Embedder(pack), pack.path)
     cohort, _ = pack.cohort()
     return Verified(
@@ -82,8 +81,7 @@ def pack_digest(path: Path) -> str:
 
 
 def _check_batches(embedder: Embedder, path: Path) -> None:
-    constants = embedder.preprocessing
-    shape = (_BATCH, constants.channels, constants.size_px, constants.size_px)
+    shape = (_BATCH, *embedder.preprocessing.shape)
     noise = np.random.default_rng(0).random(shape, dtype=np.float32)
     together = embedder.embed_prepared(noise)
     alone = np.concatenate([embedder.embed_prepared(noise[i : i + 1]) for i in range(_BATCH)])
