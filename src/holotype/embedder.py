@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype import images
-from holotype.errors import ImageError, PackError
+from holotype.errors import ImageError, PackError, VectorError
 from holotype.images import ImageSource, Look
-from holotype.model.graph import read_graph
+from holotype.model.feed import made_up
+from holotype.model.graph import Input, read_graph
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # feature maps. Larger batches of large pictures are no faster on a CPU.
 _CHUNK = 64
 _CHUNK_NUMBERS = 2**20
+_CHUNK_TENSORS = 8  # where the size of an input is not known beforehand
+_ORT_NUMBERS = {"float32": "float", "float64": "double"}
 
 
 class Embedder:
@@ -61,10 +64,12 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
+        if self.preprocessing.inputs is not None:
+            raise self._no_pictures()
         result = np.empty((len(sources), self.embedding_dim), dtype=np.float32)
         done = 0
         for chunk in images.prepare_chunks(sources, self.preprocessing, self.chunk, look):
-            result[done : done + len(chunk)] = self._run(chunk)
+            result[done : done + len(chunk)] = self._run({self._inputs[0]: chunk}, len(chunk))
             done += len(chunk)
         return result
 
@@ -72,7 +77,7 @@ class Embedder:
         """Embed pictures that `images.prepare_batch` made.
 
         Args:
-            batch: float32 [B, C, S, S].
+            batch: float32 [B, C, H, W].
 
         Returns:
             float32 [B, D], each of unit length.
@@ -81,6 +86,8 @@ class Embedder:
             ImageError: the batch has another shape.
             PackError: the model fails, or gives a vector that has no direction.
         """
+        if self.preprocessing.inputs is not None:
+            raise self._no_pictures()
         expected = self.preprocessing.shape
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ImageError(
@@ -88,28 +95,67 @@ class Embedder:
                 f"{['B', *expected]}",
                 "Prepare them with the preprocessing of the pack's card",
             )
-        result = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
-        for start in range(0, len(batch), self.chunk):
-            chunk = np.ascontiguousarray(batch[start : start + self.chunk], dtype=np.float32)
-            result[start : start + self.chunk] = self._run(chunk)
+        return self._embedded({self._inputs[0]: np.asarray(batch, dtype=np.float32)})
+
+    def embed_tensors(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Embed what a program prepared for a model of kind `tensors`.
+
+        Args:
+            batch: its inputs by name, each [B, ...] of the numbers that the card states.
+
+        Returns:
+            float32 [B, D], each of unit length.
+
+        Raises:
+            VectorError: one is missing, not asked for, or of another shape or type.
+            PackError: the model fails, or gives a vector that has no direction.
+        """
+        return self._embedded(_checked(batch, self.preprocessing))
+
+    def embed_made_up(self, count: int, only: int | None = None) -> NDArray[np.float32]:
+        """Embed inputs that nobody took, always the same ones (`model.feed.made_up`).
+
+        Args:
+            count: B of them.
+            only: the row to embed alone; None: all.
+
+        Returns:
+            float32 [B, D], or [1, D], each of unit length.
+
+        Raises:
+            PackError: the model fails, or gives a vector that has no direction.
+        """
+        wanted = self._wanted(self._inputs[0])
+        feed = made_up([Input(name, ("batch", *dims[1:]), number)
+                        for name, (number, dims) in wanted.items()], count)  # fmt: skip
+        part = slice(None) if only is None else slice(only, only + 1)
+        return self._embedded({name: values[part] for name, values in feed.items()})
+
+    def _embedded(self, feed: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        count = len(next(iter(feed.values())))
+        result = np.empty((count, self.embedding_dim), dtype=np.float32)
+        for start in range(0, count, self.chunk):
+            part = slice(start, start + self.chunk)
+            chunk = {name: np.ascontiguousarray(values[part]) for name, values in feed.items()}
+            result[part] = self._run(chunk, len(result[part]))
         return result
 
     @property
     def chunk(self) -> int:
         """How many pictures go through the model together; 1 where its file says so."""
-        return 1 if self._one_by_one else _chunk(self.preprocessing.shape)
+        return 1 if self._one_by_one else _chunk(self.preprocessing)
 
-    def _run(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, feed: dict[str, NDArray[Any]], count: int) -> NDArray[np.float32]:
         try:
-            (vectors,) = self._session.run([self._output], {self._input: chunk})
+            (vectors,) = self._session.run([self._output], feed)
         except Exception as error:  # as above
             raise self._refusal(f"failed on a batch ({_first_line(error)})") from error
         if vectors.ndim == 4 and vectors.shape[2:] == (1, 1):  # pooled, and not yet flattened
             vectors = vectors[:, :, 0, 0]
-        if vectors.shape != (len(chunk), self.embedding_dim):
+        if vectors.shape != (count, self.embedding_dim):
             raise self._refusal(
-                f"gave {list(vectors.shape)} for {len(chunk)} pictures, not "
-                f"[{len(chunk)}, {self.embedding_dim}]"
+                f"gave {list(vectors.shape)} for {count} pictures, not "
+                f"[{count}, {self.embedding_dim}]"
             )
         norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         # Written so that NaN fails as well.
@@ -130,40 +176,99 @@ class Embedder:
     def _opened(self, pack: Pack, threads: int | None) -> InferenceSession:
         model = pack.model()
         graph = read_graph(model)
-        dims = graph.inputs[0][1] if graph.inputs else ()
-        shape = (_chunk(self.preprocessing.shape), *self.preprocessing.shape)
-        sizes = {dim: size for dim, size in zip(dims, shape, strict=False) if isinstance(dim, str)}
+        wanted = self._wanted(graph.inputs[0].name if graph.inputs else "")
+        chunk = _chunk(self.preprocessing)
+        sizes = {
+            dim: size
+            for one in graph.inputs
+            for dim, size in zip(
+                one.dims, (chunk, *wanted.get(one.name, ("", ()))[1][1:]), strict=False
+            )
+            if isinstance(dim, str) and isinstance(size, int)
+        }
         return open_session(model, graph, None if pack.shipped else sizes, threads)
+
+    def _wanted(self, first: str) -> dict[str, tuple[str, tuple[int | str, ...]]]:
+        """What the card says of the inputs: type of number and dimensions, by name."""
+        stated = self.preprocessing.inputs
+        if stated is None:
+            return {first: ("float32", ("batch", *self.preprocessing.shape))}
+        return {one.name: (one.number, one.dims) for one in stated}
 
     def _check_interface(self) -> None:
         session = self._session.inner
         inputs, outputs = session.get_inputs(), session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
+        wanted = self._wanted(inputs[0].name if inputs else "")
+        if wanted.keys() != {one.name for one in inputs} or len(outputs) != 1:
             raise self._refusal(
-                f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"
+                f"has {len(inputs)} inputs and {len(outputs)} outputs, not "
+                + ("one of each" if len(wanted) == 1 else f"{', '.join(wanted)} and one output")
             )
-        (given,), (answer,) = inputs, outputs
-        vector = (self.embedding_dim,)
-        for role, value, expected in (
-            ("input", given, self.preprocessing.shape),
-            ("output", answer, (*vector, 1, 1) if len(answer.shape or ()) == 4 else vector),
+        (answer,) = outputs
+        vector: tuple[int | str, ...] = ("batch", self.embedding_dim)
+        pooled = (*vector, 1, 1) if len(answer.shape or ()) == 4 else vector
+        for role, value, (number, expected) in (
+            *(("input", one, wanted[one.name]) for one in inputs),
+            ("output", answer, ("float32", pooled)),
         ):
-            batch, *rest = value.shape or [0]
+            shape = value.shape or [0]
             # A dimension that has a name instead of a size takes any.
-            fits = len(rest) == len(expected) and all(
-                size == wanted or not isinstance(size, int)
-                for size, wanted in zip(rest, expected, strict=True)
+            fits = len(shape) == len(expected) and all(
+                size == needed or not isinstance(size, int) or not isinstance(needed, int)
+                for size, needed in zip(shape[1:], expected[1:], strict=True)
             )
-            if value.type != "tensor(float)" or (isinstance(batch, int) and batch != 1) or not fits:
+            batch = shape[0]
+            kind = f"tensor({_ORT_NUMBERS.get(number, number)})"
+            if value.type != kind or (isinstance(batch, int) and batch != 1) or not fits:
                 raise self._refusal(
                     f"its {role} {value.name!r} is {value.type} {value.shape}; the card needs "
-                    f"tensor(float) {['batch', *expected]}"
+                    f"{kind} {list(expected)}"
                 )
-        self._one_by_one = isinstance(given.shape[0], int)
-        self._input, self._output = given.name, answer.name
+        self._one_by_one = any(isinstance(one.shape[0], int) for one in inputs)
+        self._inputs, self._output = [one.name for one in inputs], answer.name
+
+    def _no_pictures(self) -> ImageError:
+        names = ", ".join(one.name for one in self.preprocessing.inputs or ())
+        return ImageError(
+            f"the model takes {names}, not pictures",
+            "Give them to `Embedder.embed_tensors`, and the embeddings as `vectors=`",
+        )
 
     def _refusal(self, problem: str) -> PackError:
         return PackError(f"{self._where}: {problem}", "Export the pack anew with `holotype export`")
+
+
+def _checked(
+    batch: Mapping[str, NDArray[Any]], preprocessing: Preprocessing
+) -> dict[str, NDArray[Any]]:
+    """The inputs of a model of kind `tensors`, checked: [B, ...] by name.
+
+    Raises:
+        VectorError: one is missing, not asked for, or of another shape or type.
+    """
+    stated = {one.name: one for one in preprocessing.inputs or ()}
+    if batch.keys() != stated.keys():
+        raise VectorError(
+            f"{', '.join(batch) or 'nothing'} is given; the model takes "
+            f"{', '.join(stated) or 'pictures'}",
+            "Give each of its inputs by name",
+        )
+    result = {}
+    counts = {len(values) for values in batch.values() if values.ndim}
+    for name, one in stated.items():
+        values = batch[name]
+        fits = values.ndim == len(one.dims) and all(
+            size == needed or isinstance(needed, str)
+            for size, needed in zip(values.shape[1:], one.dims[1:], strict=True)
+        )
+        if not fits or len(counts) != 1 or not np.can_cast(values.dtype, one.number, "same_kind"):
+            raise VectorError(
+                f"{name} is {values.dtype} {list(values.shape)}; the model takes {one.number} "
+                f"{list(one.dims)}",
+                "Prepare it as the model's maker says",
+            )
+        result[name] = values.astype(one.number, copy=False)
+    return result
 
 
 def _first_line(error: Exception) -> str:
@@ -171,5 +276,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _chunk(input_shape: tuple[int, ...]) -> int:
-    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(input_shape)))
+def _chunk(preprocessing: Preprocessing) -> int:
+    if preprocessing.inputs is not None:
+        return _CHUNK_TENSORS
+    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(preprocessing.shape)))

@@ -139,7 +139,7 @@ def prepare_chunks(
     if to_input is None:
         raise ImageError(
             f"the model reads {preprocessing.kind}, not pictures",
-            "Embed them with `Embedder.embed_prepared`, and pass the embeddings as `vectors=`",
+            "Give what it reads to `Embedder.embed_tensors`, and the embeddings as `vectors=`",
         )
     for start in range(0, len(sources), size):
         count = min(size, len(sources) - start)

@@ -171,8 +171,8 @@ def test_the_pack_makes_itself_once_and_is_found_by_its_name(tmp_path: Path) -> 
     gallery = str(tmp_path / "door.gallery")
     done = run(tmp_path, "enroll", gallery, "Ada", str(tmp_path / "a.png"), "--model", "faces")
     assert done.returncode == 0, done.stderr
-    made = tmp_path / ".cache" / "holotype" / "packs" / "faces-1"
-    assert sorted(os.listdir(made.parent)) == ["faces-1"]
+    made = tmp_path / ".cache" / "holotype" / "packs" / "faces-2"
+    assert sorted(os.listdir(made.parent)) == ["faces-2"]
     before = (made / "model.onnx").stat().st_mtime_ns
     done = run(tmp_path, "identify", gallery, str(tmp_path / "a.png"))
     assert "match" in done.stdout

@@ -19,7 +19,7 @@ from toy_photos import photo_model
 
 def test_what_the_file_says() -> None:
     graph = read_graph(photo_model().SerializeToString())
-    assert graph.inputs == (("pixels", ("batch", 3, 32, 32)),)
+    assert graph.inputs == (("pixels", ("batch", 3, 32, 32), "float32"),)
     assert graph.outputs == ("features",)
     assert graph.nodes[0] == Node("Conv", ("pixels", "kernel"), ("map",))
     assert [node.operator for node in graph.nodes] == ["Conv", "Relu", "GlobalAveragePool"]
@@ -30,7 +30,7 @@ def test_weights_among_the_inputs_are_none() -> None:
     model.graph.input.append(
         onnx.helper.make_tensor_value_info("kernel", onnx.TensorProto.FLOAT, [24, 3, 5, 5])
     )
-    assert [name for name, _ in read_graph(model.SerializeToString()).inputs] == ["pixels"]
+    assert [name for name, *_ in read_graph(model.SerializeToString()).inputs] == ["pixels"]
 
 
 @pytest.mark.parametrize("name", shipped_packs())
@@ -39,7 +39,7 @@ def test_what_ships_is_allowed(name: str) -> None:
     graph = read_graph(model)
     known = onnx.load_from_string(model).graph
     assert [node.operator for node in graph.nodes] == [node.op_type for node in known.node]
-    assert [name for name, _ in graph.inputs] == [value.name for value in known.input]
+    assert [name for name, *_ in graph.inputs] == [value.name for value in known.input]
 
 
 @pytest.mark.parametrize(("make", "said"), REFUSED_UNREAD.values(), ids=REFUSED_UNREAD)

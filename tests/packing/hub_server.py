@@ -1,10 +1,11 @@
-"""A hub of one process: as much of the Hugging Face Hub as sending and fetching a pack asks for."""
+"""A hub of one process: as much of the Hugging Face Hub as sending and fetching asks for."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.commits: dict[str, dict[str, dict[str, bytes]]] = {}  # repository, commit, file
         self.asked: list[str] = []
+        self.gated: set[str] = set()  # repositories that are shown to those who were let in
+        self.cut: set[str] = set()  # files whose second half never comes
 
     @property
     def url(self) -> str:
@@ -73,12 +76,27 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def _send_half(self, content: bytes, **headers: str) -> None:
+        """All is announced, half of it comes, and the line is dead."""
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2])
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
     def _missing(self, code: str) -> None:
         self._json({"error": code}, 404, X_Error_Code=code)
 
     def do_GET(self) -> None:
         self.server.asked.append(f"{self.command} {self.path}")
-        parts = unquote(self.path).strip("/").split("/")
+        parts = unquote(self.path.partition("?")[0]).strip("/").split("/")
+        if "/".join(parts[:2]) in self.server.gated or "/".join(parts[2:4]) in self.server.gated:
+            self._json({"error": "gated"}, 403, X_Error_Code="GatedRepo")
+            return
         if parts[:2] == ["api", "models"]:
             repository = "/".join(parts[2:4])
             found = self.server.at(repository, parts[5] if len(parts) > 5 else "main")
@@ -87,7 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
             elif found is None:
                 self._missing("RevisionNotFound")
             else:
-                self._json({"id": repository, "sha": found[0], "siblings": []})
+                files = [
+                    {"rfilename": name, "size": len(content), "blobId": "0" * 40}
+                    for name, content in found[1].items()
+                ]
+                self._json({"id": repository, "sha": found[0], "siblings": files})
             return
         repository, revision, name = "/".join(parts[:2]), parts[3], "/".join(parts[4:])
         found = self.server.at(repository, revision)
@@ -95,7 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._missing("EntryNotFound")
             return
         etag = hashlib.sha1(found[1][name]).hexdigest()
-        self._send(found[1][name], X_Repo_Commit=found[0], ETag=f'"{etag}"')
+        cut = name in self.server.cut and self.command != "HEAD"
+        send = self._send_half if cut else self._send
+        send(found[1][name], X_Repo_Commit=found[0], ETag=f'"{etag}"')
 
     do_HEAD = do_GET  # noqa: N815
 

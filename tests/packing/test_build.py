@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 import holotype
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
-from holotype.model.graph import Graph
+from holotype.model.graph import Graph, Input
 from holotype.pack import load_pack
 from holotype.packing.build import Built, build_pack
 from holotype.packing.model_input import preprocessing_for
@@ -169,7 +169,7 @@ def test_what_cannot_be_built(tmp_path: Path, pictures: Path) -> None:
 
 
 def graph(*dims: int | str | None) -> Graph:
-    return Graph((), (("images", ("batch", *dims)),), ("embeddings",))
+    return Graph((), (Input("images", ("batch", *dims)),), ("embeddings",))
 
 
 RGB = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -198,15 +198,15 @@ def test_preprocessing_is_read_or_stated(
     ("dims", "stated", "said"),
     [
         ((3, "h", "w"), {}, r"leaves its size open.*--size"),
-        ((3, 224, 200), {}, "declares size 224/200"),
-        ((3, 64, 64), {"size_px": 32}, "declares size 64/64, and 32 is stated"),
+        ((3, 64, 64), {"size_px": 32}, "declares size 64, and 32 is stated"),
+        ((1, 224, 200), {"kind": "ink"}, "width_px does not belong to kind 'ink'"),
         ((3, 64, 64), {"channels": 1}, "declares channels 3, and 1 is stated"),
-        ((64, 64), {}, r"not one \[batch, channels, side, side\]"),
+        ((64, 64), {"kind": "photo"}, r"not one \[batch, channels, side, side\]"),
         ((4, 64, 64), {}, "channels of kind 'photo'"),
         ((3, 64, 64), {"std": [0.0]}, "std of kind 'photo' is not valid"),
         ((3, 64, 64), {"mean": [0.1, 0.2]}, "mean has 2 values for channels=3"),
         ((3, 64, 64), {"fit": "squeeze"}, "fit of kind 'photo' is not valid"),
-        ((1, 64, 64), {"kind": "ink", "mean": [0.5]}, "belong to kind photo"),
+        ((1, 64, 64), {"kind": "ink", "mean": [0.5]}, "belong to photographs"),
         ((3, 64, 64), {"kind": "ink"}, "drawings are grey"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,62 +26,142 @@ _Numbers = Annotated[
 
 
 def build(
-    onnx: Annotated[Path, typer.Option(metavar="MODEL", help="The model: pictures to vectors.")],
-    background: Annotated[
-        str, typer.Option(metavar="FOLDER", help="Pictures, one folder per class.")
-    ],
     name: Annotated[str, typer.Option(help="Of the pack: lower-case letters, digits, . _ -")],
+    onnx: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Its file; with --from, in the repository."),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="hf:OWNER/NAME[@REVISION]",
+            help="Or the repository that holds it.",
+            show_default=False,
+        ),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Pictures, one folder per class: its cohort.",
+            show_default="none: the enrolled alone set the thresholds",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
     ] = None,
     kind: Annotated[
-        str, typer.Option(metavar="photo|ink|frame", help="What the pictures are.")
-    ] = "photo",
+        str | None,
+        typer.Option(
+            metavar="photo|face|ink|frame|tensors",
+            help="What the model reads.",
+            show_default="photo, if it takes pictures",
+        ),
+    ] = None,
     size: Annotated[
-        int | None,
-        typer.Option(help="Side of the input in pixels.", show_default="as the model says"),
+        str | None,
+        typer.Option(
+            metavar="SIDE|HxW",
+            help="Of the input in pixels.",
+            show_default="as the model says",
+        ),
     ] = None,
     channels: Annotated[
         int | None, typer.Option(help="1 grey, 3 RGB.", show_default="as the model says")
     ] = None,
     fit: Annotated[
         str | None,
-        typer.Option(metavar="crop|pad|stretch", help="How it gets square.", show_default="crop"),
+        typer.Option(
+            metavar="crop|pad|stretch", help="How a picture gets its shape.", show_default="crop"
+        ),
     ] = None,
     mean: _Numbers = None,
     std: _Numbers = None,
-    license: Annotated[str, typer.Option(help="Of the model.")] = "not stated",
+    bgr: Annotated[bool, typer.Option("--bgr", help="It takes blue, green, red.")] = False,
+    align: Annotated[
+        str | None,
+        typer.Option(
+            metavar="arcface|dlib|box",
+            help="How a face is cut out.",
+            show_default="arcface at 112 px, else dlib",
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:POOL]",
+            help="Which output is the embedding; several are joined.",
+            show_default="the likeliest",
+        ),
+    ] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cls|mean|max|gem|none",
+            help="How tokens or maps become one vector.",
+            show_default="the likeliest",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="Which of a repository's models: fp32, fp16, int8 ...", show_default="fp32"
+        ),
+    ] = None,
+    license: Annotated[
+        str | None, typer.Option(help="Of the model.", show_default="as the repository says")
+    ] = None,
     seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a pack of any ONNX embedder, and measure it on classes held out of a folder.
+    """Make a pack of any encoder, and measure it on classes held out of a folder.
 
     The input of the model is (x - mean) / std with x in [0, 1]; where neither is stated, those of
-    ImageNet for RGB, 0 and 1 for grey.
+    ImageNet for RGB, 0 and 1 for grey. What was read of the model and what was assumed is said.
 
     Example: `holotype pack build --onnx model.onnx --background pictures --name mine`
     """
     from holotype.packing import build as building
+    from holotype.packing.encoder import Chosen, Encoder
     from holotype.packing.model_input import preprocessing_for
 
-    with bars() as report:
+    if onnx is None and from_ is None:
+        raise typer.BadParameter("name a file, or a repository", param_hint="--onnx, --from")
+    height, width = _sides(size)
+    stated = {
+        "kind": kind,
+        "size_px": height,
+        "width_px": width,
+        "channels": channels,
+        "fit": fit,
+        "mean": _numbers(mean, "--mean"),
+        "std": _numbers(std, "--std"),
+        "alignment": align,
+    }
+    given = {key: value for key, value in stated.items() if value is not None}
+    with ExitStack() as stack:
+        if from_ is None:
+            assert onnx is not None
+            found = Encoder(onnx, source=onnx.name)
+        else:
+            from holotype.packing.repository import fetched
+
+            file = None if onnx is None else onnx.as_posix()
+            found = stack.enter_context(fetched(from_, file, precision, given))
+        report = stack.enter_context(bars())
         built = building.build_pack(
-            onnx,
+            found.model,
             background,
             Path(name) if out is None else out,
             name=name,
-            preprocess=partial(
-                preprocessing_for,
-                kind=kind,
-                size_px=size,
-                channels=channels,
-                fit=fit,
-                mean=_numbers(mean, "--mean"),
-                std=_numbers(std, "--std"),
-            ),
-            license=license,
+            preprocess=partial(preprocessing_for, notes=found.notes, **{**found.stated, **given}),
+            license=license or found.license,
             command=shlex.join(["holotype", *sys.argv[1:]]),
+            chosen=Chosen(tuple(output or found.outputs), pool or found.pool, bgr=bgr or found.bgr),
+            notes=found.notes,
+            source=found.source,
             seed=seed,
             progress=lambda what, done, total: report(what, done, total, ""),
         )
@@ -156,17 +237,19 @@ def pull(
 
 def _print_built(built: Built, as_json: bool) -> None:
     card, measured = built.pack.card, built.measured
-    smallest = measured.smallest_rate
+    smallest = 1.0 if measured is None else measured.smallest_rate
     if as_json:
         print_json(
             {
                 "path": os.fspath(built.pack.path),
                 "model_id": card.model_id,
                 "preprocessing": card.preprocessing.to_json(),
+                "understood": built.notes.understood,
+                "assumed": built.notes.assumed,
                 "classes": built.classes,
                 "pictures": built.pictures,
-                "scores": measured.scores,
-                "promise": measured.promise,
+                "scores": [] if measured is None else measured.scores,
+                "promise": [] if measured is None else measured.promise,
                 "smallest_fpir": smallest if smallest < 1 else None,
                 "batch_difference": built.batch_difference,
                 "seconds": round(built.seconds, 1),
@@ -174,10 +257,23 @@ def _print_built(built: Built, as_json: bool) -> None:
             }
         )
         return
-    print_measured(measured)
-    constants = ", ".join(f"{key} {value}" for key, value in card.preprocessing.to_json().items())
-    say(f"Pictures are prepared by: {constants}")
-    say(f"The pack is in {os.fspath(built.pack.path)}, the report in {built.written[0]}")
+    if measured is not None:
+        print_measured(measured)
+    for line in built.notes.understood:
+        say(f"understood: {line}")
+    for line in built.notes.assumed:
+        say(f"assumed: {line}")
+    constants = ", ".join(
+        f"{key} {value}" for key, value in card.preprocessing.to_json().items() if key != "inputs"
+    )
+    say(f"Its input is prepared by: {constants}")
+    if measured is None:
+        say(
+            "No background was given, so it has no cohort and was not measured: the enrolled set "
+            "the thresholds, as strangers to one another."
+        )
+    where = f", the report in {built.written[0]}" if built.written else ""
+    say(f"The pack is in {os.fspath(built.pack.path)}{where}")
 
 
 def print_measured(measured: Measured) -> None:
@@ -218,3 +314,18 @@ def _numbers(text: str | None, option: str) -> list[float] | None:
         raise typer.BadParameter(
             f"{text!r} is not a number or three with commas", param_hint=option
         ) from None
+
+
+def _sides(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    try:
+        height, *rest = (int(value) for value in text.lower().split("x"))
+        width = rest.pop() if rest else None
+        if rest:
+            raise ValueError
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a side nor height x width in pixels", param_hint="--size"
+        ) from None
+    return height, width

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from holotype.model.wire import content, fields, integers, messages, text
 
@@ -19,8 +20,19 @@ _MAX_RANK = 16
 # No type of number is stored in less than two bits.
 _MOST_VALUES_PER_BYTE = 4
 
+# TensorProto.DataType
+NUMBERS = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+}
 # ModelProto
-_GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25
+_GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 7, 8, 20, 25
 # GraphProto
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _SPARSE_INITIALIZER = 1, 5, 11, 12, 15
 # NodeProto
@@ -40,13 +52,22 @@ class Node:
     outputs: tuple[str, ...]
 
 
+class Input(NamedTuple):
+    """What a model asks for."""
+
+    name: str
+    dims: tuple[int | str | None, ...]  # sizes; a name or None where one is free
+    number: str = "float32"  # its type of number, by numpy's name; "" for another
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """A model whose every part is allowed."""
 
     nodes: tuple[Node, ...]
-    inputs: tuple[tuple[str, tuple[int | str | None, ...]], ...]  # name and dimensions
+    inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
+    opset: int = 17  # version of the standard operators
 
 
 def read_graph(model: bytes) -> Graph:
@@ -59,21 +80,34 @@ def read_graph(model: bytes) -> Graph:
         ValueError: it is truncated or no ONNX file, or a part of it is not allowed; the rule that
             is broken, as one clause.
     """
-    graphs = []
+    graphs, opset = list[memoryview](), 1
     for number, value in fields(memoryview(model)):
         if number == _GRAPH:
             graphs.append(content(value))
+        elif number == _OPSETS:
+            opset = _opset(content(value)) or opset
         elif number in (_TRAINING, _FUNCTIONS):
             what = "training steps" if number == _TRAINING else "functions of its own"
             raise ValueError(f"it holds {what}; only a plain graph is allowed")
     if len(graphs) != 1:
         raise ValueError(f"it holds {len(graphs)} graphs, not one; it is no ONNX model")
-    return _graph(graphs[0])
+    return _graph(graphs[0], opset)
 
 
-def _graph(message: memoryview) -> Graph:
+def _opset(message: memoryview) -> int:
+    """The version of the standard operators; 0 where the message is about others."""
+    version = 0
+    for number, value in fields(message):
+        if number == 1 and text(value) not in _STANDARD:
+            return 0
+        if number == 2 and isinstance(value, int):
+            version = value
+    return version
+
+
+def _graph(message: memoryview, opset: int) -> Graph:
     nodes: list[Node] = []
-    inputs, outputs, stored = [], [], set()
+    inputs, outputs, stored = list[Input](), list[str](), set[str]()
     for number, value in fields(message):
         if number == _NODE:
             nodes.append(_node(content(value)))
@@ -86,10 +120,10 @@ def _graph(message: memoryview) -> Graph:
         elif number == _INPUT:
             inputs.append(_value(content(value)))
         elif number == _OUTPUT:
-            outputs.append(_value(content(value))[0])
+            outputs.append(_value(content(value)).name)
     # Before IR version 4, weights stood among the inputs as well.
-    asked = tuple(value for value in inputs if value[0] not in stored)
-    return Graph(tuple(nodes), asked, tuple(outputs))
+    asked = tuple(value for value in inputs if value.name not in stored)
+    return Graph(tuple(nodes), asked, tuple(outputs), opset)
 
 
 def _node(message: memoryview) -> Node:
@@ -153,8 +187,8 @@ def _checked_tensor(message: memoryview) -> str:
     return name
 
 
-def _value(message: memoryview) -> tuple[str, tuple[int | str | None, ...]]:
-    """Name and dimensions of an input or output, as declared; none where no shape is."""
+def _value(message: memoryview) -> Input:
+    """Name, dimensions and type of an input or output, as declared; none where no shape is."""
     name = next((text(value) for number, value in fields(message) if number == 1), "")
     dims: list[int | str | None] = []
     # ValueInfoProto.type (2), TypeProto.tensor_type (1), Tensor.shape (2), TensorShapeProto.dim (1)
@@ -166,7 +200,13 @@ def _value(message: memoryview) -> tuple[str, tuple[int | str | None, ...]]:
             elif number == 2:
                 size = text(value) or None
         dims.append(size)
-    return name, tuple(dims)
+    kinds = [
+        value
+        for tensor in _nested(message, (2, 1))
+        for number, value in fields(tensor)
+        if number == 1 and isinstance(value, int)
+    ]
+    return Input(name, tuple(dims), NUMBERS.get(kinds[0], "") if kinds else "")
 
 
 def _nested(message: memoryview, path: tuple[int, ...]) -> Iterator[memoryview]:

@@ -134,7 +134,7 @@ def _working_bytes(model: bytes, graph: Graph, sizes: Mapping[str, int]) -> int 
         held[value.name] = math.prod(value.shape) * _NUMBER_BYTES.get(number, _MOST_NUMBER_BYTES)
     uses = Counter(name for node in graph.nodes for name in node.inputs)
     uses.update(graph.outputs)
-    now: int = sum(held.get(name, 0) for name, _ in graph.inputs)
+    now: int = sum(held.get(value.name, 0) for value in graph.inputs)
     most = now
     for node in graph.nodes:
         now += sum(held.get(name, 0) for name in node.outputs)

@@ -1,4 +1,4 @@
-"""Protocol buffers, read without the package of that name.
+"""Protocol buffers, read and written without the package of that name.
 
 The base install has no `onnx`; what must be known of a model before it runs is little. Source of
 the encoding: Protocol Buffers, "Encoding".
@@ -71,6 +71,13 @@ def integers(value: Value) -> Iterator[int]:
     while at < len(value):
         number, at = _varint(value, at)
         yield _signed(number)
+
+
+def field(number: int, value: Value | bytes) -> bytes:
+    """A field as it stands in a message, of an integer from 0 on or of bytes."""
+    if isinstance(value, int):
+        return _encoded(number << 3 | VARINT) + _encoded(value)
+    return tagged(number, bytes(value))
 
 
 def tagged(number: int, value: bytes) -> bytes:

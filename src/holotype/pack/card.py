@@ -138,6 +138,8 @@ def _classes(facts: Mapping[str, Any]) -> str:
 def _background(facts: Mapping[str, Any]) -> dict[str, str]:
     if facts.get("trained", True):
         return {"learned from": _classes(facts)}
+    if not facts["class_names"]:
+        return {"usual pictures": "none were shown, so nothing is answered with `unfamiliar`"}
     return {"usual pictures": f"{_classes(facts)}; not known whether the model saw them"}
 
 

@@ -35,6 +35,7 @@ def write_pack(
     training: Mapping[str, Any],
     license: str,
     scores: Sequence[Mapping[str, Any]] = (),
+    encoder: Mapping[str, Any] | None = None,
 ) -> Pack:
     """Write a model pack: all of it, or nothing.
 
@@ -52,6 +53,7 @@ def write_pack(
         training: how the model was made: command, seed, commit, seconds, machine.
         license: SPDX expression, with the credit that the data ask for.
         scores: `Report.to_json()` with `data` and `date`.
+        encoder: of a model that others made, where it comes from and what was assumed of it.
 
     Raises:
         PackError: the folder exists or cannot be written, or what was given makes no valid pack.
@@ -74,6 +76,7 @@ def write_pack(
         training=dict(training),
         scores=[dict(score) for score in scores],
         license=license,
+        encoder=dict(encoder or {}),
         files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
     )
     files |= _card_files(card)

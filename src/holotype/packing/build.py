@@ -17,9 +17,14 @@ from holotype import images, report
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
 from holotype.model.graph import Graph, read_graph
+from holotype.model.wiring import outside_files, with_weights_inside
 from holotype.pack import LIMIT_BYTES, Pack, add_scores, load_pack, write_pack
+from holotype.pack.preprocessing import in_words
+from holotype.packing.encoder import ANY, Chosen, one_graph
 from holotype.packing.measured import Measured, Progress, measure, report_path
-from holotype.packing.trial import try_out
+from holotype.packing.model_input import Notes
+from holotype.packing.trial import asked, try_out
+from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
 from holotype.records import Preprocessing
 from holotype.scoring import Floats, group_prototypes
 from holotype.tasks.datasets import Dataset, load_dataset
@@ -28,8 +33,6 @@ from holotype.tasks.splits import random_split
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
 SHARES = {"background": 0.25, "cohort": 0.5, "held out": 0.25}
 MIN_CLASSES = 12  # so that three are held out, two to enroll and a stranger
-# How far a picture's coordinates may move with the number of pictures beside it.
-MAX_BATCH_DIFFERENCE = 1e-4
 _BATCH_SIZES = (1, 8, 5)
 
 
@@ -38,7 +41,8 @@ class Built:
     """A pack, and what was measured of it on classes of the folder that it does not hold."""
 
     pack: Pack
-    measured: Measured
+    notes: Notes  # what was read of the network, and what was assumed
+    measured: Measured | None  # None: no folder was given
     batch_difference: float  # largest, of a coordinate
     classes: dict[str, int]  # by part
     pictures: int
@@ -47,20 +51,16 @@ class Built:
 
 
 def read_model(path: Path) -> tuple[bytes, Graph]:
-    """Read a model's file, and check that all of it is allowed.
+    """Read a model's file, with its weights where they lie beside it, and check all of it.
 
     Raises:
-        PackError: it is missing, too large, truncated, or holds what is not allowed.
+        PackError: a file is missing, too large, truncated, or holds what is not allowed.
     """
     try:
-        size_bytes = path.stat().st_size
-        if size_bytes > LIMIT_BYTES["model.onnx"]:
-            raise PackError(
-                f"the model {str(path)!r} has {size_bytes:,} bytes; at most "
-                f"{LIMIT_BYTES['model.onnx']:,} are read",
-                "Use a smaller model, or store its weights in half precision",
-            )
+        _check_size(path, path.stat().st_size)
         model = path.read_bytes()
+        if outside_files(model):
+            model = with_weights_inside(model, _Beside(path))
         return model, read_graph(model)
     except OSError as error:
         raise PackError(
@@ -73,34 +73,85 @@ def read_model(path: Path) -> tuple[bytes, Graph]:
         ) from error
 
 
+class _Beside:
+    """Weights that lie in other files of a model's folder."""
+
+    def __init__(self, model: Path) -> None:
+        self._model, self._taken_bytes = model, 0
+
+    def __call__(self, name: str, offset: int, length: int | None) -> bytes:
+        path = self._model.parent / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise PackError(
+                f"the model {str(self._model)!r} names {name!r} as its weights, which lies "
+                "elsewhere; only files of its own folder are read",
+                "Export it anew, with its weights inside or beside it",
+            )
+        try:
+            with open(path, "rb") as file:
+                size = path.stat().st_size - offset if length is None else length
+                self._taken_bytes += max(size, 0)
+                _check_size(self._model, self._taken_bytes)
+                file.seek(offset)
+                content = file.read(size)
+        except FileNotFoundError:
+            raise PackError(
+                f"the weights of the model {str(self._model)!r} lie in {name!r}, which is not "
+                "beside it",
+                "Copy that file into its folder",
+            ) from None
+        if len(content) != size:
+            raise PackError(
+                f"{name!r} beside the model {str(self._model)!r} ends too soon", "Copy it anew"
+            )
+        return content
+
+
+def _check_size(path: Path, size_bytes: int) -> None:
+    if size_bytes > LIMIT_BYTES["model.onnx"]:
+        raise PackError(
+            f"the model {str(path)!r} has {size_bytes:,} bytes; at most "
+            f"{LIMIT_BYTES['model.onnx']:,} are read",
+            "Use a smaller model, or store its weights in half precision",
+        )
+
+
 def build_pack(
     model: Path,
-    background: str,
+    background: str | None,
     out: Path,
     *,
     name: str,
     preprocess: Callable[[Graph], Preprocessing],
     license: str,
     command: str,
+    chosen: Chosen = ANY,
+    notes: Notes | None = None,
+    source: str = "",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Built:
-    """Make a pack of a stranger's model, and measure it.
+    """Make a pack of a stranger's model, and measure it where there are pictures to do so.
 
     The classes of the folder are divided at random: a quarter shows what pictures look like here
     (familiarity), a half plays the strangers (the cohort), and a quarter is held out and measured.
     Whether the model itself learned from any of them is not known, and the card says so. The
-    report is written beside the pack, as `NAME-report.html` and `.json`.
+    report is written beside the pack, as `NAME-report.html` and `.json`. Without a folder there is
+    no cohort: whoever is enrolled sets the thresholds.
 
     Args:
-        model: an ONNX file, float32 [batch, C, S, S] -> [batch, D] or [batch, D, 1, 1] of any
-            length; a batch that is fixed at 1 is run picture by picture.
-        background: what `load_dataset` takes; 12 classes or more, of two pictures or more.
+        model: an ONNX file that takes pictures or tensors, and gives vectors, tokens or maps; what
+            it needs around it to give vectors is added to its graph (`encoder.one_graph`).
+        background: what `load_dataset` takes; 12 classes or more, of two pictures or more; None:
+            there is none.
         out: the folder to make.
         name: of the pack.
         preprocess: from what the model declares to how pictures are prepared for it.
         license: of the model.
         command: that asked for it, for the card.
+        chosen: which of its outputs is the embedding, and how it is pooled.
+        notes: what is known of the model already; what is found is added.
+        source: where it comes from, for the card; its file name where nothing is said.
         seed: how the classes are divided, and what is drawn to measure.
         progress: called with what is done, how much, and of how much.
 
@@ -111,72 +162,117 @@ def build_pack(
         ImageError: a picture cannot be read.
     """
     began = time.perf_counter()
+    notes = Notes() if notes is None else notes
     if os.path.lexists(out):
         raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
     content, graph = read_model(model)
     preprocessing = preprocess(graph)
-    dataset = load_dataset(background)
-    parts = _parts(dataset, seed)
-    side = preprocessing.size_px
-    shape = try_out(model, (preprocessing.channels, side, side))
-    if not shape or any(size != 1 for size in shape[1:]) or len(shape) not in (1, 3):
+    dataset = None if background is None else load_dataset(background)
+    if dataset is not None and preprocessing.inputs is not None:
         raise PackError(
-            f"the model gives {['batch', *shape]}, not [batch, D] or [batch, D, 1, 1]",
-            "Export it with the embedding as its output",
+            f"the model takes {in_words(preprocessing)}, and a folder of pictures shows none",
+            "Leave --background out",
         )
-    facts: dict[str, Any] = {
-        "name": name,
-        "model": content,
-        "preprocessing": preprocessing,
-        "cohort": _classes(dataset, parts["cohort"], held_back=False),
-        "background": _classes(dataset, parts["background"], trained=False),
-        "license": license,
-    }
-    training = {
-        "command": command,
-        "learned from": "not known to holotype: the model was trained elsewhere",
-        "model file": f"{model.name}, sha256 {hashlib.sha256(content).hexdigest()}",
-        "seed": seed,
-    }
+    parts = {} if dataset is None else _parts(dataset, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        embedder = Embedder(_draft(Path(folder) / "draft", facts, shape[0], training))
-        difference = batch_difference(embedder, dataset)
-        vectors = {
-            part: report.embed_all(
-                parts[part], embedder.embed, _part_progress(progress, f"pictures of the {part}")
-            )
-            for part in ("background", "cohort")
+        wired, preprocessing = one_graph(content, preprocessing, chosen, notes, model.name)
+        alone = Path(folder) / "model.onnx"
+        alone.write_bytes(wired)
+        shape = try_out(alone, asked(preprocessing), called=model.name)
+        facts: dict[str, Any] = {
+            "name": name,
+            "model": wired,
+            "preprocessing": preprocessing,
+            "license": license,
+            "encoder": {
+                "source": source or model.name,
+                "understood": list(notes.understood),
+                "assumed": list(notes.assumed) or ["nothing"],
+                "licence of its weights": f"{license}, as it was stated; whoever uses them answers "
+                "for it",
+            },
         }
-        prototypes = group_prototypes(
-            vectors["background"],
-            parts["background"].class_index,
-            len(parts["background"].class_names),
-        )
+        training: dict[str, Any] = {
+            "command": command,
+            "learned from": "not known to holotype: the model was trained elsewhere",
+            "model file": f"{model.name}, sha256 {hashlib.sha256(content).hexdigest()}",
+            "seed": seed,
+        }
         made = Path(folder) / "pack"
-        pack = write_pack(
-            made,
-            **facts,
-            embeddings=vectors["cohort"].astype(np.float16),
-            class_index=parts["cohort"].class_index,
-            prototypes=prototypes.astype(np.float16),
-            training={
-                **training,
+        measured, difference = None, 0.0
+        if dataset is None:
+            pack = _without_cohort(made, facts, training, shape[0])
+            difference = check_batches(Embedder(pack), out)
+        else:
+            facts |= {
+                "cohort": _classes(dataset, parts["cohort"], held_back=False),
+                "background": _classes(dataset, parts["background"], trained=False),
+            }
+            embedder = Embedder(_draft(Path(folder) / "draft", facts, shape[0], training))
+            difference = batch_difference(embedder, dataset)
+            training |= {
                 "batch difference": float(f"{difference:.1e}"),
                 "held out": list(parts["held out"].class_names),
-            },
-        )
-        measured = measure(pack, parts["held out"], seed, progress)
-        add_scores(made, measured.scores, measured.promise)
+            }
+            pack = _with_cohort(made, facts, training, embedder, parts, progress)
+            measured = measure(pack, parts["held out"], seed, progress)
+            add_scores(made, measured.scores, measured.promise)
         made.rename(out)
     return Built(
         pack=load_pack(out.resolve()),
+        notes=notes,
         measured=measured,
         batch_difference=difference,
         classes={part: len(of_part.class_names) for part, of_part in parts.items()},
-        pictures=len(dataset),
+        pictures=0 if dataset is None else len(dataset),
         seconds=time.perf_counter() - began,
-        written=report.write_report(measured.proof, report_path(out)),
+        written=() if measured is None else report.write_report(measured.proof, report_path(out)),
+    )
+
+
+def _without_cohort(
+    path: Path, facts: Mapping[str, Any], training: Mapping[str, Any], dim: int
+) -> Pack:
+    nobody = np.empty((0, dim), np.float32)
+    return write_pack(
+        path,
+        **facts,
+        embeddings=nobody,
+        class_index=np.empty(0, np.int64),
+        prototypes=nobody,
+        cohort={"data": "none", "class_names": []},
+        background={"data": "none", "class_names": [], "trained": False},
+        training=training,
+    )
+
+
+def _with_cohort(
+    path: Path,
+    facts: Mapping[str, Any],
+    training: Mapping[str, Any],
+    embedder: Embedder,
+    parts: Mapping[str, Dataset],
+    progress: Progress | None,
+) -> Pack:
+    vectors = {
+        part: report.embed_all(
+            parts[part], embedder.embed, _part_progress(progress, f"pictures of the {part}")
+        )
+        for part in ("background", "cohort")
+    }
+    prototypes = group_prototypes(
+        vectors["background"],
+        parts["background"].class_index,
+        len(parts["background"].class_names),
+    )
+    return write_pack(
+        path,
+        **facts,
+        embeddings=vectors["cohort"].astype(np.float16),
+        class_index=parts["cohort"].class_index,
+        prototypes=prototypes.astype(np.float16),
+        training=training,
     )
 
 

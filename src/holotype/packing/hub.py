@@ -54,11 +54,11 @@ def push_pack(name_or_path: str | os.PathLike[str], place: str) -> Shared:
         PackError: the pack fails a check, or the hub refuses it or cannot be reached.
         MissingExtraError: the extra `hub` is not installed.
     """
-    repository, revision = _parsed(place)
+    repository, revision = parsed_place(place)
     if revision:
         raise PackError(f"{place!r} names a revision, which sending makes", "Leave it out")
     checked = verify_pack(name_or_path)
-    with _hub(place) as (hub, api), warnings.catch_warnings():
+    with connected(place) as (hub, api), warnings.catch_warnings():
         # The hub warns that README.md has no header for its search; a pack's page is for people.
         warnings.simplefilter("ignore")
         api.create_repo(repository, exist_ok=True)
@@ -86,7 +86,7 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
             cannot be reached.
         MissingExtraError: the extra `hub` is not installed.
     """
-    repository, wanted = _parsed(place)
+    repository, wanted = parsed_place(place)
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise PackError(f"{digest!r} is no SHA-256 digest", "Pass 64 digits of 0-9 and a-f")
     if os.path.lexists(out):
@@ -94,7 +94,7 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         draft = Path(folder) / "pack"
-        with _hub(place) as (hub, api):
+        with connected(place) as (hub, api):
             revision = str(api.model_info(repository, revision=wanted).sha)
             _check_sizes(place, api.get_paths_info(repository, list(FILES), revision=revision))
             for file in FILES:
@@ -118,7 +118,12 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
     return Shared(repository, revision, found)
 
 
-def _parsed(place: str) -> tuple[str, str | None]:
+def parsed_place(place: str) -> tuple[str, str | None]:
+    """The repository and the revision of `hf:owner/name@revision`.
+
+    Raises:
+        PackError: it is no such place.
+    """
     match = _PLACE.fullmatch(place)
     if match is None:
         raise PackError(
@@ -141,7 +146,7 @@ def _check_sizes(place: str, found: list[Any]) -> None:
 
 
 @contextmanager
-def _hub(place: str) -> Iterator[tuple[Any, Any]]:
+def connected(place: str) -> Iterator[tuple[Any, Any]]:
     """The library and its client; what goes wrong comes out as a PackError."""
     for switch in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
         os.environ.setdefault(switch, "1")
@@ -159,6 +164,11 @@ def _hub(place: str) -> Iterator[tuple[Any, Any]]:
         yield huggingface_hub, api
     except PackError:
         raise
+    except errors.GatedRepoError as error:
+        raise PackError(
+            f"{place} is gated: its owner says who may fetch it",
+            "Ask for access on its page, and log in with `hf auth login`",
+        ) from error
     except errors.RepositoryNotFoundError as error:
         raise PackError(
             f"there is no {place}, or it is not yours to see",

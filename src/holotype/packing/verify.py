@@ -13,11 +13,12 @@ from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.pack import Pack, load_pack
 from holotype.pack.card import model_card
-from holotype.packing.trial import try_out
+from holotype.packing.trial import asked, try_out
 
 FILES = ("card.json", "model.onnx", "cohort.npz", "README.md")
 _BATCH = 4
-_MAX_DIFFERENCE = 1e-4
+# How far a picture's coordinates may move with the number of pictures beside it.
+MAX_BATCH_DIFFERENCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             f"README.md of pack {str(pack.path)!r} does not say what card.json says",
             "Believe card.json (`holotype pack show`), or fetch the pack again",
         )
-    shape = try_out(pack.path / "model.onnx", pack.card.preprocessing.shape)
-    _check_batches(Embedder(pack), pack.path)
+    shape = try_out(pack.path / "model.onnx", asked(pack.card.preprocessing))
+    check_batches(Embedder(pack), pack.path)
     cohort, _ = pack.cohort()
     return Verified(
         pack,
@@ -80,15 +81,28 @@ def pack_digest(path: Path) -> str:
     return hashlib.sha256((path / "card.json").read_bytes()).hexdigest()
 
 
-def _check_batches(embedder: Embedder, path: Path) -> None:
-    shape = (_BATCH, *embedder.preprocessing.shape)
-    noise = np.random.default_rng(0).random(shape, dtype=np.float32)
-    together = embedder.embed_prepared(noise)
-    alone = np.concatenate([embedder.embed_prepared(noise[i : i + 1]) for i in range(_BATCH)])
-    difference = float(np.abs(together - alone).max())
-    if not difference <= _MAX_DIFFERENCE:
+def check_batches(embedder: Embedder, path: Path) -> float:
+    """How far an embedding moves with what stands beside it.
+
+    Args:
+        embedder: of the pack.
+        path: of the pack, for the error.
+
+    Returns:
+        The largest difference of a coordinate.
+
+    Raises:
+        PackError: more than 1e-4.
+    """
+    together, *alone = (
+        embedder.embed_made_up(_BATCH),
+        *(embedder.embed_made_up(_BATCH, only=row) for row in range(_BATCH)),
+    )
+    difference = float(np.abs(together - np.concatenate(alone)).max())
+    if not difference <= MAX_BATCH_DIFFERENCE:
         raise PackError(
             f"the model of pack {os.fspath(path)!r} gives one picture other embeddings in another "
-            f"batch (they differ by {difference:.2g}; at most {_MAX_DIFFERENCE:g} is allowed)",
+            f"batch (they differ by {difference:.2g}; at most {MAX_BATCH_DIFFERENCE:g} is allowed)",
             "Export it in evaluation mode",
         )
+    return difference
