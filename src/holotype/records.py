@@ -125,7 +125,7 @@ class Preprocessing:
     inputs: tuple[TensorInput, ...] | None = None  # of kind "tensors" alone
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def input_shape(self) -> tuple[int, int, int]:
         """Of the input for one picture: (C, H, W)."""
         return self.channels, self.size_px, self.width_px or self.size_px
 

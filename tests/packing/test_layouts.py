@@ -77,7 +77,7 @@ def test_a_layout(name: str, tmp_path: Path, pictures: Path) -> None:
     assert made.pack.card.encoder["assumed"] == (made.notes.assumed or ["nothing"])
     # It is one call of one graph, and gives what the network gives.
     embedder = Embedder(verify_pack(made.pack.path).pack)
-    batch = np.random.default_rng(0).random((3, *embedder.preprocessing.shape), np.float32)
+    batch = np.random.default_rng(0).random((3, *embedder.preprocessing.input_shape), np.float32)
     expected = np.concatenate(
         [unit(layout.expected(network(model, layout.feed(one[None])))) for one in batch]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -59,8 +60,19 @@ def _options(
         bool,
         typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version."),
     ] = False,
+    providers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cpu|cuda|openvino|coreml|directml[,...]",
+            help="Which processors run models.",
+            envvar="HOLOTYPE_PROVIDERS",
+            show_default="cpu",
+        ),
+    ] = None,
 ) -> None:
     """What stands before any command."""
+    if providers is not None:
+        os.environ["HOLOTYPE_PROVIDERS"] = providers
 
 
 _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {

@@ -128,7 +128,9 @@ def _shapes(
 ) -> dict[str, Shape]:
     """What the network gives for one picture or batch of two, by name; found by running it."""
     inputs = [
-        Input(one.name, picture.dims(picture.batch or "batch", preprocessing.shape), one.number)
+        Input(
+            one.name, picture.dims(picture.batch or "batch", preprocessing.input_shape), one.number
+        )
         if picture is not None and one.name == picture.name
         else one
         for one in graph.inputs
@@ -266,7 +268,7 @@ def _pictures(
             f"the batch is fixed at {batch}, so each picture is computed {batch} times; a free "
             "batch axis would save that"
         )
-        whole = before.constant(np.array((batch, *preprocessing.shape), np.int64))
+        whole = before.constant(np.array((batch, *preprocessing.input_shape), np.int64))
         value, batch = before.add("Expand", value, whole), 1
     if chosen.bgr:
         backwards = before.constant(np.array([2, 1, 0], np.int64))
@@ -279,7 +281,7 @@ def _pictures(
     if picture.channels_last:
         value = before.add("Transpose", value, perm=[0, 2, 3, 1])
     before.cast(value, picture.number or "float32", picture.name)
-    return Input(name, (batch, *preprocessing.shape), "float32")
+    return Input(name, (batch, *preprocessing.input_shape), "float32")
 
 
 def _mask(
