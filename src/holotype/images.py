@@ -190,8 +190,10 @@ def _photo(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32
 
 def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
     with faces_extra():
-        from holotype.faces.sighting import only_face
-    return pixels.photo(only_face(picture.pixels).chip, preprocessing)
+        from holotype.faces.alignment import chip
+        from holotype.faces.sighting import only_face, rgb_bytes
+    face = only_face(picture.pixels)
+    return pixels.photo(chip(rgb_bytes(picture.pixels), face, preprocessing), preprocessing)
 
 
 # How each kind of preprocessing makes the input of a model, float32 [C, S, S].
