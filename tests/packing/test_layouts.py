@@ -275,6 +275,20 @@ def test_what_makes_no_pack(make: Any, chosen: Chosen, said: str, tmp_path: Path
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_value_inside_the_graph_may_be_the_embedding(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    whole = layouts.convolution(model, maps=2)
+    batch = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
+    given = network(model, {"pixels": batch})
+    whole.graph.output.pop(0)  # what is left leads through it
+    write(model, whole)
+    pack = verify_pack(built(model, Chosen(("map0:max", "map1:mean")), **PLAIN).pack.path).pack
+    expected = np.concatenate([given["map0"].max((2, 3)), given["map1"].mean((2, 3))], axis=1)
+    found = Embedder(pack).embed_prepared(batch)
+    np.testing.assert_allclose(found, unit(expected), atol=1e-5)
+    onnx.checker.check_model(onnx.load_from_string(pack.model()), full_check=True)
+
+
 def test_a_folder_of_pictures_says_nothing_of_words(tmp_path: Path, pictures: Path) -> None:
     model = tmp_path / "model.onnx"
     layouts.bert(model)

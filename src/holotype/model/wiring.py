@@ -139,6 +139,18 @@ def rewired(
     return bytes(result)
 
 
+def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
+    """A model that gives some of its inner values too, whatever their shape and type."""
+    graph = read_graph(model)
+    added = b"".join(
+        tagged(_OUTPUT, field(1, name.encode())) for name in names if name not in graph.outputs
+    )
+    return b"".join(
+        tagged(number, bytes(content(value)) + added) if number == _GRAPH else field(number, value)
+        for number, value in fields(memoryview(model))
+    )
+
+
 def needed_inputs(model: bytes, outputs: Iterable[str]) -> tuple[Input, ...]:
     """Those inputs of a model that some of its values depend on."""
     graph = read_graph(model)

@@ -14,7 +14,7 @@ import numpy as np
 from holotype.errors import PackError
 from holotype.model.feed import sizes
 from holotype.model.graph import Graph, Input, read_graph
-from holotype.model.wiring import Wiring, needed_inputs, rewired
+from holotype.model.wiring import Wiring, needed_inputs, rewired, with_outputs
 from holotype.packing.model_input import Notes, PictureInput, picture_input
 from holotype.packing.trial import answers
 from holotype.records import Preprocessing
@@ -36,7 +36,7 @@ Shape = tuple[int, ...]
 class Chosen:
     """What somebody said of a network's answer, and of its colors."""
 
-    outputs: tuple[str, ...] = ()  # names, each alone or as NAME:POOL; none: the likeliest
+    outputs: tuple[str, ...] = ()  # or inner values; NAME or NAME:POOL; none: the likeliest
     pool: str | None = None  # of those that say none
     bgr: bool = False  # whether channels stand in the order blue, green, red
 
@@ -84,7 +84,9 @@ def one_graph(
     """
     graph = read_graph(content)
     picture = picture_input(graph) if preprocessing.inputs is None else None
-    shapes = _shapes(content, graph, picture, preprocessing, called)
+    inner = {name for node in graph.nodes for name in node.outputs}
+    asked = [name for name, _ in _named(chosen) if name in inner]
+    shapes = _shapes(with_outputs(content, asked), graph, picture, preprocessing, called)
     plans = _plans(graph, shapes, picture, chosen, notes)
     needed = needed_inputs(content, [name for name, _ in plans])
     _require_pictures_alone(picture, needed, plans)
@@ -152,11 +154,12 @@ def _plans(
     told = ", ".join(f"{name} {['batch', *shape[1:]]}" for name, shape in shapes.items())
     if chosen.pool is not None and chosen.pool not in POOLS:
         raise PackError(f"no pooling {chosen.pool!r}", f"Take one of {', '.join(POOLS)}")
-    named = [_named(output, chosen.pool) for output in chosen.outputs]
+    named = _named(chosen)
     for name, _ in named:
         if name not in shapes:
             raise PackError(
-                f"the model has no output {name!r}; it gives {told}", "Name one of these"
+                f"the model has no output {name!r}; it gives {told}",
+                "Name one of these, or a value inside its graph",
             )
     if not named:
         likeliest = _likeliest(shapes)
@@ -193,9 +196,13 @@ def _plans(
     return plans
 
 
-def _named(output: str, usual: str | None) -> tuple[str, str | None]:
-    name, _, pool = output.rpartition(":")
-    return (name, pool) if name and pool in POOLS else (output, usual)
+def _named(chosen: Chosen) -> list[tuple[str, str | None]]:
+    """The outputs that were named, each with the pooling that was."""
+    parts = [(output, *output.rpartition(":")) for output in chosen.outputs]
+    return [
+        (name, pool) if name and pool in POOLS else (whole, chosen.pool)
+        for whole, name, _, pool in parts
+    ]
 
 
 def _likeliest(shapes: Mapping[str, Shape]) -> str:
