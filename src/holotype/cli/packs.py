@@ -15,7 +15,7 @@ from holotype.pack import FACES, Pack, load_pack, made_faces, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
 
 app = typer.Typer(cls=Group, help="Look at model packs, make, check and share them.")
-for _command in (packing.build, packing.verify, packing.push, packing.pull):
+for _command in (packing.build, packing.adapt, packing.verify, packing.push, packing.pull):
     app.command()(_command)
 
 

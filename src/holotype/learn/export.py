@@ -23,11 +23,12 @@ from holotype.errors import TrainingError
 from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.method import Method
 from holotype.learn.views import View, ViewAverage
-from holotype.learn.whitening import Whitening, fit_whitening
+from holotype.learn.whitening import Whitening
 from holotype.model import self_test
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
 from holotype.scoring import group_prototypes
+from holotype.whitening import fit_whitening
 
 # The largest difference of a coordinate: from torch to the exported graph, and from there to the
 # file, whose weights are in half precision.

@@ -22,11 +22,12 @@ from holotype.learn.efficientnet import (
     columns,
 )
 from holotype.learn.export import export_onnx, halved
-from holotype.learn.whitening import Whitening, fit_whitening, principal_axes
+from holotype.learn.whitening import Whitening
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
 from holotype.scoring import group_prototypes, unit
 from holotype.tasks.dataset import Dataset
+from holotype.whitening import fit_whitening, principal_axes
 
 # The side and the tones, (x - 127) / 128 of 0..255, with which those evaluated the weights who
 # trained them. They also cut to the largest square and 5.5 % off each of its borders; on `train`

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.model.graph import NUMBERS, Input, read_graph
+from holotype.model.graph import NUMBERS, Graph, Input, read_graph
 from holotype.model.wire import content, field, fields, messages, tagged, text
 
 # ModelProto
@@ -137,6 +137,16 @@ def rewired(
         else:
             result += field(number, value)
     return bytes(result)
+
+
+def unused(graph: Graph, name: str) -> str:
+    """A name that no value of a graph begins with."""
+    taken: set[str] = {one.name for one in graph.inputs}
+    for node in graph.nodes:
+        taken.update(node.inputs, node.outputs)
+    while any(other.startswith(name) for other in taken):
+        name = f"holotype.{name}"
+    return name
 
 
 def with_outputs(model: bytes, names: Iterable[str]) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 from holotype.errors import PackError
 from holotype.model.feed import sizes
 from holotype.model.graph import Graph, Input, read_graph
-from holotype.model.wiring import Wiring, needed_inputs, rewired, with_outputs
+from holotype.model.wiring import Wiring, needed_inputs, rewired, unused, with_outputs
 from holotype.packing.model_input import Notes, PictureInput, picture_input
 from holotype.packing.trial import answers
 from holotype.records import Preprocessing
@@ -92,7 +92,7 @@ def one_graph(
     _require_pictures_alone(picture, needed, plans)
     if _plain(graph, picture, plans, shapes, chosen):
         return content, preprocessing
-    before, after = (Wiring(graph.opset, _unused(graph, name)) for name in ("before.", "after."))
+    before, after = (Wiring(graph.opset, unused(graph, name)) for name in ("before.", "after."))
     if picture is None:
         kept = {one.name for one in needed}
         stated = tuple(one for one in preprocessing.inputs or () if one.name in kept)
@@ -107,7 +107,7 @@ def one_graph(
     vector = parts[0][0] if len(parts) == 1 else after.add("Concat", *(p for p, _ in parts), axis=1)
     if repeated > 1:
         vector = after.add("Gather", vector, after.constant(np.array([0], np.int64)), axis=0)
-    vector = after.cast(vector, "float32", _unused(graph, "embeddings"))
+    vector = after.cast(vector, "float32", unused(graph, "embeddings"))
     length = sum(length for _, length in parts)
     fixed = any(isinstance(one.dims[0], int) for one in inputs)
     model = rewired(
@@ -269,7 +269,7 @@ def _pictures(
 ) -> Input:
     """What turns float32 [batch, C, H, W] into what the network takes; the new input."""
     batch = picture.batch if isinstance(picture.batch, int) else "batch"
-    name = value = _unused(graph, "pictures")
+    name = value = unused(graph, "pictures")
     if isinstance(batch, int) and batch > 1:
         notes.assumed.append(
             f"the batch is fixed at {batch}, so each picture is computed {batch} times; a free "
@@ -355,12 +355,3 @@ def _over_those(wiring: Wiring, value: str, pool: str, counted: str) -> str:
     count = wiring.add("Max", count, wiring.number(_SMALLEST))
     value = wiring.add("Div", total, count)
     return wiring.add("Pow", value, wiring.number(1 / _GEM_POWER)) if pool == "gem" else value
-
-
-def _unused(graph: Graph, name: str) -> str:
-    taken: set[str] = {one.name for one in graph.inputs}
-    for node in graph.nodes:
-        taken.update(node.inputs, node.outputs)
-    while any(other.startswith(name) for other in taken):
-        name = f"holotype.{name}"
-    return name
