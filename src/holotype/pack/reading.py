@@ -173,12 +173,25 @@ def _made_faces() -> Path:
             from holotype.faces.recipe import parts
             from holotype.pack.writing import write_pack
 
+            made = parts()
             try:
-                write_pack(folder, **parts())
+                write_pack(folder, **made, self_test=_computed(made["model"]))
             except PackError:
                 if not folder.is_dir():  # else another process was faster
                     raise
     return folder
+
+
+def _computed(model: bytes) -> NDArray[np.float32]:
+    """The self-test of a model that was made here, on the CPU."""
+    from holotype.model.feed import made_up
+    from holotype.model.self_test import COUNT
+    from holotype.model.session import open_session
+
+    graph = read_graph(model)
+    session = open_session(model, graph, None)
+    (vectors,) = session.run(None, dict(made_up(graph.inputs, COUNT)))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _faces_folder() -> Path:
