@@ -62,6 +62,11 @@ def test_who_cannot_be_told() -> None:
     narrow = CohortModel.of(COHORT, COHORT.embeddings[:40])
     odd = unit(-COHORT.embeddings[:40].mean(axis=0))[None]
     assert Matcher.of(narrow, GALLERY).match(odd, 0.5).unfamiliar[0]
+    # Where the one that it is like is unfamiliar as well, that is no reason to turn it away.
+    among_its_like = Matcher.of(narrow, np.concatenate([GALLERY, odd])).match(odd, 0.5)
+    assert among_its_like.compared.familiarity[0] <= 0.005
+    assert not among_its_like.unfamiliar[0]
+    assert among_its_like.match[0]
 
 
 def test_nobody_is_enrolled() -> None:

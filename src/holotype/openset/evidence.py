@@ -10,6 +10,9 @@
 
 The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
 belongs to it is tested: the enrolled should not be more alike to one another than the cohort is.
+Few enrolled seldom contradict it even where it is wrong, so it is believed as far as they agree:
+with a weight of w, the enrolled's own tail has to keep the rate / (1 - w). If the cohort is right
+the rate is kept; if it is not, it is exceeded by as much as the enrolled spoke for the cohort.
 Taking the smaller of two thresholds would destroy a guarantee, and is done nowhere.
 """
 
@@ -79,6 +82,16 @@ class Agreement:
     def contradicted(self) -> bool:
         """Whether the cohort is of another world than this gallery."""
         return self.p_value < _LEVEL
+
+    @property
+    def weight(self) -> float:
+        """How far the cohort is believed, in [0, 1].
+
+        The square: where the cohort is of this world, its allowance for related classes makes the
+        enrolled look less alike, and the p-value is nearly always close to 1. Chosen on halves of
+        the signers of CEDAR and of the packs' cohorts (`bench/everywhere.py --choosing`).
+        """
+        return self.p_value**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,9 +283,19 @@ class Evidence:
             with suppress(RateError):
                 name = "fpir" if claim is None else "fmr"
                 level = self.against(claim).threshold(rate, name)
-                return Threshold(np.full(count, level, np.float32), rate, "estimated", "cohort")
+                doubt = self._doubt(rate) if claim is None else -1.0
+                source: Source = "cohort" if level >= doubt else "enrolled"
+                values = np.full(count, max(level, doubt), np.float32)
+                return Threshold(values, rate, "estimated", source)
         tails = self._tails(rate, claim) if rate >= self._tail_rate else []
         return self._flat(max(tails), rate, claim, "estimated", "enrolled") if tails else None
+
+    def _doubt(self, rate: float) -> float:
+        """What the enrolled demand where they do not quite agree with the cohort; -1: nothing."""
+        unsure = 1 - self.agreement.weight
+        if self.impostors.site_counts or rate >= unsure:
+            return -1.0
+        return max(self._tails(max(rate / unsure, self._tail_rate), None), default=-1.0)
 
     def _tails(self, rate: float, claim: int | None) -> list[float]:
         if claim is not None:

@@ -20,8 +20,11 @@ from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Thresho
 from holotype.openset.model import CohortModel
 from holotype.scoring import Floats
 
-# Probes whose novelty p-value is at most this are not judged.
-UNFAMILIAR = 0.005
+# Probes whose novelty p-value is at most this are not judged, unless that of the example that they
+# are most like is small as well: a gallery of what the model does not know is no reason to turn
+# every picture away. The second was chosen on half of Caltech's things, where 60 % of photographs
+# are unfamiliar to the pack of things, and are named rightly as often as others as alike.
+UNFAMILIAR, _UNFAMILIAR_EXAMPLE = 0.005, 0.02
 # Two identities closer than this are one picture enrolled under two labels, or rounding.
 TIE = 1e-6
 # Similarities that are held at a time: 64 MiB of float32.
@@ -51,7 +54,7 @@ class Matches:
     accepted: NDArray[np.bool_]  # [B] whether the best candidate reaches its threshold
     doubtful: NDArray[np.bool_]  # [B] the caller's doubts, such as of a picture's quality
     tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
-    unfamiliar: NDArray[np.bool_]  # [B] unlike anything that prepared the model
+    unfamiliar: NDArray[np.bool_]  # [B] unlike what prepared the model, where the enrolled are not
 
     def __len__(self) -> int:
         return len(self.accepted)
@@ -264,7 +267,7 @@ class Matcher:
             accepted=accepted,
             doubtful=np.zeros(count, np.bool_) if doubtful is None else doubtful,
             tied=tied,
-            unfamiliar=compared.familiarity <= UNFAMILIAR,
+            unfamiliar=self._unfamiliar(compared),
         )
 
     def probability(self, compared: Compared, impostor_prior: float = 0.5) -> NDArray[np.float64]:
@@ -322,6 +325,15 @@ class Matcher:
             RateError: the rate was stated, and is not supported.
         """
         return np.asarray(vectors @ self.prototypes.T >= self.threshold(rate).values)
+
+    def _unfamiliar(self, compared: Compared) -> NDArray[np.bool_]:
+        """Who is unlike all that prepared the model, and whose nearest example is not: bool [B]."""
+        found = compared.familiarity <= UNFAMILIAR
+        at = np.flatnonzero(found)
+        if len(at) and compared.candidates.shape[1]:
+            nearest = self.evidence.enrolled.players[compared.candidates[at, 0]]
+            found[at] = self.model.novelty.p_value(nearest) > _UNFAMILIAR_EXAMPLE
+        return np.asarray(found)
 
     @staticmethod
     def _runner_up(compared: Compared) -> Floats:
