@@ -16,7 +16,7 @@ Answer = Literal["match", "unknown", "cannot_tell"]
 # threshold; estimated: as far as their tail or the cohort tells; default: nothing is known
 Known = Literal["guaranteed", "estimated", "default"]
 # who set a threshold: the enrolled themselves, own strangers, the model's cohort, or nobody
-Source = Literal["enrolled", "site", "cohort", "default"]
+Source = Literal["enrolled", "site", "cohort", "unlabeled", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +248,22 @@ class Calibration:
     rates: tuple[RateChange, ...]
     suspects: tuple[Suspect, ...]
     unusable: tuple[Unusable, ...] = ()  # pictures that were given and do not count
+
+
+@dataclass(frozen=True, slots=True)
+class UnlabeledCalibration:
+    """What unlabeled pictures from the place of use are, and what they change."""
+
+    batch: str | None  # id under which they are stored; None: they were not
+    pictures: int  # without those that were left out
+    pictures_in_all: int  # with the unlabeled ones that the gallery has already
+    visitors: int  # people or things on all of them, as far as they can be told apart
+    strangers: float | None  # the share of visitors who are not enrolled; None: too few enrolled
+    another_kind: bool  # whether they are of another kind than what is enrolled
+    smallest_before: float  # the smallest rate that is at least estimated, a fraction; 1 if none
+    smallest_after: float
+    rates: tuple[RateChange, ...]
+    unusable: tuple[Unusable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "strangers"
 
 
+def test_unlabeled_pictures_are_shown_stored_and_taken_back(
+    desk: Path, folder: Path, run: Run
+) -> None:
+    flat = folder.parent / "aisle"
+    flat.mkdir()
+    for kind in range(12):
+        Image.fromarray(toy_drawing(kind, 7)).save(flat / f"{kind}.png")
+    dry = run("calibrate", desk, "--unlabeled", flat, "--dry-run")
+    assert "12 unlabeled pictures of about" in dry.stdout
+    assert dry.stdout.endswith("Nothing was stored.\n")
+    done = json.loads(run("calibrate", desk, "--unlabeled", flat, "--yes", "--json").stdout)
+    assert (done["pictures"], done["pictures_in_all"]) == (12, 12)
+    assert run("calibrate", desk, "--remove", done["batch"]).exit_code == 0
+    assert run("calibrate", desk, folder, "--unlabeled", flat, "--yes").exit_code == 2
+    nothing = folder.parent / "empty"
+    nothing.mkdir()
+    assert run("calibrate", desk, "--unlabeled", nothing, "--yes").exit_code != 0
+
+
 def answer(command: list[object], reply: bytes) -> tuple[int, str]:
     """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
     ours, theirs = pty.openpty()

@@ -169,6 +169,11 @@ class Matcher:
         """The same gallery with other own strangers."""
         return Matcher(self.model, self.prototypes, self.examples, self.evidence.with_site(site))
 
+    def with_unlabeled(self, vectors: Floats) -> Matcher:
+        """The same gallery with other unlabeled pictures from its place: float32 unit [U, D]."""
+        evidence = self.evidence.with_unlabeled(vectors)
+        return Matcher(self.model, self.prototypes, self.examples, evidence)
+
     def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
         """As `Evidence.threshold`; remembered."""
         key = rate, claim

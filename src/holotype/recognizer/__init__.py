@@ -7,6 +7,7 @@ from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
 from holotype.recognizer.status import status
+from holotype.recognizer.unlabeled import calibrate_unlabeled
 
 __all__ = [
     "BARE",
@@ -14,6 +15,7 @@ __all__ = [
     "Move",
     "Recognizer",
     "calibrate",
+    "calibrate_unlabeled",
     "feedback",
     "open",
     "reembed",
