@@ -27,6 +27,7 @@ from holotype.scoring import Floats
 UNFAMILIAR, _UNFAMILIAR_EXAMPLE = 0.005, 0.02
 # Two identities closer than this are one picture enrolled under two labels, or rounding.
 TIE = 1e-6
+_SHORT = 0.999  # the length of what is not a single unit vector
 # Similarities that are held at a time: 64 MiB of float32.
 _BLOCK_ENTRIES = 1 << 24
 
@@ -219,14 +220,17 @@ class Matcher:
         """Compare B probes with the enrolled, or with the one that is claimed.
 
         Args:
-            vectors: float32 unit [B, D].
+            vectors: float32 [B, D], unit; or each the mean of unit vectors of one probe.
             claim: the identity that is claimed.
             familiarity: float64 [B], from `CohortModel.novelty` where it was asked before.
             candidates: how many are found for each probe, at least 2; fewer where fewer are
                 enrolled.
         """
         if familiarity is None:
-            familiarity = self.model.novelty.p_value(vectors)
+            # The mean of several pictures is shorter than each, and no less familiar for that.
+            length = np.linalg.norm(vectors, axis=1, keepdims=True)
+            full = vectors if (length > _SHORT).all() else vectors / np.maximum(length, 1e-12)
+            familiarity = self.model.novelty.p_value(full)
         if claim is not None:
             similarity = vectors @ self.prototypes[claim : claim + 1].T
             found = np.full((len(vectors), 1), claim, np.int64)

@@ -288,6 +288,33 @@ class Recognizer:
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
 
+    def identify_visitor(
+        self,
+        vectors: NDArray[Any],
+        fpir: float | str | None = None,
+        *,
+        stranger_prior: float = 0.5,
+    ) -> Decision:
+        """1:N for one who was seen several times: decided once, on the mean of what is reached.
+
+        So the stated rate is one of visitors, however many pictures there are of each: the mean
+        over pictures is highest for nobody who is not alike on most of them.
+
+        Args:
+            vectors: float [F, D], embeddings of F pictures of one, such as those of `Sighting`s.
+            fpir: the share of strangers that may be accepted, of visitors; None as for `identify`.
+            stranger_prior: as for `identify`.
+
+        Raises:
+            VectorError: the vectors are of another length, not finite, or zero.
+            RateError: as for `identify`.
+        """
+        rate = None if fpir is None else parse_rate(fpir, "fpir")
+        seen = stacked(given(np.atleast_2d(vectors), self.embedding_dim))
+        # Its similarity to each identity is the mean of theirs, since it is not made a unit again.
+        mean = Detected(seen.mean(axis=0), ())
+        return self._decisions(self.state, [mean], rate, None, stranger_prior)[0]
+
     def verify(
         self,
         label: str,
