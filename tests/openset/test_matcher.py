@@ -69,6 +69,26 @@ def test_who_cannot_be_told() -> None:
     assert among_its_like.match[0]
 
 
+def test_in_one_picture_each_identity_is_at_most_once() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    less = unit(GALLERY[:2] + 0.01 * GALLERY[5:7])
+    crowd = np.concatenate([less, GALLERY[:1], -GALLERY[:1]])
+    doubtful = np.array([False, False, False, False])
+    each = matcher.decide(matcher.compare(crowd), 0.5, doubtful)
+    assert each.match[:3].all()
+    assert not each.taken.any()
+    found = matcher.decide(matcher.compare(crowd), 0.5, doubtful, together=True)
+    assert found.taken.tolist() == [True, False, False, False]
+    assert found.match[:3].tolist() == [False, True, True]
+    # Who cannot be told takes nobody's place.
+    doubtful[2] = True
+    unclear = matcher.decide(matcher.compare(crowd), 0.5, doubtful, together=True)
+    assert unclear.match[:3].tolist() == [True, True, False]
+    nobody = Matcher.of(MODEL, GALLERY[:0])
+    assert not nobody.decide(nobody.compare(crowd), 0.5, together=True).match.any()
+    assert len(matcher.decide(matcher.compare(crowd[:0]), 0.5, together=True)) == 0
+
+
 def test_nobody_is_enrolled() -> None:
     found = Matcher.of(MODEL, GALLERY[:0]).match(PROBES, 0.1)
     assert not found.match.any()

@@ -9,7 +9,7 @@ N = enrolled identities, B = probes, D = embedding dimensions, k = candidates of
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,7 @@ class Matches:
     accepted: NDArray[np.bool_]  # [B] whether the best candidate reaches its threshold
     doubtful: NDArray[np.bool_]  # [B] the caller's doubts, such as of a picture's quality
     tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
+    taken: NDArray[np.bool_]  # [B] accepted, and another probe of the picture is more alike to it
     unfamiliar: NDArray[np.bool_]  # [B] unlike what prepared the model, where the enrolled are not
 
     def __len__(self) -> int:
@@ -73,7 +74,7 @@ class Matches:
     @property
     def match(self) -> NDArray[np.bool_]:
         """Bool [B]: who is taken for the best candidate. The others are unknown, or unclear."""
-        return self.accepted & ~self.cannot_tell
+        return self.accepted & ~self.taken & ~self.cannot_tell
 
     @property
     def best(self) -> NDArray[np.int64]:
@@ -239,7 +240,12 @@ class Matcher:
         return Compared(claim, found, similarity, familiarity)
 
     def decide(
-        self, compared: Compared, rate: float | None, doubtful: NDArray[np.bool_] | None = None
+        self,
+        compared: Compared,
+        rate: float | None,
+        doubtful: NDArray[np.bool_] | None = None,
+        *,
+        together: bool = False,
     ) -> Matches:
         """Answer for B probes that have been compared.
 
@@ -247,14 +253,16 @@ class Matcher:
             compared: with this gallery.
             rate: in (0, 1): an FPIR, or the FMR of a claim; None: the usual one.
             doubtful: bool [B], who gets no answer whatever the gallery; None: nobody.
+            together: whether the probes stand side by side in one picture, where each identity is
+                at most once: the most alike of those that can be told.
 
         Raises:
             RateError: the rate is not supported.
         """
         threshold = self.threshold(rate, compared.claim)
-        count, found = compared.candidates.shape
+        count, places = compared.candidates.shape
         tied = np.zeros(count, np.bool_)
-        if found:
+        if places:
             best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
             needed = threshold.values[best]
             if threshold.strict is not None:
@@ -264,9 +272,9 @@ class Matcher:
         else:
             needed = np.full(count, np.nan, np.float32)
             accepted = tied
-        if found > 1:
+        if places > 1:
             tied = accepted & (compared.similarity[:, 0] - compared.similarity[:, 1] <= TIE)
-        return Matches(
+        found = Matches(
             compared=compared,
             rate=threshold.rate,
             thresholds=threshold.values,
@@ -276,8 +284,10 @@ class Matcher:
             accepted=accepted,
             doubtful=np.zeros(count, np.bool_) if doubtful is None else doubtful,
             tied=tied,
+            taken=np.zeros(count, np.bool_),
             unfamiliar=self._unfamiliar(compared),
         )
+        return replace(found, taken=_taken(found)) if together else found
 
     def probability(self, compared: Compared, impostor_prior: float = 0.5) -> NDArray[np.float64]:
         """How probable it is that the best candidate is right: float64 [B], NaN where unknown.
@@ -369,6 +379,18 @@ class Matcher:
                 values[block, place] = similarity[rows, at]
                 similarity[rows, at] = -np.inf
         return found, values
+
+
+def _taken(found: Matches) -> NDArray[np.bool_]:
+    """Whose match is more alike to another probe of the same picture: bool [B]."""
+    matched = np.flatnonzero(found.match)
+    if len(matched) < 2:
+        return np.zeros(len(found), np.bool_)
+    matched = matched[np.argsort(-found.compared.similarity[matched, 0], kind="stable")]
+    first = np.unique(found.best[matched], return_index=True)[1]
+    taken = found.match.copy()
+    taken[matched[first]] = False
+    return taken
 
 
 def _typical(examples: NDArray[np.int64]) -> int:

@@ -265,7 +265,8 @@ class Recognizer:
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
-        A model that does not look for faces sees one thing, the whole picture.
+        Nobody is on a picture twice: of several faces that would be a match of one identity, the
+        most alike is. A model that does not look for faces sees one thing, the whole picture.
 
         Args:
             image: as for `identify`, and so the others.
@@ -283,7 +284,7 @@ class Recognizer:
         state = self.state
         (found,) = detect(self.embedder, [image], everybody=True)
         _require_readable(image, found[0])
-        decisions = self._decisions(state, found, rate, None, stranger_prior)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, together=True)
         return [
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
@@ -419,6 +420,7 @@ class Recognizer:
         rate: float | None,
         claim: int | None,
         stranger_prior: float,
+        together: bool = False,
     ) -> builtins.list[Decision]:
         """The signed answers, compared with all, or with the one that is claimed."""
         matcher = state.matcher
@@ -427,7 +429,7 @@ class Recognizer:
         vectors = stacked(seen) if seen else np.empty((0, dim), np.float32)
         compared = matcher.compare(vectors, claim, candidates=CANDIDATES)
         doubtful = np.array([bool(quality.serious(one.reasons)) for one in seen], np.bool_)
-        matches = matcher.decide(compared, rate, doubtful)
+        matches = matcher.decide(compared, rate, doubtful, together=together)
         probability = matcher.probability(compared, stranger_prior).tolist()
         basis = self._basis(state, matches, claim)
         decisions, row = [], 0
