@@ -415,3 +415,43 @@ class Sighting:
 
     decision: Decision
     vector: NDArray[np.float32] | None  # [D] unit; None where there was nothing to embed
+
+
+@dataclass(frozen=True, slots=True)
+class LintedPicture:
+    """A stored picture that its identity's other pictures do not vouch for."""
+
+    label: str
+    number: int  # of this identity's pictures, 1 the first that was enrolled
+    taken_for: str | None  # who it would be taken for without it; None: it would be unknown
+    own: float | None  # similarity to the identity's other pictures; None: it has none
+    other: float | None  # to the most alike other identity; None: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Two identities of whom one would be taken for the other."""
+
+    labels: tuple[str, str]
+    pictures: int  # that would be
+    similarity: float  # the highest
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An identity that needs another picture, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """What is the matter with the stored pictures, at one rate of strangers."""
+
+    rate: float
+    pictures: int  # that were looked at
+    checked: int  # of these, whose identity has others to vouch for them
+    missed: tuple[LintedPicture, ...]  # the least alike to their own first
+    confusions: tuple[Confusion, ...]  # the most alike first
+    needs: tuple[Need, ...]

@@ -276,3 +276,12 @@ def test_pictures_beside_folders_are_not_passed_over_in_silence(
     refused = run("calibrate", desk, folder, "--yes")
     assert refused.exit_code == 8
     assert "1 pictures beside 7 folders (such as 's0')" in refused.stderr
+
+
+def test_lint_says_what_to_mend(desk: Path, run: Run) -> None:
+    said = run("lint", desk)
+    assert said.exit_code == 0
+    assert "each left out in turn" in said.stdout
+    found = json.loads(run("lint", desk, "--json").stdout)
+    assert found["pictures"] >= 1
+    assert run("lint", desk, "--fpir", "2").exit_code != 0

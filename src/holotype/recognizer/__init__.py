@@ -1,6 +1,7 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
 from holotype.recognizer.calibration import calibrate
+from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import BARE, DEFAULT_MODEL, open
 from holotype.recognizer.pair import same
@@ -17,6 +18,7 @@ __all__ = [
     "calibrate",
     "calibrate_unlabeled",
     "feedback",
+    "lint",
     "open",
     "reembed",
     "review",
