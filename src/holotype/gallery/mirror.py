@@ -179,7 +179,9 @@ class Mirror:
         for batch, number, blob in connection.execute(
             "SELECT batch, class_index, vector FROM strangers ORDER BY id"
         ):
-            class_index.append(classes.setdefault((batch, number), len(classes)))
+            # Below 0: nobody said whom the picture shows.
+            known = number >= 0
+            class_index.append(classes.setdefault((batch, number), len(classes)) if known else -1)
             blobs.append(blob)
         if not blobs:
             self._strangers = _none(self._embedding_dim, self._stranger_versions)

@@ -34,7 +34,8 @@ class Strangers:
 
     version: int  # differs whenever the content does; meaningful for one open gallery only
     vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
-    class_index: NDArray[np.int64] = field(repr=False)  # [S] 0, 1, ...; no class in two batches
+    # [S] 0, 1, ...; no class in two batches; -1 of a picture of which nobody said whom it shows
+    class_index: NDArray[np.int64] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +183,8 @@ class Gallery(Protocol):
 
         Args:
             vectors: float32 [B, D], B >= 1, finite, of length 1.
-            class_index: [B] whole numbers; the same number for the same person or thing.
+            class_index: [B] whole numbers; the same number for the same person or thing, negative
+                ones for pictures from the place of which nobody said whom they show.
             rate: the stated rate that the owner was shown, for the audit trail.
             threshold: the threshold at that rate with these strangers, likewise.
             actor: who.

@@ -42,11 +42,12 @@ class State:
                 players=players,
                 site=site_of(snapshot),
                 keys=snapshot.identities,
-            )
+            ).with_unlabeled(unlabeled_of(snapshot))
         else:
             matcher = before.matcher.follow(prototypes, examples, players, snapshot.identities)
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
+                matcher = matcher.with_unlabeled(unlabeled_of(snapshot))
         return cls(snapshot, matcher)
 
     @property
@@ -92,4 +93,10 @@ class State:
 
 def site_of(snapshot: Snapshot) -> Cohort:
     """The owner's own strangers as a cohort."""
-    return Cohort(snapshot.strangers.vectors, snapshot.strangers.class_index)
+    own = snapshot.strangers.class_index >= 0
+    return Cohort(snapshot.strangers.vectors[own], snapshot.strangers.class_index[own])
+
+
+def unlabeled_of(snapshot: Snapshot) -> Floats:
+    """Pictures from the place of which nobody said whom they show: float32 unit [U, D]."""
+    return np.asarray(snapshot.strangers.vectors[snapshot.strangers.class_index < 0])
