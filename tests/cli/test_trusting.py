@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +12,9 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from hanging import HANGS_S
 from holotype.cli import trusting
 from holotype.records import RateChange
+from terminals import answer
 from toy_packs import make_toy_pack, toy_drawing
 
 Run = Callable[..., Result]
@@ -34,31 +30,6 @@ def folder(tmp_path: Path) -> Path:
             picture = Image.fromarray(toy_drawing(300 + kind, drawer))
             picture.save(tmp_path / "strangers" / f"s{kind}" / f"{drawer}.png")
     return tmp_path / "strangers"
-
-
-def answer(command: list[object], reply: bytes) -> tuple[int, str]:
-    """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "holotype", *map(str, command)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
-    )
-    os.close(theirs)
-    os.write(ours, reply)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:  # the other side has closed
-            break
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    return process.wait(timeout=HANGS_S), seen.decode()
 
 
 def test_calibrate_shows_what_changes_and_stores_it_with_yes(

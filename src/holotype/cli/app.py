@@ -9,6 +9,7 @@ import typer
 
 from holotype.cli import (
     comparing,
+    correcting,
     data,
     demonstration,
     evaluation,
@@ -78,6 +79,12 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "feedback": trusting.feedback,
         "review": trusting.review,
         "pack": packs.app,
+    },
+    "Correct a gallery": {
+        "rename": correcting.rename,
+        "merge": correcting.merge,
+        "move": correcting.move,
+        "undo": correcting.undo,
     },
     "Keep a gallery": {
         "audit": keeping.audit,

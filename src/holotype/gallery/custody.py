@@ -78,9 +78,9 @@ class Custody(Store):
     def undo_feedback(self, decision_id: str, *, actor: str | None = None) -> int:
         """Take a review back and erase what came of it; see `Gallery.undo_feedback`."""
         with self._changing(actor) as connection:
-            examples, receipts = feedback.undo(connection, decision_id, actor)
-        if examples:
-            self._erase_now(f"{examples} examples gained from feedback are", receipts)
+            examples, strangers, receipts = feedback.undo(connection, decision_id, actor)
+        if examples or strangers:
+            self._erase_now("what was gained from feedback is", receipts)
         return examples
 
     def feedbacks(self) -> tuple[Feedback, ...]:

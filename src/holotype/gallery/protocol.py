@@ -7,7 +7,7 @@ user of the operating system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from holotype.gallery.records import (
     AuditEntry,
     AuditReport,
+    Correction,
     Erasure,
+    ExampleRecord,
     Feedback,
     FeedbackSummary,
     IdentityRecord,
     Reembedding,
     StrangerBatch,
+    Undo,
 )
 
 
@@ -35,6 +38,8 @@ class Strangers:
     version: int  # differs whenever the content does; meaningful for one open gallery only
     vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
     class_index: NDArray[np.int64] = field(repr=False)  # [S] 0, 1, ...; no class in two batches
+    # [S] whether a review turned it away; [0]: none of them
+    turned: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_), repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +67,10 @@ class Snapshot:
     owner: NDArray[np.int64] = field(repr=False)  # [M] index into labels
     strangers: Strangers = field(repr=False)
     over: Over = field(default_factory=_nobody, repr=False)
+    # [M] ids of the examples, ascending; [0]: they have none
+    examples: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
+    tags: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # of random ids
+    quiet: frozenset[str] = frozenset()  # random ids of those who are known, but not announced
 
 
 class Gallery(Protocol):
@@ -89,6 +98,7 @@ class Gallery(Protocol):
         retain_until: date | None = None,
         pictures: Sequence[bytes] | None = None,
         decision_id: str | None = None,
+        tags: Iterable[str] = (),
         actor: str | None = None,
     ) -> int:
         """Store examples of a label.
@@ -102,6 +112,7 @@ class Gallery(Protocol):
             pictures: B encoded pictures; stored only where the owner keeps pictures.
             decision_id: the reviewed decision that these examples come from; `undo_feedback`
                 takes them away again.
+            tags: added to those that the identity has: up to 50 of up to 50 characters.
             actor: who.
 
         Returns:
@@ -131,6 +142,14 @@ class Gallery(Protocol):
             ErasurePendingError: done, but for the bytes; it carries the receipts.
         """
 
+    def remove_example(self, example: int, *, actor: str | None = None) -> Erasure:
+        """Erase one example, and its identity if it has no other, leaving nothing of it.
+
+        Raises:
+            GalleryError: there is no such example.
+            ErasurePendingError: done, but for the bytes; it carries the receipt.
+        """
+
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
 
@@ -139,6 +158,113 @@ class Gallery(Protocol):
 
     def snapshot(self) -> Snapshot:
         """The present content; costs next to nothing when nothing changed."""
+
+    def examples(self, label: str | None = None) -> tuple[ExampleRecord, ...]:
+        """The facts about each example, identity by identity.
+
+        Args:
+            label: of that identity alone; None: of all.
+
+        Raises:
+            LabelError: the label is not enrolled.
+        """
+
+    # -- corrections ------------------------------------------------------------------------
+    #
+    # Each can be asked what it would change (`dry_run`), and told what somebody has seen that it
+    # would (`expected`): it refuses to do anything else.
+
+    def rename(
+        self,
+        label: str,
+        new: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give an identity another label.
+
+        Raises:
+            LabelError: not enrolled, or the new label cannot be stored or is enrolled.
+        """
+
+    def merge(
+        self,
+        label: str,
+        into: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give all examples of `label` to `into`, which is the same; `label` is then not enrolled.
+
+        The tags are of both then, and the earlier last day holds. Consent and metadata of `label`
+        stay only where `into` has none.
+
+        Raises:
+            LabelError: not enrolled, or both are one identity.
+            GalleryError: the last day of one of them has passed.
+        """
+
+    def move(
+        self,
+        example: int,
+        label: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give one example to another identity.
+
+        A new one has the consent and the last day of the one that the example comes from. An
+        identity that has no other example is no longer enrolled.
+
+        Raises:
+            LabelError: the label cannot be stored, or the example is its own already.
+            GalleryError: there is no such example, or the last day of one of them has passed.
+        """
+
+    def describe(
+        self,
+        label: str,
+        *,
+        tags: Iterable[str] | None = None,
+        metadata: Mapping[str, object] | None = None,
+        quiet: bool | None = None,
+        actor: str | None = None,
+    ) -> None:
+        """Replace what is noted beside an identity; None leaves it as it is.
+
+        Args:
+            label: of the identity.
+            tags: up to 50 of up to 50 characters.
+            metadata: a JSON object of up to 16 KB; the audit trail has nothing of its content.
+            quiet: whether the identity is known, but not to be announced.
+            actor: who.
+
+        Raises:
+            LabelError: not enrolled, or a tag cannot be stored.
+            GalleryError: the metadata is no JSON object, or too large.
+        """
+
+    def last_change(self) -> Undo:
+        """What `undo` would do.
+
+        Raises:
+            GalleryError: there is nothing that can be undone.
+        """
+
+    def undo(self, *, expected: Undo | None = None, actor: str | None = None) -> Undo:
+        """Take the last change back that is no erasure: of the last 100, one after the other.
+
+        Afterwards everything is as it was before, ids and their order included.
+
+        Raises:
+            GalleryError: there is nothing that can be undone, or something else than expected.
+        """
 
     # -- pictures ---------------------------------------------------------------------------
 

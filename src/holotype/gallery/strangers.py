@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, erasure
+from holotype.gallery import audit, changes, erasure
 from holotype.gallery.matrix import as_blobs
 from holotype.gallery.records import StrangerBatch
 from holotype.gallery.schema import read_binding
@@ -43,6 +43,7 @@ def add(
             for number, blob in zip(index.tolist(), as_blobs(vectors), strict=True)
         ),
     )
+    changes.added(connection, "strangers", batch)
     connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     audit.append(
         connection,
@@ -66,6 +67,7 @@ def remove(connection: sqlite3.Connection, batch: str, actor: str | None) -> int
         raise GalleryError(
             f"the gallery has no batch {batch!r} of strangers", "Look at stranger_batches"
         )
+    changes.seal(connection, [("strangers", batch)])
     connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     erasure.mark(connection)
     audit.append(connection, "uncalibrate", actor, batch=batch, strangers=count)
