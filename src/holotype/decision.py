@@ -24,6 +24,7 @@ def decided(
     probability: float,
     doubts: Sequence[Reason] = (),
     box: Box | None = None,
+    examples: Sequence[int | None] | None = None,
 ) -> Decision:
     """The decision on one of the probes that were matched.
 
@@ -34,13 +35,17 @@ def decided(
         probability: that the best candidate is right; NaN where it cannot be said.
         doubts: what is wrong with the picture; empty for a fit one.
         box: of a face.
+        examples: of each candidate the id of its most alike example; None: there are none.
     """
     compared = matches.compared
     candidates = tuple(
         # Rounding may carry the product of two unit vectors past 1.
-        Candidate(labels[at], float(np.clip(similarity, -1, 1)))
-        for at, similarity in zip(
-            compared.candidates[row].tolist(), compared.similarity[row], strict=True
+        Candidate(labels[at], float(np.clip(similarity, -1, 1)), example)
+        for at, similarity, example in zip(
+            compared.candidates[row].tolist(),
+            compared.similarity[row],
+            examples or [None] * compared.candidates.shape[1],
+            strict=True,
         )
     )
     familiarity = float(compared.familiarity[row])

@@ -197,6 +197,8 @@ class Candidate:
 
     label: str
     similarity: float  # in [-1, 1]
+    # id of the example of it that is most alike; None where the gallery gives none
+    example: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +365,8 @@ class Decision:
     promised: bool = True  # False: the threshold is a default, and does not keep the rate
     box: tuple[int, int, int, int] | None = None  # of a face: left, top, right, bottom, in px
     basis: Basis | None = None  # what the threshold stands on; None when nobody is enrolled
+    tag: str | None = None  # only identities with this tag were compared; None: all
+    quiet: bool = False  # a match with somebody who is known, and not to be announced
 
     def __repr__(self) -> str:
         """The answer in short; the token is left to `id`, all else to the fields."""

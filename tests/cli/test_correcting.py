@@ -145,3 +145,59 @@ def test_show_without_anything_shows_what_it_can(run: Run) -> None:
     said = run("show")
     assert said.exit_code == 0
     assert "memory" in said.stdout
+
+
+def test_tags_metadata_and_quiet(desk: Path, drawings: Path, run: Run) -> None:
+    said = run("tag", desk, "c0", "staff", "night", "--metadata", '{"room": 4}', "--quiet")
+    assert said.stdout.splitlines() == [
+        "c0: tagged staff, night.",
+        'c0: {"room": 4}',
+        "c0: known, and not announced.",
+    ]
+    run("enroll", desk, "c4", drawings / "4-0.png", "--tag", "staff")
+    shown = json.loads(run("show", desk, "c4", "--json").stdout)
+    assert shown[0]["tags"] == ["staff"]
+    probe = drawings / "0-0.png"
+    (found,) = json.loads(run("identify", desk, probe, "--tag", "staff", "--json").stdout)
+    assert (found["tag"], found["basis"]["enrolled"]) == ("staff", 2)
+    assert found["candidates"][0]["example"] == 1
+    said = run("identify", desk, probe, "--tag", "staff", "--fpir", "90%")
+    assert said.exit_code == 0
+    assert "match, quiet" in said.stdout
+    assert "Compared with the 2 alone who are tagged staff; the threshold is that of" in said.stdout
+    assert "match, quiet" in run("verify", desk, "c0", probe, "--fmr", "90%").stdout
+    assert run("tag", desk, "c0", "--remove", "night", "--announce").exit_code == 0
+    listed = json.loads(run("list", desk, "--json").stdout)["identities"]
+    assert (listed[0]["tags"], listed[0]["quiet"]) == (["staff"], False)
+    assert run("tag", desk, "c0", "--metadata", "{}", "--remove", "staff").stdout == (
+        "c0: nothing noted.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("c0",), 2, "Give tags"),
+        (("nobody", "staff"), 4, "not enrolled"),
+        (("c0", "--remove", "staff"), 4, "has no tag 'staff'"),
+        (("c0", "x" * 51), 4, "at most 50 characters"),
+        (("c0", "--metadata", "[1]"), 6, "JSON object"),
+        (("c0", "--metadata", "null"), 6, "JSON object"),
+        (("c0", "--metadata", "0"), 6, "JSON object"),
+        (("c0", "--metadata", "{room: 4}"), 6, "JSON object"),
+        (("c0", "--metadata", "[" * 10_000), 6, "JSON object"),
+        (("c0", "--metadata", json.dumps({"a": "x" * 17_000})), 6, "at most 16384 bytes"),
+    ],
+)
+def test_what_cannot_be_noted(desk: Path, run: Run, arguments, code: int, words: str) -> None:
+    before = desk.read_bytes()
+    ended = run("tag", desk, *arguments)
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert words in ended.stderr
+    assert desk.read_bytes() == before
+
+
+def test_a_tag_that_nobody_has(desk: Path, drawings: Path, run: Run) -> None:
+    ended = run("identify", desk, drawings / "0-0.png", "--tag", "staff")
+    assert (ended.exit_code, ended.stdout) == (4, "")
+    assert "nobody who is enrolled has the tag 'staff'" in ended.stderr

@@ -166,10 +166,12 @@ def test_a_dry_run_changes_nothing(path: Path, desk: SqliteGallery) -> None:
         (lambda g: g.move(1, ""), LabelError, "visible character"),
         (lambda g: g.remove_example(99), GalleryError, "no example 99 in"),
         (lambda g: g.describe("Dee", quiet=True), LabelError, "'Dee' is not enrolled"),
-        (lambda g: g.describe("Ada", tags=[""]), LabelError, "visible character"),
-        (lambda g: g.describe("Ada", tags="staff"), LabelError, "tags are several texts"),
-        (lambda g: g.describe("Ada", tags=["x" * 51]), LabelError, "at most 50 characters"),
-        (lambda g: g.describe("Ada", tags=map(str, range(51))), LabelError, "at most 50 tags"),
+        (lambda g: g.describe("Ada", add=[""]), LabelError, "visible character"),
+        (lambda g: g.describe("Ada", add="staff"), LabelError, "tags are several texts"),
+        (lambda g: g.describe("Ada", add=["x" * 51]), LabelError, "at most 50 characters"),
+        (lambda g: g.describe("Ada", add=map(str, range(51))), LabelError, "at most 50 tags"),
+        (lambda g: g.describe("Ada", remove=["x"]), LabelError, r"has no tag 'x'. It has none"),
+        (lambda g: g.describe("Ada", metadata={"a": "\ud800"}), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata=[1]), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata={1: 2}), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata={"a": {1}}), GalleryError, "JSON object"),
@@ -208,7 +210,7 @@ def test_tags_metadata_and_the_quiet_ones(path: Path, desk: SqliteGallery, rows)
     assert desk.records()[3].tags == ("staff", "n\u00e4he")
     desk.add("Dee", rows(4), tags=["night"])  # more of them
     assert desk.records()[3].tags == ("staff", "n\u00e4he", "night")
-    desk.describe("Ada", tags=["staff"], metadata={"room": [4, None], "name": "Ümit"}, quiet=True)
+    desk.describe("Ada", add=["staff"], metadata={"room": [4, None], "name": "Ümit"}, quiet=True)
     ada = desk.records()[0]
     assert (ada.tags, ada.quiet) == (("staff",), True)
     assert ada.metadata == {"room": [4, None], "name": "Ümit"}
@@ -220,7 +222,7 @@ def test_tags_metadata_and_the_quiet_ones(path: Path, desk: SqliteGallery, rows)
     assert snapshot.tags[ada_id] == {"staff"}
     assert snapshot.quiet == {ada_id}
     assert set(snapshot.tags) == {ada_id, dee_id}
-    desk.describe("Ada", tags=[], metadata={}, quiet=False)
+    desk.describe("Ada", remove=["staff"], metadata={}, quiet=False)
     assert desk.snapshot().quiet == frozenset()
     assert set(desk.snapshot().tags) == {dee_id}
     desk.describe("Ada", metadata={"secret": "only of Ada"})

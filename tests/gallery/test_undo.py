@@ -75,7 +75,7 @@ class Hands:
     def describe(self) -> None:
         self.gallery.describe(
             self.some(),
-            tags=self.draw.choice([None, [], [self.fresh()[:40]]]),
+            add=self.draw.choice([(), ("staff",), (self.fresh()[:40],)]),
             metadata=self.draw.choice([None, {}, {"room": self.fresh()}]),
             quiet=self.draw.choice([None, True, False]),
         )
@@ -258,7 +258,7 @@ def test_an_undo_says_what_it_does(desk: SqliteGallery, rows) -> None:
     desk.move(2, "Dee")
     plan = desk.undo()
     assert (plan.gone, plan.moved) == (("Dee",), (("Dee", "Bea", 1),))
-    desk.describe("Cy", tags=["x"])
+    desk.describe("Cy", add=["x"])
     assert desk.undo().described == ("Cy",)
     desk.add("Cy", rows(5, 2))
     plan = desk.undo()
@@ -283,7 +283,7 @@ def test_what_was_merged_into_somebody_forgotten_is_gone_as_well(path, desk) -> 
     desk.rename("Bob", "Robert")
     desk.merge("Ada", "Robert")
     desk.rename("Robert", "Roberta")
-    desk.describe("Cy", tags=["x"])
+    desk.describe("Cy", add=["x"])
     content = path.read_bytes()
     assert b"Ada" in content  # what an undo needs
     assert b"Robert" in content

@@ -84,6 +84,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "rename": correcting.rename,
         "merge": correcting.merge,
         "move": correcting.move,
+        "tag": correcting.tag,
         "undo": correcting.undo,
     },
     "Keep a gallery": {

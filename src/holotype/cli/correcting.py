@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from holotype.cli.display import AsJson, can_ask, confirmed, print_json, say
-from holotype.gallery import Correction, SqliteGallery, Undo
+from holotype.gallery import Correction, IdentityRecord, SqliteGallery, Undo
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
@@ -99,6 +101,69 @@ def undo(
     _end(asdict(plan), done, as_json, "Undone.")
     if plan.pending and not as_json:
         say("What is erased is still in the file; it goes when it is next opened.", "yellow")
+
+
+def tag(
+    gallery: _Gallery,
+    label: _Label,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="[TAG]...", help="Words to add.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag to take away; repeatable.")
+    ] = None,
+    metadata: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="An object in place of the one that is noted, or {}."),
+    ] = None,
+    quiet: Annotated[
+        bool | None,
+        typer.Option(
+            "--quiet/--announce", help="It is known, and not to be announced; or is, as before."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Note tags beside an identity, or a JSON object; or that it is known and not announced.
+
+    `identify --tag` compares with those alone who have a tag. Who is quiet is recognized as before
+    and answered "match, quiet"; `watch` says nothing of it. `undo` takes the change back.
+
+    Example: `holotype tag desk.gallery Ada staff --metadata '{"room": 4}'`
+    """
+    if not (tags or remove) and metadata is None and quiet is None:
+        raise typer.BadParameter("Give tags, --remove, --metadata, --quiet or --announce")
+    noted: Any = metadata
+    with suppress(ValueError, RecursionError, TypeError):  # whoever stores it says what it is
+        noted = json.loads(noted) or ({} if noted.strip() == "{}" else noted)
+    with SqliteGallery.existing(gallery) as kept:
+        kept.describe(label, add=tags or (), remove=remove or (), metadata=noted, quiet=quiet)
+        (examples, *_) = kept.examples(label)
+        (one,) = (record for record in kept.records() if record.label == examples.label)
+    if as_json:
+        print_json(
+            {
+                "label": one.label,
+                "tags": one.tags,
+                "metadata": dict(one.metadata),
+                "quiet": one.quiet,
+            }
+        )
+    else:
+        for sentence in noted_words(one) or [f"{one.label}: nothing noted."]:
+            say(sentence)
+
+
+def noted_words(one: IdentityRecord) -> list[str]:
+    """What is noted beside an identity, in sentences."""
+    found = []
+    if one.tags:
+        found.append(f"{one.label}: tagged {', '.join(one.tags)}.")
+    if one.metadata:
+        found.append(f"{one.label}: {json.dumps(dict(one.metadata), ensure_ascii=False)}")
+    if one.quiet:
+        found.append(f"{one.label}: known, and not announced.")
+    return found
 
 
 def _correct(change: Callable[..., Correction], dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from holotype.cli.correcting import noted_words
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.groups import Group
@@ -86,7 +86,7 @@ def show_gallery(
             numbers=("example",),
         )
     for identity in identities:
-        for sentence in _noted(identity):
+        for sentence in noted_words(identity):
             say(sentence)
     if report is not None:
         say(f"Written: {os.fspath(report)}")
@@ -107,17 +107,6 @@ def _document(one: IdentityRecord, examples: Sequence[ExampleRecord]) -> dict[st
             if e.label == one.label
         ],
     }
-
-
-def _noted(one: IdentityRecord) -> list[str]:
-    found = []
-    if one.tags:
-        found.append(f"{one.label}: tagged {', '.join(one.tags)}.")
-    if one.metadata:
-        found.append(f"{one.label}: {json.dumps(dict(one.metadata), ensure_ascii=False)}")
-    if one.quiet:
-        found.append(f"{one.label}: known, and not announced.")
-    return found
 
 
 @app.command("memory")

@@ -101,15 +101,23 @@ class Correcting(Custody):
         self,
         label: str,
         *,
-        tags: Iterable[str] | None = None,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         quiet: bool | None = None,
         actor: str | None = None,
     ) -> None:
-        """Replace what is noted beside an identity; see `Gallery.describe`."""
+        """Change what is noted beside an identity; see `Gallery.describe`."""
         with self._changing(actor) as connection:
             corrections.describe(
-                connection, label, self.path, actor, tags=tags, metadata=metadata, quiet=quiet
+                connection,
+                label,
+                self.path,
+                actor,
+                add=add,
+                remove=remove,
+                metadata=metadata,
+                quiet=quiet,
             )
 
     def remove_example(self, example: int, *, actor: str | None = None) -> Erasure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -139,16 +140,24 @@ def describe(
     path: Path,
     actor: str | None,
     *,
-    tags: Iterable[str] | None = None,
+    add: Iterable[str] = (),
+    remove: Iterable[str] = (),
     metadata: Mapping[str, object] | None = None,
     quiet: bool | None = None,
 ) -> None:
-    """Replace what an owner notes beside an identity; None leaves it as it is."""
+    """Change what an owner notes beside an identity."""
+    add, remove = check_tags(add), check_tags(remove)
     identity = enrolled.find(connection, check_label(label), path)
     changes.keep(connection, "identities", identity)
     facts: dict[str, Any] = {}
-    if tags is not None:
-        facts["tags"] = enrolled.set_tags(connection, identity, check_tags(tags))
+    if add or remove:
+        tags = enrolled.tags_of(connection, identity)
+        for tag in remove:
+            if tag not in tags:
+                has = f"Its tags: {', '.join(map(shown, tags))}" if tags else "It has none"
+                raise LabelError(f"{shown(label)} has no tag {shown(tag)}", has)
+            tags.remove(tag)
+        facts["tags"] = enrolled.set_tags(connection, identity, [*tags, *add])
     if metadata is not None:
         connection.execute(
             "UPDATE identities SET metadata = ? WHERE id = ?", (as_metadata(metadata), identity)
@@ -167,13 +176,13 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
     Raises:
         GalleryError: it is none, or it is longer than 16 KB.
     """
-    text = ""
-    if isinstance(metadata, Mapping):
-        try:
-            text = json.dumps(dict(metadata), separators=(",", ":"), allow_nan=False)
-        except (TypeError, ValueError):
-            text = ""
-    if not text or not all(isinstance(key, str) for key in metadata):
+    text = b""
+    if isinstance(metadata, Mapping) and all(isinstance(key, str) for key in metadata):
+        with suppress(TypeError, ValueError, RecursionError):  # what JSON has no form for
+            text = json.dumps(
+                dict(metadata), separators=(",", ":"), allow_nan=False, ensure_ascii=False
+            ).encode()
+    if not text:
         raise GalleryError(
             f"metadata is a JSON object; this is {repr(metadata)[:40]}",
             'Pass an object such as {"room": 4}',
@@ -183,7 +192,7 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
             f"metadata has at most {MAX_METADATA_BYTES} bytes as JSON; this has {len(text)}",
             "Keep what is larger elsewhere, under a key that is noted here",
         )
-    return text
+    return text.decode()
 
 
 def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tuple[int, str]:

@@ -113,6 +113,7 @@ class Mirror:
             tuple(days[i] for i in sorted(days)),
             vectors[gone[owner]],
             renumbered[owner[gone[owner]]],
+            tuple(self._names[i] for i in sorted(days)),
         )
         examples = np.array(self._examples, np.int64)
         if days:

@@ -8,7 +8,7 @@ user of the operating system.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -16,6 +16,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.errors import LabelError
+from holotype.gallery.labels import shown
 from holotype.gallery.records import (
     AuditEntry,
     AuditReport,
@@ -50,6 +52,18 @@ class Over:
     days: tuple[date, ...]  # [K] the last on which each could be kept
     vectors: NDArray[np.float32] = field(repr=False)  # [L, D] of all of them
     owner: NDArray[np.int64] = field(repr=False)  # [L] index into labels
+    identities: tuple[str, ...] = ()  # [K] random ids
+
+    def only(self, some: frozenset[str]) -> Over:
+        """Those of them with these random ids."""
+        kept, vectors, owner, _ = _part(self.identities, some, self.vectors, self.owner, None)
+        return Over(
+            tuple(self.labels[i] for i in kept),
+            tuple(self.days[i] for i in kept),
+            vectors,
+            owner,
+            tuple(self.identities[i] for i in kept),
+        )
 
 
 def _nobody() -> Over:
@@ -71,6 +85,51 @@ class Snapshot:
     examples: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # of random ids
     quiet: frozenset[str] = frozenset()  # random ids of those who are known, but not announced
+
+    def only(self, tag: str) -> Snapshot:
+        """The same moment with those alone who have a tag.
+
+        Raises:
+            LabelError: nobody has it.
+        """
+        some = frozenset(who for who, tags in self.tags.items() if tag in tags)
+        kept, vectors, owner, examples = _part(
+            self.identities, some, self.vectors, self.owner, self.examples
+        )
+        if not kept:
+            used = sorted({one for tags in self.tags.values() for one in tags})
+            known = f"Tags that are used: {', '.join(map(shown, used[:10]))}" if used else ""
+            raise LabelError(
+                f"nobody who is enrolled has the tag {shown(tag)}",
+                known or "Give it to somebody with `holotype tag`",
+            )
+        return replace(
+            self,
+            labels=tuple(self.labels[i] for i in kept),
+            identities=tuple(self.identities[i] for i in kept),
+            vectors=vectors,
+            owner=owner,
+            over=self.over.only(some),
+            examples=self.examples if examples is None else examples,
+        )
+
+
+def _part(
+    identities: tuple[str, ...],
+    some: frozenset[str],
+    vectors: NDArray[np.float32],
+    owner: NDArray[np.int64],
+    examples: NDArray[np.int64] | None,
+) -> tuple[list[int], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64] | None]:
+    """Which of the identities are among some, and the rows of these."""
+    there = np.array([who in some for who in identities], np.bool_)
+    rows = there[owner]
+    vectors, owner = vectors[rows], (np.cumsum(there) - 1)[owner[rows]]
+    examples = examples[rows] if examples is not None and len(examples) else None
+    for array in (vectors, owner, examples):
+        if array is not None:
+            array.flags.writeable = False
+    return np.flatnonzero(there).tolist(), vectors, owner, examples
 
 
 class Gallery(Protocol):
@@ -231,22 +290,25 @@ class Gallery(Protocol):
         self,
         label: str,
         *,
-        tags: Iterable[str] | None = None,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         quiet: bool | None = None,
         actor: str | None = None,
     ) -> None:
-        """Replace what is noted beside an identity; None leaves it as it is.
+        """Change what is noted beside an identity.
 
         Args:
             label: of the identity.
-            tags: up to 50 of up to 50 characters.
-            metadata: a JSON object of up to 16 KB; the audit trail has nothing of its content.
-            quiet: whether the identity is known, but not to be announced.
+            add: tags, up to 50 of up to 50 characters in all.
+            remove: tags that it has.
+            metadata: a JSON object of up to 16 KB in place of the one that is there; the audit
+                trail has nothing of its content. None leaves it.
+            quiet: whether the identity is known, but not to be announced; None leaves it.
             actor: who.
 
         Raises:
-            LabelError: not enrolled, or a tag cannot be stored.
+            LabelError: not enrolled, or a tag cannot be stored, or is not there.
             GalleryError: the metadata is no JSON object, or too large.
         """
 

@@ -63,6 +63,7 @@ class Recognizer:
         self._model = model
         self.cohort_data = cohort_data
         self._state: State | None = None
+        self._part: tuple[str, State] | None = None  # the last tag that was asked for
         self._lock = Lock()
 
     @property
@@ -118,6 +119,23 @@ class Recognizer:
                 self._state = State.of(snapshot, self._model, self._state)
             return self._state
 
+    def state_of(self, tag: str | None) -> State:
+        """The gallery as it is now, of those alone who have a tag; None: of all.
+
+        Raises:
+            LabelError: nobody has the tag.
+        """
+        state = self.state
+        if tag is None:
+            return state
+        tag = check_label(tag)
+        with self._lock:
+            known = self._part[1] if self._part is not None and self._part[0] == tag else None
+            if known is None or known.snapshot.version != state.snapshot.version:
+                known = State.of(state.snapshot.only(tag), self._model, known)
+                self._part = tag, known
+            return known
+
     def enroll(
         self,
         label: str,
@@ -125,6 +143,7 @@ class Recognizer:
         vectors: NDArray[Any] | None = None,
         consent: str | None = None,
         retain_until: date | None = None,
+        tags: Sequence[str] = (),
         strict: bool = False,
         anyway: bool = False,
     ) -> Enrollment:
@@ -143,6 +162,7 @@ class Recognizer:
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
+            tags: added to those that the identity has; `identify` can ask for one of them.
             strict: whether a new label with look-alikes is refused.
             anyway: whether pictures that are plainly of another kind than the model reads, such as
                 a photograph where it reads ink, are stored all the same, with a warning.
@@ -180,6 +200,7 @@ class Recognizer:
             found,
             consent=consent,
             retain_until=retain_until,
+            tags=tags,
             pictures=self.kept(contents) if vectors is None else None,
         )
         warnings = (
@@ -191,7 +212,12 @@ class Recognizer:
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload
     def identify(  # type: ignore[overload-overlap]
-        self, images: ImageSource, fpir: float | str | None = ..., *, stranger_prior: float = ...
+        self,
+        images: ImageSource,
+        fpir: float | str | None = ...,
+        *,
+        stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> Decision: ...
 
     @overload
@@ -201,6 +227,7 @@ class Recognizer:
         fpir: float | str | None = ...,
         *,
         stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> _Decisions: ...
 
     @overload
@@ -211,6 +238,7 @@ class Recognizer:
         *,
         vectors: NDArray[Any],
         stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> Decision | _Decisions: ...
 
     def identify(
@@ -220,6 +248,7 @@ class Recognizer:
         *,
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
+        tag: str | None = None,
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
@@ -234,6 +263,8 @@ class Recognizer:
             vectors: float [D] or [B, D], embeddings in place of pictures.
             stranger_prior: the share of strangers expected among the probes, in [0, 1]; only the
                 probability depends on it.
+            tag: only who has it is compared, as if nobody else were enrolled: the threshold is
+                that of so many.
 
         Returns:
             A `Decision` for one image or vector; a list of them for several.
@@ -242,12 +273,13 @@ class Recognizer:
             ImageError: the one image cannot be read or holds nothing.
             VectorError: the vectors are of another length, not finite, or zero.
             RateError: the rate is no fraction, or a stated one is not supported by this gallery.
+            LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
-        state = self.state
+        state = self.state_of(tag)
         if vectors is not None:
             found = given(vectors, self.embedding_dim)
-            decisions = self._decisions(state, found, rate, None, stranger_prior)
+            decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
             return decisions if np.ndim(vectors) > 1 else decisions[0]
         many = isinstance(images, list | tuple)
         batch: Sequence[ImageSource | Detected] = images if many else [images]  # type: ignore[assignment, list-item]
@@ -257,11 +289,16 @@ class Recognizer:
         if not many:
             _require_readable(images, shown[0][0])  # type: ignore[arg-type]
         found = [one for (one,) in shown]
-        decisions = self._decisions(state, found, rate, None, stranger_prior)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
         return decisions if many else decisions[0]
 
     def identify_all(
-        self, image: ImageSource, fpir: float | str | None = None, *, stranger_prior: float = 0.5
+        self,
+        image: ImageSource,
+        fpir: float | str | None = None,
+        *,
+        stranger_prior: float = 0.5,
+        tag: str | None = None,
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
@@ -271,6 +308,7 @@ class Recognizer:
             image: as for `identify`, and so the others.
             fpir: the share of strangers that may be accepted, of each that is shown.
             stranger_prior: as for `identify`.
+            tag: likewise.
 
         Returns:
             At least one sighting: that there is no face is one as well.
@@ -278,12 +316,13 @@ class Recognizer:
         Raises:
             ImageError: the image cannot be read, or a drawing holds nothing.
             RateError: as for `identify`.
+            LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
-        state = self.state
+        state = self.state_of(tag)
         (found,) = detect(self.embedder, [image], everybody=True)
         _require_readable(image, found[0])
-        decisions = self._decisions(state, found, rate, None, stranger_prior)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
         return [
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
@@ -392,6 +431,7 @@ class Recognizer:
         rate: float | None,
         claim: int | None,
         stranger_prior: float,
+        tag: str | None = None,
     ) -> builtins.list[Decision]:
         """The signed answers, compared with all, or with the one that is claimed."""
         matcher = state.matcher
@@ -416,6 +456,10 @@ class Recognizer:
                     probability=probability[row],
                     doubts=quality.serious(one.reasons),
                     box=one.box,
+                    examples=[
+                        state.nearest_example(at, one.vector)
+                        for at in compared.candidates[row].tolist()
+                    ],
                 )
                 best = int(matches.best[row]) if state.labels else None
                 if claim is None and decision.answer != "match":
@@ -432,7 +476,10 @@ class Recognizer:
                     "rate": matches.rate,
                 }
             )
-            decisions.append(replace(decision, id=token, basis=basis))
+            quiet = decision.answer == "match" and (
+                best is not None and state.snapshot.identities[best] in state.snapshot.quiet
+            )
+            decisions.append(replace(decision, id=token, basis=basis, tag=tag, quiet=quiet))
         return decisions
 
     def _basis(self, state: State, matches: Matches, claim: int | None) -> Basis | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holotype import scoring
+from holotype.forking import cached_property
 from holotype.gallery import Snapshot
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.records import Candidate, Reason
@@ -70,6 +72,27 @@ class State:
         text = f"{gone.labels[at]} could be kept until {gone.days[at]}, and is matched no more"
         return (Reason("retention_over", text),)
 
+    def nearest_example(self, identity: int, vector: Floats) -> int | None:
+        """The id of the example of an identity that is most alike to a vector.
+
+        Args:
+            identity: its place among the labels.
+            vector: float32 unit [D].
+        """
+        if not len(self.snapshot.examples):
+            return None
+        order, starts = self._by_identity
+        rows = order[starts[identity] : starts[identity + 1]]
+        nearest = (self.snapshot.vectors[rows] @ vector).argmax()
+        return int(self.snapshot.examples[rows[nearest]])
+
+    @cached_property
+    def _by_identity(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of the examples identity by identity [M], and where each begins [N + 1]."""
+        order = np.argsort(self.snapshot.owner, kind="stable")
+        places = np.arange(len(self.labels) + 1)
+        return order, np.searchsorted(self.snapshot.owner[order], places)
+
     def vectors_of(self, label: str) -> Floats:
         """The examples of a label: float32 unit [K, D], K = 0 when it is not enrolled."""
         at = self.labels.index(label) if label in self.labels else -1
@@ -84,7 +107,11 @@ class State:
         similarity = self.matcher.prototypes @ prototype
         (reached,) = self.matcher.would_match(prototype[None])
         return tuple(
-            Candidate(self.labels[i], min(float(similarity[i]), 1.0))
+            Candidate(
+                self.labels[i],
+                min(float(similarity[i]), 1.0),
+                self.nearest_example(i, prototype),
+            )
             for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
             if reached[i]
         )
