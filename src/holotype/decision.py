@@ -56,7 +56,16 @@ def decided(
     if matches.unfamiliar[row]:
         reasons.append(unfamiliar(familiarity))
     threshold = float(matches.threshold[row]) if candidates else None
-    reasons.append(_by_threshold(candidates, threshold, bool(matches.accepted[row])))
+    turned = matches.turned is not None and bool(matches.turned[row])
+    if turned and compared.stranger is not None:
+        text = (
+            f"it is more alike to a stranger who was turned away before, by "
+            f"{compared.stranger[row]:.2f}, than to {candidates[0].label}"
+        )
+        reasons.append(Reason("turned_away", text))
+        probability = math.nan  # it knows of the similarity alone
+    reached = turned or bool(matches.accepted[row])
+    reasons.append(_by_threshold(candidates, threshold, reached))
     reasons += _not_measured(matches)
     answer: Answer = (
         "cannot_tell" if matches.cannot_tell[row] else "match" if matches.match[row] else "unknown"
@@ -129,13 +138,13 @@ def _not_measured(matches: Matches) -> list[Reason]:
 
 
 def _by_threshold(
-    candidates: Sequence[Candidate], threshold: float | None, accepted: bool
+    candidates: Sequence[Candidate], threshold: float | None, reached: bool
 ) -> Reason:
     if threshold is None:
         return Reason("nobody_enrolled", "nobody is enrolled")
     best, *others = candidates
     after = f"; {others[0].label} comes next, alike by {others[0].similarity:.2f}" if others else ""
-    if accepted:
+    if reached:
         text = f"{best.label} is alike by {best.similarity:.2f}, and {threshold:.2f} was needed"
         return Reason("above_threshold", text + after)
     text = f"{best.label} is nearest, alike by {best.similarity:.2f}; {threshold:.2f} was needed"

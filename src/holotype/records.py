@@ -300,8 +300,11 @@ class Reviewed:
 
     decision: str  # random id of the decision
     correct: bool
-    added: int  # examples that the identity gained
-    reasons: tuple[Reason, ...] = ()  # why a picture that was given was not added
+    added: int  # examples that `label` gained
+    reasons: tuple[Reason, ...] = ()  # why a picture that was given teaches nothing
+    label: str | None = None  # who gained them
+    strangers: int = 0  # pictures that are one of the own strangers from now on
+    doubts: tuple[Reason, ...] = ()  # what speaks against what was stored all the same
 
 
 @dataclass(frozen=True, slots=True)

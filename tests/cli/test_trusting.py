@@ -107,13 +107,64 @@ def test_feedback_is_reviewed_and_undone(desk: Path, drawings: Path, run: Run) -
     assert run("feedback", desk, found["id"], "--wrong").exit_code == 6  # twice
     assert run("feedback", desk, found["id"], "--undo").stdout == "Undone, 1 example erased.\n"
     wrong = run("feedback", desk, found["id"], "--wrong", "--image", image)
-    assert "The picture is no example" in wrong.stdout
+    assert "The picture teaches nothing: it is the same picture as example 3 of c2" in wrong.stdout
     (row,) = json.loads(run("review", desk, "--json").stdout)
     assert (row["rate"], row["accepted"], row["strangers"]) == (0.1, 1, 1)
     assert "100 %" in run("review", desk).stdout
     assert run("feedback", desk, "none", "--wrong").exit_code == 6
     for options in ((), ("--wrong", "--undo"), ("--undo", "--image", image)):
         assert run("feedback", desk, found["id"], *options).exit_code == 2
+
+
+def test_a_wrong_match_is_turned_away_from_then_on(desk: Path, drawings: Path, run: Run) -> None:
+    image = drawings / "2-1.png"
+    (found,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert found["answer"] == "match"
+    said = run("feedback", desk, found["id"], "--wrong", "--stranger", "--image", image)
+    assert "The picture is one of your strangers now, and is turned away" in said.stdout
+    (again,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert again["answer"] == "unknown"
+    assert again["reasons"][0]["code"] == "turned_away"
+    assert "feedback" in run("calibrate", desk, "--list").stdout
+    undone = run("feedback", desk, found["id"], "--undo")
+    assert undone.stdout == "Undone, 0 examples erased, 1 of a stranger.\n"
+    (again,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert again["answer"] == "match"
+
+
+def test_the_truth_makes_an_example(desk: Path, drawings: Path, run: Run) -> None:
+    asked = json.loads(run("identify", desk, drawings, "--fpir", "10%", "--json").stdout)
+    found = next(one for one in asked if one["answer"] == "unknown")
+    image = found["image"]
+    said = run("feedback", desk, found["id"], "--wrong", "--truth", "c2", "--image", image)
+    assert "The picture is an example of c2 now." in said.stdout
+    (shown,) = json.loads(run("show", desk, "c2", "--json").stdout)
+    assert [one["decision"] is None for one in shown["examples"]] == [True, False]
+    assert "The review counts no more." in run("undo", desk, "--yes").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--wrong", "--truth", "c1"), 3, "keeps no picture"),
+        (("--wrong", "--stranger"), 3, "keeps no picture"),
+        (("--wrong", "--truth", "nobody", "--image"), 4, "not among the 4 enrolled"),
+        (("--correct", "--truth", "c1", "--image"), 6, "contradiction"),
+        (("--wrong", "--truth", "c2", "--image"), 6, "Then it was right"),
+        (("--undo", "--stranger"), 2, "Give one of"),
+    ],
+)
+def test_a_review_that_makes_no_sense(
+    desk: Path, drawings: Path, run: Run, options, code: int, words: str
+) -> None:
+    image = drawings / "2-0.png"
+    (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
+    before = desk.read_bytes()
+    more = (image,) if options[-1] == "--image" else ()
+    ended = run("feedback", desk, found["id"], *options, *more)
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert words in " ".join(ended.stderr.split())
+    assert desk.read_bytes() == before
 
 
 def test_a_look_alike_warns_asks_or_is_refused(desk: Path, drawings: Path, run: Run) -> None:

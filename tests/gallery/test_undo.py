@@ -34,6 +34,37 @@ class Hands:
     def __init__(self, gallery: SqliteGallery, seed: int) -> None:
         self.gallery, self.draw = gallery, random.Random(seed)
         self.count = 0
+        self.names: dict[str, set[str]] = {}  # all labels that an identity or one of it has had
+        self.before: dict[int, dict[str, set[str]]] = {}  # by the line of a change
+
+    def do(self, name: str) -> None:
+        """One change, and who is called what by it."""
+        line = len(self.gallery.audit()) + 1
+        self.before[line] = {who: set(names) for who, names in self.names.items()}
+        getattr(self, name)()
+        for one in self.gallery.records():
+            self.names.setdefault(one.id, set()).add(one.label)
+        for entry in self.gallery.audit()[line - 1 :]:
+            if entry.action == "merge":
+                self.names[str(entry.identity)] |= self.names[str(entry.facts["source"])]
+            if entry.action == "undo" and "undone" in entry.facts:
+                self.names = self.before[entry.facts["undone"]]
+
+    def traces(self, label: str) -> list[bytes]:
+        """All that is to be gone when that one is forgotten."""
+        (who,) = (one.id for one in self.gallery.records() if one.label == label)
+        mine = [one.id for one in self.gallery.examples(label)]
+        found = self.gallery.snapshot()
+        vectors = found.vectors[np.isin(found.examples, mine)]
+        mistaken = self.gallery._connection.execute(
+            "SELECT vector FROM strangers JOIN feedback USING (decision) WHERE identity = ?", (who,)
+        )
+        return [
+            *(name.encode() for name in self.names[who] | {label}),
+            *map(self.gallery.picture, self.gallery.picture_ids(label)),
+            *(row.tobytes() for row in vectors),
+            *(vector for (vector,) in mistaken),
+        ]
 
     def some(self) -> str:
         return self.draw.choice(list(self.gallery.labels()))
@@ -91,6 +122,17 @@ class Hands:
             self.draw.choice([True, False]),
         )
 
+    def lesson(self) -> None:
+        """A review whose picture teaches: an example, or a stranger."""
+        first, second = (self.draw.choice(self.gallery.snapshot().identities) for _ in range(2))
+        token = self.gallery.sign({**FACTS, "answer": "match", "identity": first})
+        if self.draw.random() < 0.5:
+            self.gallery.feedback(token, False, strangers=unit_rows(self.draw, 1))
+        else:
+            picture = [self.draw.randbytes(40)]
+            rows = unit_rows(self.draw, 1)
+            self.gallery.feedback(token, False, identity=second, examples=rows, pictures=picture)
+
     def pictures(self) -> None:
         self.gallery.set_keep_pictures(True)
 
@@ -114,7 +156,10 @@ class Hands:
         self.gallery.undo()
 
 
-CHANGES = ("enroll", "more", "rename", "merge", "move", "describe", "calibrate", "feedback")
+CHANGES = (
+    *("enroll", "more", "rename", "merge", "move"),
+    *("describe", "calibrate", "feedback", "lesson"),
+)
 ERASURES = ("forget", "forget_example", "uncalibrate", "take_back")
 
 
@@ -132,6 +177,7 @@ def state(gallery: SqliteGallery) -> str:
             sorted(found.quiet),
             found.strangers.vectors.tobytes(),
             found.strangers.class_index.tolist(),
+            found.strangers.turned.tolist(),
             gallery.records(),
             gallery.examples(),
             [gallery.picture(example) for example in gallery.picture_ids()],
@@ -194,16 +240,14 @@ def test_with_erasures_in_between_nothing_is_left_half_or_comes_back(
         erased: list[bytes] = []
         for name in ("enroll", "enroll", "enroll", *names):
             if not gallery.labels():
-                hands.enroll()
+                hands.do("enroll")
             label = hands.some()
-            mine = [one.id for one in gallery.examples(label)]
-            pictures = [gallery.picture(e) for e in gallery.picture_ids(label)]
-            vectors = gallery.snapshot().vectors[np.isin(gallery.snapshot().examples, mine)]
+            traces = hands.traces(label)
             if name == "forget":
                 gallery.remove(label)
-                erased += [label.encode(), *pictures, *(row.tobytes() for row in vectors)]
-            else:
-                getattr(hands, name)() if name != "undo" or _can_undo(gallery) else None
+                erased += traces
+            elif name != "undo" or _can_undo(gallery):
+                hands.do(name)
             _require_whole(path, gallery, other)
             content = path.read_bytes()
             assert not [one for one in erased if one in content]

@@ -174,6 +174,20 @@ def label_of(connection: sqlite3.Connection, identity: int) -> str:
     return str(label)
 
 
+def label_by_name(connection: sqlite3.Connection, name: str | None) -> str:
+    """The label of the identity with that random id.
+
+    Raises:
+        GalleryError: it is not enrolled, or not any more.
+    """
+    row = connection.execute("SELECT label FROM identities WHERE uuid = ?", (name,)).fetchone()
+    if row is None:
+        raise GalleryError(
+            "whose example it would be is not enrolled any more", "Look at the enrolled with list"
+        )
+    return str(row[0])
+
+
 def add_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str]) -> None:
     """Add tags to those that an identity has, each once, in their order."""
     set_tags(connection, identity, [*tags_of(connection, identity), *tags])

@@ -22,6 +22,7 @@ from holotype.errors import GalleryError
 from holotype.gallery import audit, changes, erasure
 from holotype.gallery.labels import shown
 from holotype.gallery.records import Erasure, Feedback, FeedbackSummary
+from holotype.gallery.schema import schema_version
 
 _ANSWERS = ("match", "unknown", "cannot_tell")
 _KEYS = {"answer", "identity", "similarity", "threshold", "rate_kind", "rate"}
@@ -126,6 +127,14 @@ def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str 
     return next(item for item in stored(connection) if item.decision == facts["id"])
 
 
+def facts_of(connection: sqlite3.Connection, token: str) -> dict[str, Any]:
+    """The facts in a token that this gallery signed; see `Gallery.decision`."""
+    key = b""
+    if schema_version(connection) >= 2:
+        (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+    return opened(key, token if key else "")
+
+
 def require_reviewed(connection: sqlite3.Connection, decision: str) -> None:
     """Refuse examples from a decision that was not reviewed, or that has given some already."""
     if (
@@ -199,6 +208,9 @@ def undo(
 
 def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
     """Every review, in the order of their giving."""
+    strangers = "0"
+    if schema_version(connection) >= 3:
+        strangers = "(SELECT COUNT(*) FROM strangers WHERE strangers.decision = feedback.decision)"
     return tuple(
         Feedback(
             decision=row[0],
@@ -212,12 +224,13 @@ def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
             rate_kind=row[8],
             rate=row[9],
             examples=row[10],
+            strangers=row[11],
         )
         for row in connection.execute(
             "SELECT decision, decided, given, correct, answer, identity, similarity, threshold,"
             " rate_kind, rate,"
-            " (SELECT COUNT(*) FROM examples WHERE examples.decision = feedback.decision)"
-            " FROM feedback ORDER BY rowid"
+            " (SELECT COUNT(*) FROM examples WHERE examples.decision = feedback.decision),"
+            f" {strangers} FROM feedback ORDER BY rowid"
         )
     )
 

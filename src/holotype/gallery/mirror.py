@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from holotype.gallery import enrolled
 from holotype.gallery.matrix import Matrix
-from holotype.gallery.protocol import Over, Snapshot, Strangers
 from holotype.gallery.schema import schema_version, transaction
+from holotype.gallery.snapshot import Over, Snapshot, Strangers
 
 _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
 

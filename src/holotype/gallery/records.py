@@ -161,6 +161,7 @@ class StrangerBatch:
     created: datetime
     vectors: int
     classes: int
+    decision: str | None = None  # random id of the review that they come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ class Feedback:
     rate_kind: str  # fpir or fmr
     rate: float
     examples: int  # gained from it
+    strangers: int = 0  # likewise
 
 
 @dataclass(frozen=True, slots=True)

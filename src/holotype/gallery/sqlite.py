@@ -23,9 +23,9 @@ from holotype.gallery.correcting import Correcting
 from holotype.gallery.file import connect_existing, create_file, failures, real_path
 from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.matrix import checked
-from holotype.gallery.protocol import Snapshot
 from holotype.gallery.records import Erasure, IdentityRecord
 from holotype.gallery.schema import Binding, read_binding
+from holotype.gallery.snapshot import Snapshot
 
 BUSY_TIMEOUT_S = 5.0
 

@@ -36,6 +36,7 @@ class Compared:
     candidates: NDArray[np.int64]  # [B, k] identities, most alike first; k = 0: nobody is enrolled
     similarity: Floats  # [B, k]
     familiarity: NDArray[np.float64]  # [B] p-value in (0, 1]; small is unlike all that is known
+    stranger: Floats | None = None  # [B] that to who was turned away; None: nobody was
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,8 @@ class Matches:
     doubtful: NDArray[np.bool_]  # [B] the caller's doubts, such as of a picture's quality
     tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
     unfamiliar: NDArray[np.bool_]  # [B] unlike anything that prepared the model
+    # [B] not accepted although it reaches the threshold: a stranger who was turned away is nearer
+    turned: NDArray[np.bool_] | None = None  # None: nobody was turned away
 
     def __len__(self) -> int:
         return len(self.accepted)
@@ -85,6 +88,7 @@ class Matcher:
     prototypes: Floats  # [N, D] unit
     examples: NDArray[np.int64]  # [N] how many each identity has
     evidence: Evidence  # of what impostors reach against this gallery
+    turned: Floats | None = None  # [T, D] unit, strangers who were taken for one of the enrolled
     _thresholds: dict[tuple[float | None, int | None], Threshold] = field(
         default_factory=dict, repr=False
     )
@@ -149,7 +153,7 @@ class Matcher:
     ) -> Matcher:
         """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
         evidence = self.evidence.follow(keys, prototypes, players, _typical(examples))
-        return Matcher(self.model, prototypes, examples, evidence)
+        return Matcher(self.model, prototypes, examples, evidence, self.turned)
 
     def without(self, identity: int) -> Matcher:
         """The same gallery without one of the enrolled."""
@@ -164,7 +168,20 @@ class Matcher:
 
     def with_site(self, site: Cohort) -> Matcher:
         """The same gallery with other own strangers."""
-        return Matcher(self.model, self.prototypes, self.examples, self.evidence.with_site(site))
+        evidence = self.evidence.with_site(site)
+        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
+
+    def turning_away(self, strangers: Floats) -> Matcher:
+        """The same gallery, which takes whoever is more alike to one of these for nobody.
+
+        A stranger who was taken for one of the enrolled, and is known for one since, is not taken
+        for that one again. It only ever turns away, so what is promised of strangers stays.
+
+        Args:
+            strangers: float32 unit [T, D]; T may be 0.
+        """
+        turned = strangers if len(strangers) else None
+        return Matcher(self.model, self.prototypes, self.examples, self.evidence, turned)
 
     def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
         """As `Evidence.threshold`; remembered."""
@@ -224,7 +241,8 @@ class Matcher:
             found = np.full((len(vectors), 1), claim, np.int64)
         else:
             found, similarity = self._nearest(vectors, min(candidates, len(self.prototypes)))
-        return Compared(claim, found, similarity, familiarity)
+        stranger = None if self.turned is None else (vectors @ self.turned.T).max(axis=1)
+        return Compared(claim, found, similarity, familiarity, stranger)
 
     def decide(
         self, compared: Compared, rate: float | None, doubtful: NDArray[np.bool_] | None = None
@@ -241,7 +259,7 @@ class Matcher:
         """
         threshold = self.threshold(rate, compared.claim)
         count, found = compared.candidates.shape
-        tied = np.zeros(count, np.bool_)
+        tied, turned = np.zeros((2, count), np.bool_)
         if found:
             best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
             needed = threshold.values[best]
@@ -249,6 +267,9 @@ class Matcher:
                 alone = self._runner_up(compared) <= self.evidence.enrolled.own_best[best]
                 needed = np.where(alone, threshold.strict[best], needed)
             accepted = compared.similarity[:, 0] >= needed
+            if compared.stranger is not None:
+                turned = accepted & (compared.stranger > compared.similarity[:, 0])
+                accepted = accepted & ~turned
         else:
             needed = np.full(count, np.nan, np.float32)
             accepted = tied
@@ -265,6 +286,7 @@ class Matcher:
             doubtful=np.zeros(count, np.bool_) if doubtful is None else doubtful,
             tied=tied,
             unfamiliar=compared.familiarity <= UNFAMILIAR,
+            turned=None if compared.stranger is None else turned,
         )
 
     def probability(self, compared: Compared, impostor_prior: float = 0.5) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from holotype.forking import Lock
 from holotype.gallery import Erasure, Gallery, check_label
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
-from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.openset import CohortModel, Matches, MatchProbability, parse_rate
 from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
 from holotype.recognizer.examples import disagreements, kept_bytes, read_once
 from holotype.recognizer.kinds import require_kind
@@ -79,6 +79,11 @@ class Recognizer:
                 "Give embeddings (`vectors=`, or .npy files on the command line)",
             )
         return self._embedder
+
+    @property
+    def matching(self) -> MatchProbability | None:
+        """What the model's cohort knows of pictures of one class; None: nothing."""
+        return self._model.matching
 
     @property
     def embedding_dim(self) -> int:
@@ -206,6 +211,7 @@ class Recognizer:
         warnings = (
             *(reason for reasons in reasons_of for reason in reasons),
             *disagreements(state.vectors_of(label), found, self._model.matching),
+            *self.state.turned_from(label, len(found)),
         )
         return Enrollment(label, len(found), examples, warnings, lookalikes)
 

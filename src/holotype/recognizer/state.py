@@ -15,6 +15,8 @@ from holotype.records import Candidate, Reason
 from holotype.scoring import Floats
 
 _MAX_LOOKALIKES = 5
+# Two pictures this alike are one picture.
+SAME = 0.9999
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,8 @@ class State:
             matcher = before.matcher.follow(prototypes, examples, players, snapshot.identities)
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
+        if before is None or snapshot.strangers.version != before.snapshot.strangers.version:
+            matcher = matcher.turning_away(turned_away(snapshot))
         return cls(snapshot, matcher)
 
     @property
@@ -98,6 +102,51 @@ class State:
         at = self.labels.index(label) if label in self.labels else -1
         return np.asarray(self.snapshot.vectors[self.snapshot.owner == at])
 
+    def same_example(self, vector: Floats) -> tuple[int, str] | None:
+        """The enrolled example that is the same picture, by its id and label; None: none is.
+
+        Args:
+            vector: float32 unit [D].
+        """
+        if not self.labels:
+            return None
+        similarity = self.snapshot.vectors @ vector
+        at = int(similarity.argmax())
+        if similarity[at] < SAME:
+            return None
+        return int(self.snapshot.examples[at]), self.labels[int(self.snapshot.owner[at])]
+
+    def is_stranger(self, vector: Floats) -> bool:
+        """Whether the same picture is one of the own strangers.
+
+        Args:
+            vector: float32 unit [D].
+        """
+        return bool((self.snapshot.strangers.vectors @ vector >= SAME).any())
+
+    def turned_from(self, label: str, added: int) -> list[Reason]:
+        """Which of the last examples of a label would be taken for a stranger of a review.
+
+        Args:
+            label: of the identity.
+            added: how many examples.
+        """
+        away, enrolled = self.matcher.turned, self.vectors_of(label)
+        if away is None or not len(enrolled):
+            return []
+        own = self.matcher.prototypes[self.labels.index(label)]
+        reasons = []
+        for number, vector in enumerate(enrolled[-added:], start=1):
+            nearer = float((away @ vector).max())
+            if nearer > own @ vector or nearer >= SAME:
+                text = (
+                    f"picture {number} is alike to a stranger of a review by {nearer:.2f}, and so "
+                    "would be turned away. If they are one, take the stranger out: "
+                    "`holotype calibrate GALLERY --list`, then `--remove`"
+                )
+                reasons.append(Reason("was_turned_away", text))
+        return reasons
+
     def lookalikes(self, prototype: Floats) -> tuple[Candidate, ...]:
         """The enrolled whom a new identity would be taken for, best first.
 
@@ -115,6 +164,12 @@ class State:
             for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
             if reached[i]
         )
+
+
+def turned_away(snapshot: Snapshot) -> Floats:
+    """Those of the own strangers who were taken for somebody, and reviewed: float32 [T, D]."""
+    strangers = snapshot.strangers
+    return strangers.vectors[strangers.turned] if len(strangers.turned) else strangers.vectors[:0]
 
 
 def site_of(snapshot: Snapshot) -> Cohort:
