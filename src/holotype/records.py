@@ -303,7 +303,7 @@ class Reviewed:
     added: int  # examples that `label` gained
     reasons: tuple[Reason, ...] = ()  # why a picture that was given teaches nothing
     label: str | None = None  # who gained them
-    strangers: int = 0  # pictures that are one of the own strangers from now on
+    strangers: int = 0  # pictures of a stranger who is turned away from now on
     doubts: tuple[Reason, ...] = ()  # what speaks against what was stored all the same
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+import holotype
+from holotype.cli import watching
 from holotype.gallery import SqliteGallery
+from holotype.watching.events import Seen
 from terminals import answer
 
 Run = Callable[..., Result]
@@ -201,3 +204,13 @@ def test_a_tag_that_nobody_has(desk: Path, drawings: Path, run: Run) -> None:
     ended = run("identify", desk, drawings / "0-0.png", "--tag", "staff")
     assert (ended.exit_code, ended.stdout) == (4, "")
     assert "nobody who is enrolled has the tag 'staff'" in ended.stderr
+
+
+def test_a_watch_says_nothing_of_the_quiet(desk: Path, drawings: Path, capsys) -> None:
+    with holotype.open(desk) as recognizer:
+        recognizer.gallery.describe("c0", quiet=True)
+        for probe, said in (("0-0.png", False), ("1-0.png", True)):
+            decision = recognizer.identify(drawings / probe, "90%")
+            assert decision.answer == "match"
+            watching._tell(Seen("door.png", 0.0, 1, decision))
+            assert bool(capsys.readouterr().out) is said

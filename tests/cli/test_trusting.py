@@ -121,7 +121,7 @@ def test_a_wrong_match_is_turned_away_from_then_on(desk: Path, drawings: Path, r
     (found,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
     assert found["answer"] == "match"
     said = run("feedback", desk, found["id"], "--wrong", "--stranger", "--image", image)
-    assert "The picture is one of your strangers now, and is turned away" in said.stdout
+    assert "It shows a stranger" in said.stdout
     (again,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
     assert again["answer"] == "unknown"
     assert again["reasons"][0]["code"] == "turned_away"

@@ -11,7 +11,7 @@ import holotype
 from holotype.errors import GalleryError, ImageError, LabelError
 from holotype.gallery import SqliteGallery
 from holotype.openset import Cohort, CohortModel, Matcher
-from holotype.recognizer import feedback, undo_feedback
+from holotype.recognizer import calibrate, feedback, undo_feedback
 from holotype.records import Decision
 
 DIM = 64
@@ -88,7 +88,6 @@ def test_who_was_wrongly_taken_for_somebody_is_not_again(path: Path, door) -> No
         (batch,) = again.gallery.stranger_batches()
         assert (batch.vectors, batch.decision) == (1, given.decision)
         assert again.gallery.snapshot().strangers.turned.tolist() == [True]
-        assert asked(again, base(61)).basis.own_classes == 1
         assert again.gallery.undo().strangers == 1
         assert seen(again) == seen(door) == before
     assert asked(door, visitor).label == "p1"
@@ -107,17 +106,23 @@ def test_undo_feedback_takes_a_stranger_back(path: Path, door) -> None:
     assert door.gallery.check().sound
 
 
-def test_those_who_were_turned_away_set_thresholds_as_own_strangers_do(door) -> None:
-    """As many classes as there are reviews: the rule of ranks is theirs where they suffice."""
-    for number in range(4):
+def test_those_who_were_turned_away_set_no_thresholds(door) -> None:
+    """They were picked by what was answered: a bad sample of strangers."""
+    before = asked(door, base(61))
+    for number in range(6):
         visitor = near(number, 0.6 + 0.05 * number)
         given = feedback(door, asked(door, visitor), correct=False, vectors=visitor, stranger=True)
         assert given.strangers == 1
+    after = asked(door, base(61))
+    assert (after.threshold, after.basis) == (before.threshold, before.basis)
+    # Beside them the owner's own strangers do, as without them.
+    strangers = np.stack([near(number, 0.5, other=40) for number in range(5)])
+    alone = calibrate(door, vectors=strangers, suspects="keep", accept=lambda _: False)
+    calibrate(door, vectors=strangers, suspects="keep")
     decision = asked(door, base(61))
-    assert (decision.basis.source, decision.basis.known) == ("site", "guaranteed")
-    assert decision.basis.own_classes == 4
-    # floor(0.25 * 5) - 1: none of the four may reach what is accepted.
-    assert decision.threshold == pytest.approx(0.75, abs=1e-3)
+    assert (decision.basis.source, decision.basis.own_classes) == ("site", 5)
+    assert alone.classes_in_all == 5
+    assert decision.threshold == pytest.approx(0.5, abs=1e-3)
 
 
 def test_an_unknown_that_is_right_is_a_stranger_as_well(door) -> None:
@@ -198,6 +203,18 @@ def test_what_is_learned_goes_with_whom_it_is_about(path: Path, door) -> None:
     plan = door.gallery.undo()  # the review of the other one
     assert (plan.action, plan.strangers) == ("feedback", 1)
     assert [line.action for line in plan.final] == ["forget"]
+
+
+def test_also_of_whom_it_was_merged_from(path: Path, door) -> None:
+    visitor = near(1, 0.8)
+    feedback(door, asked(door, visitor), correct=False, vectors=visitor)
+    door.gallery.merge("p1", "p2")
+    door.gallery.merge("p2", "p3")
+    assert visitor.tobytes() in path.read_bytes()
+    door.forget("p3")
+    assert visitor.tobytes() not in path.read_bytes()
+    assert [one.identity for one in door.gallery.feedbacks()] == [None]
+    assert door.gallery.check().sound
 
 
 def test_whoever_is_enrolled_after_being_turned_away_comes_with_a_warning(door) -> None:

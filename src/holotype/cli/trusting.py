@@ -146,8 +146,8 @@ def feedback(
     """Say whether a decision was right, and let its picture teach.
 
     With `--image`, a match that is right gives an example, if it is a sure one. A match that is
-    wrong becomes a stranger of yours, and is not taken for anybody again; so does an unknown that
-    is right. With `--truth` it becomes an example of who it shows. `--undo` takes all of it back.
+    wrong shows a stranger, who is not taken for anybody again; so does an unknown that is right.
+    With `--truth` it becomes an example of who it shows. `--undo` takes all of it back.
 
     Example: `holotype feedback desk.gallery ID --wrong`
     """
@@ -183,7 +183,7 @@ def feedback(
     if reviewed.added:
         say(f"The picture is an example of {reviewed.label} now.")
     if reviewed.strangers:
-        say("The picture is one of your strangers now, and is turned away from here on.")
+        say("It shows a stranger: who is more like it than like anybody enrolled is turned away.")
     for doubt in reviewed.doubts:
         say(f"In doubt: {doubt.text}.", style="yellow")
     for reason in reviewed.reasons:

@@ -35,7 +35,10 @@ _KEPT = {
     "meta": ("only_row", ("keep_pictures",)),
 }
 _ERASURES = ("forget", "expire", "uncalibrate", "reembed")
-_OTHERS = ("enroll", "rename", "merge", "move", "describe", "calibrate", "feedback", "pictures")
+_OTHERS = (
+    *("enroll", "rename", "merge", "move", "describe"),
+    *("calibrate", "feedback", "stranger", "pictures"),
+)
 
 
 def begin(connection: sqlite3.Connection) -> None:
@@ -130,7 +133,7 @@ def last(connection: sqlite3.Connection) -> Undo:
     line = None
     if schema_version(connection) >= 3:
         (line,) = connection.execute("SELECT MAX(line) FROM former").fetchone()
-    lines = tuple(audit.entries(connection))
+    lines = tuple(audit.entries(connection, line or 1))
     if line is None:
         raise _nothing([e for e in lines if e.action in _ERASURES or _erases(e)])
     (until,) = connection.execute("SELECT until FROM changes WHERE line = ?", (line,)).fetchone()

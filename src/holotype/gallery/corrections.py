@@ -125,6 +125,7 @@ def move(
     changes.keep(connection, "examples", example)
     connection.execute("UPDATE examples SET identity = ? WHERE id = ?", (target, example))
     facts: dict[str, Any] = {"source": _name(connection, source), "examples": 1, "new": new}
+    facts["example"] = example
     left = _count(connection, source)
     if not left:
         connection.execute("DELETE FROM identities WHERE id = ?", (source,))

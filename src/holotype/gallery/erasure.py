@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import datetime
 
@@ -18,17 +19,22 @@ def remove_identity(
     Of the reviews the counts stay; strangers that were mistaken for the identity go with it.
     """
     (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
-    batches = connection.execute(
-        "SELECT DISTINCT batch FROM strangers JOIN feedback USING (decision)"
-        " WHERE identity = ? AND answer = 'match'",
-        (name,),
-    ).fetchall()
+    names = [(one_of,) for one_of in _names(connection, name)]
+    batches = [
+        batch
+        for one_of in names
+        for batch in connection.execute(
+            "SELECT DISTINCT batch FROM strangers JOIN feedback USING (decision)"
+            " WHERE identity = ? AND answer = 'match'",
+            one_of,
+        )
+    ]
     changes.seal(connection, [("identities", identity), *(("strangers", b) for (b,) in batches)])
     if batches:
         connection.executemany("DELETE FROM strangers WHERE batch = ?", batches)
         connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
-    connection.execute(
-        "UPDATE feedback SET identity = NULL, similarity = NULL WHERE identity = ?", (name,)
+    connection.executemany(
+        "UPDATE feedback SET identity = NULL, similarity = NULL WHERE identity = ?", names
     )
     # Their pictures and staged vectors go with them.
     examples = connection.execute("DELETE FROM examples WHERE identity = ?", (identity,)).rowcount
@@ -36,6 +42,25 @@ def remove_identity(
     mark(connection)
     line = audit.append(connection, action, actor, at=at, identity=name, examples=examples)
     return Erasure(name, examples, at, line)
+
+
+def _names(connection: sqlite3.Connection, name: str) -> list[str]:
+    """The random ids of an identity: its own, and those of whom it was merged from."""
+    alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
+    merges = [
+        json.loads(entry)
+        for (entry,) in connection.execute(
+            """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%' ORDER BY sequence"""
+        )
+    ]
+    found = [name]
+    for one_of in found:  # which grows meanwhile
+        found += [
+            line["source"]
+            for line in merges
+            if line["identity"] == one_of and line["source"] not in {*alive, *found}
+        ]
+    return found
 
 
 def remove_example(

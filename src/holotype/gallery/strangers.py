@@ -48,7 +48,7 @@ def add(
     connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     audit.append(
         connection,
-        "calibrate",
+        "calibrate" if decision is None else "stranger",
         actor,
         at=at,
         batch=batch,

@@ -43,10 +43,10 @@ def feedback(
       drag a reference away.
     - A match that is wrong, and the `truth` is told: an example of that identity, through the same
       gate; that the wrong one is nearer does not count.
-    - A match that is wrong: a stranger of this place. It plays among the own strangers that set
-      thresholds (see `calibrate`), and whoever is more alike to it than to the best of the enrolled
-      is nobody from then on. So is an `unknown` that is right. Who may be another of the enrolled
-      is not stored, unless `stranger` says that it is none.
+    - A match that is wrong: a stranger of this place. Whoever is more alike to it than to the best
+      of the enrolled is nobody from then on. So is an `unknown` that is right. Thresholds stay as
+      they are: these strangers were picked by what was answered, and say nothing of others. Who may
+      be another of the enrolled is not stored, unless `stranger` says that it is none.
     - An `unknown` or `cannot_tell` that is wrong, and the `truth` is told: an example of that
       identity. It cannot have passed the gate, so what speaks against it comes back as `doubts`.
 

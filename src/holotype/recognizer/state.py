@@ -167,11 +167,20 @@ class State:
 
 
 def turned_away(snapshot: Snapshot) -> Floats:
-    """Those of the own strangers who were taken for somebody, and reviewed: float32 [T, D]."""
+    """The strangers of reviews: float32 [T, D]."""
     strangers = snapshot.strangers
     return strangers.vectors[strangers.turned] if len(strangers.turned) else strangers.vectors[:0]
 
 
 def site_of(snapshot: Snapshot) -> Cohort:
-    """The owner's own strangers as a cohort."""
-    return Cohort(snapshot.strangers.vectors, snapshot.strangers.class_index)
+    """The owner's own strangers as a cohort, without those of reviews.
+
+    Who is reviewed was picked by what was answered. Wrong matches alone would set thresholds that
+    hardly anybody reaches, and strangers who were rightly unknown such that let too many in.
+    """
+    strangers = snapshot.strangers
+    if not strangers.turned.any():
+        return Cohort(strangers.vectors, strangers.class_index)
+    given = ~strangers.turned
+    _, index = np.unique(strangers.class_index[given], return_inverse=True)
+    return Cohort(strangers.vectors[given], index.astype(np.int64))
