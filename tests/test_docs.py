@@ -109,8 +109,10 @@ def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
     """The command that words name, and what is left of them for it."""
     command, rest = typer.main.get_command(app), list(words)
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
-        assert rest[0] in command.commands, " ".join(words)
-        command = command.commands[rest.pop(0)]
+        otherwise = getattr(command, "otherwise", None)  # what is left out may be understood
+        name = rest.pop(0) if otherwise is None or rest[0] in command.commands else otherwise
+        assert name in command.commands, " ".join(words)
+        command = command.commands[name]
     return command, rest
 
 

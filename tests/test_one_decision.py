@@ -21,6 +21,7 @@ ALLOWED = {
     "src/holotype/recognizer/calibration.py": (3, "names look-alikes and shows a level; no answer"),
     "src/holotype/recognizer/examples.py": (1, "a gallery's examples beside one another"),
     "src/holotype/recognizer/reviews.py": (2, "explains which example a confirmed picture needs"),
+    "src/holotype/recognizer/state.py": (3, "names the nearest example, or the same picture"),
     "src/holotype/recognizer/status.py": (1, "says what rates cost here; no answer"),
     "src/holotype/scoring.py": (1, "the highest k of many"),
     "src/holotype/tasks/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),

@@ -24,6 +24,7 @@ def decided(
     probability: float,
     doubts: Sequence[Reason] = (),
     box: Box | None = None,
+    examples: Sequence[int | None] | None = None,
 ) -> Decision:
     """The decision on one of the probes that were matched.
 
@@ -34,13 +35,17 @@ def decided(
         probability: that the best candidate is right; NaN where it cannot be said.
         doubts: what is wrong with the picture; empty for a fit one.
         box: of a face.
+        examples: of each candidate the id of its most alike example; None: there are none.
     """
     compared = matches.compared
     candidates = tuple(
         # Rounding may carry the product of two unit vectors past 1.
-        Candidate(labels[at], float(np.clip(similarity, -1, 1)))
-        for at, similarity in zip(
-            compared.candidates[row].tolist(), compared.similarity[row], strict=True
+        Candidate(labels[at], float(np.clip(similarity, -1, 1)), example)
+        for at, similarity, example in zip(
+            compared.candidates[row].tolist(),
+            compared.similarity[row],
+            examples or [None] * compared.candidates.shape[1],
+            strict=True,
         )
     )
     familiarity = float(compared.familiarity[row])
@@ -54,7 +59,16 @@ def decided(
         text = f"{candidates[0].label} is somebody else in this picture, who is more alike"
         reasons.append(Reason("taken", text))
     threshold = float(matches.threshold[row]) if candidates else None
-    reasons.append(_by_threshold(candidates, threshold, bool(matches.accepted[row])))
+    turned = matches.turned is not None and bool(matches.turned[row])
+    if turned and compared.stranger is not None:
+        text = (
+            f"it is more alike to a stranger who was turned away before, by "
+            f"{compared.stranger[row]:.2f}, than to {candidates[0].label}"
+        )
+        reasons.append(Reason("turned_away", text))
+        probability = math.nan  # it knows of the similarity alone
+    reached = turned or bool(matches.accepted[row])
+    reasons.append(_by_threshold(candidates, threshold, reached))
     reasons += _not_measured(matches)
     answer: Answer = (
         "cannot_tell" if matches.cannot_tell[row] else "match" if matches.match[row] else "unknown"
@@ -127,13 +141,13 @@ def _not_measured(matches: Matches) -> list[Reason]:
 
 
 def _by_threshold(
-    candidates: Sequence[Candidate], threshold: float | None, accepted: bool
+    candidates: Sequence[Candidate], threshold: float | None, reached: bool
 ) -> Reason:
     if threshold is None:
         return Reason("nobody_enrolled", "nobody is enrolled")
     best, *others = candidates
     after = f"; {others[0].label} comes next, alike by {others[0].similarity:.2f}" if others else ""
-    if accepted:
+    if reached:
         text = f"{best.label} is alike by {best.similarity:.2f}, and {threshold:.2f} was needed"
         return Reason("above_threshold", text + after)
     text = f"{best.label} is nearest, alike by {best.similarity:.2f}; {threshold:.2f} was needed"

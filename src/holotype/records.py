@@ -197,6 +197,8 @@ class Candidate:
 
     label: str
     similarity: float  # in [-1, 1]
+    # id of the example of it that is most alike; None where the gallery gives none
+    example: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +316,11 @@ class Reviewed:
 
     decision: str  # random id of the decision
     correct: bool
-    added: int  # examples that the identity gained
-    reasons: tuple[Reason, ...] = ()  # why a picture that was given was not added
+    added: int  # examples that `label` gained
+    reasons: tuple[Reason, ...] = ()  # why a picture that was given teaches nothing
+    label: str | None = None  # who gained them
+    strangers: int = 0  # pictures of a stranger who is turned away from now on
+    doubts: tuple[Reason, ...] = ()  # what speaks against what was stored all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +384,8 @@ class Decision:
     promised: bool = True  # False: the threshold is a default, and does not keep the rate
     box: tuple[int, int, int, int] | None = None  # of a face: left, top, right, bottom, in px
     basis: Basis | None = None  # what the threshold stands on; None when nobody is enrolled
+    tag: str | None = None  # only identities with this tag were compared; None: all
+    quiet: bool = False  # a match with somebody who is known, and not to be announced
 
     def __repr__(self) -> str:
         """The answer in short; the token is left to `id`, all else to the fields."""

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +12,9 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from hanging import HANGS_S
 from holotype.cli import trusting
 from holotype.records import RateChange
+from terminals import answer
 from toy_packs import make_toy_pack, toy_drawing
 
 Run = Callable[..., Result]
@@ -53,31 +49,6 @@ def test_unlabeled_pictures_are_shown_stored_and_taken_back(
     nothing = folder.parent / "empty"
     nothing.mkdir()
     assert run("calibrate", desk, "--unlabeled", nothing, "--yes").exit_code != 0
-
-
-def answer(command: list[object], reply: bytes) -> tuple[int, str]:
-    """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "holotype", *map(str, command)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
-    )
-    os.close(theirs)
-    os.write(ours, reply)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:  # the other side has closed
-            break
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    return process.wait(timeout=HANGS_S), seen.decode()
 
 
 def test_calibrate_shows_what_changes_and_stores_it_with_yes(
@@ -155,13 +126,64 @@ def test_feedback_is_reviewed_and_undone(desk: Path, drawings: Path, run: Run) -
     assert run("feedback", desk, found["id"], "--wrong").exit_code == 6  # twice
     assert run("feedback", desk, found["id"], "--undo").stdout == "Undone, 1 example erased.\n"
     wrong = run("feedback", desk, found["id"], "--wrong", "--image", image)
-    assert "The picture is no example" in wrong.stdout
+    assert "The picture teaches nothing: it is the same picture as example 3 of c2" in wrong.stdout
     (row,) = json.loads(run("review", desk, "--json").stdout)
     assert (row["rate"], row["accepted"], row["strangers"]) == (0.1, 1, 1)
     assert "100 %" in run("review", desk).stdout
     assert run("feedback", desk, "none", "--wrong").exit_code == 6
     for options in ((), ("--wrong", "--undo"), ("--undo", "--image", image)):
         assert run("feedback", desk, found["id"], *options).exit_code == 2
+
+
+def test_a_wrong_match_is_turned_away_from_then_on(desk: Path, drawings: Path, run: Run) -> None:
+    image = drawings / "2-1.png"
+    (found,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert found["answer"] == "match"
+    said = run("feedback", desk, found["id"], "--wrong", "--stranger", "--image", image)
+    assert "It shows a stranger" in said.stdout
+    (again,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert again["answer"] == "unknown"
+    assert again["reasons"][0]["code"] == "turned_away"
+    assert "feedback" in run("calibrate", desk, "--list").stdout
+    undone = run("feedback", desk, found["id"], "--undo")
+    assert undone.stdout == "Undone, 0 examples erased, 1 of a stranger.\n"
+    (again,) = json.loads(run("identify", desk, image, "--fpir", "40%", "--json").stdout)
+    assert again["answer"] == "match"
+
+
+def test_the_truth_makes_an_example(desk: Path, drawings: Path, run: Run) -> None:
+    asked = json.loads(run("identify", desk, drawings, "--fpir", "10%", "--json").stdout)
+    found = next(one for one in asked if one["answer"] == "unknown")
+    image = found["image"]
+    said = run("feedback", desk, found["id"], "--wrong", "--truth", "c2", "--image", image)
+    assert "The picture is an example of c2 now." in said.stdout
+    (shown,) = json.loads(run("show", desk, "c2", "--json").stdout)
+    assert [one["decision"] is None for one in shown["examples"]] == [True, False]
+    assert "The review counts no more." in run("undo", desk, "--yes").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--wrong", "--truth", "c1"), 3, "keeps no picture"),
+        (("--wrong", "--stranger"), 3, "keeps no picture"),
+        (("--wrong", "--truth", "nobody", "--image"), 4, "not among the 4 enrolled"),
+        (("--correct", "--truth", "c1", "--image"), 6, "contradiction"),
+        (("--wrong", "--truth", "c2", "--image"), 6, "Then it was right"),
+        (("--undo", "--stranger"), 2, "Give one of"),
+    ],
+)
+def test_a_review_that_makes_no_sense(
+    desk: Path, drawings: Path, run: Run, options, code: int, words: str
+) -> None:
+    image = drawings / "2-0.png"
+    (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
+    before = desk.read_bytes()
+    more = (image,) if options[-1] == "--image" else ()
+    ended = run("feedback", desk, found["id"], *options, *more)
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert words in " ".join(ended.stderr.split())
+    assert desk.read_bytes() == before
 
 
 def test_a_look_alike_warns_asks_or_is_refused(desk: Path, drawings: Path, run: Run) -> None:

@@ -96,7 +96,7 @@ def test_the_first_change_migrates(old: Path, open_gallery, rows) -> None:
     assert watching.remove("Ada").examples == 4
     assert watching.check().sound
     watching.close()
-    assert version(old) == 2
+    assert version(old) == 3
     assert b"Ada" not in old.read_bytes()
 
 
@@ -137,7 +137,7 @@ def test_any_change_migrates(old: Path, open_gallery, rows, change: str) -> None
                 gallery.stage("m2", 3, {1: rows(1, dim=3)[0]})
         assert gallery.audit()[0].action == "migrate"
         assert gallery.check().sound
-    assert version(old) == 2
+    assert version(old) == 3
 
 
 def test_a_failed_change_leaves_it_at_schema_1(old: Path, open_gallery, rows) -> None:
@@ -189,3 +189,58 @@ def test_whoever_may_only_read(rows) -> None:
         assert (here / "g").read_bytes() == STEP1.read_bytes()
         restore(there / "copy", there / "restored")
         assert gallery_model(there / "restored") == ("m1", "toy")
+
+
+STEP2 = Path(__file__).with_name("step2.gallery")
+
+
+@pytest.fixture
+def step2(path: Path) -> Path:
+    """Written by the release before corrections: with a review, strangers, pictures and terms."""
+    shutil.copy(STEP2, path)
+    return path
+
+
+def test_a_file_of_schema_2_is_read_as_it_is(step2: Path, open_gallery, rows) -> None:
+    with open_gallery() as gallery:
+        assert gallery.labels() == {"Ada": 3, "Bob's": 1}
+        snapshot = gallery.snapshot()
+        np.testing.assert_array_equal(snapshot.vectors, expected(rows))
+        assert snapshot.examples.tolist() == [1, 2, 3, 5]
+        assert (dict(snapshot.tags), snapshot.quiet) == ({}, frozenset())
+        assert snapshot.strangers.vectors.shape == (3, 8)
+        assert not snapshot.strangers.turned.any()
+        ada, bob = gallery.records()
+        assert (ada.consent, ada.tags, ada.metadata, ada.quiet) == ("form 7", (), {}, False)
+        assert bob.retain_until == date(2999, 12, 31)
+        assert [one.picture for one in gallery.examples()] == [True, True, False, False]
+        with pytest.raises(GalleryError, match="was an erasure"):
+            gallery.last_change()
+        assert gallery.check().sound
+    assert tables(step2.read_bytes()) == tables(STEP2.read_bytes())
+
+
+def test_the_first_change_of_schema_2_migrates(step2: Path, open_gallery, rows) -> None:
+    signed = {"answer": "match", "identity": None, "similarity": 1.0, "threshold": 0.5}
+    watching = open_gallery()
+    before = watching.snapshot()
+    token = watching.sign({**signed, "rate_kind": "fpir", "rate": 0.01})
+    with open_gallery() as gallery:
+        gallery.rename("Ada", "Bea")
+        assert [line.action for line in gallery.audit()][-2:] == ["migrate", "rename"]
+        assert gallery.check().sound
+        gallery.undo()
+        with pytest.raises(GalleryError, match="nothing can be undone"):  # older than the table
+            gallery.undo()
+        gallery.merge("Bob's", "Ada")
+        assert gallery.check().sound
+        assert watching.snapshot().labels == ("Ada",)
+        gallery.undo()
+        assert gallery.feedback(token, True).correct  # signed before, with the same secret
+    after = watching.snapshot()
+    assert (after.labels, after.identities) == (before.labels, before.identities)
+    np.testing.assert_array_equal(after.vectors, before.vectors)
+    watching.remove("Ada")
+    assert watching.check().sound
+    watching.close()
+    assert version(step2) == 3

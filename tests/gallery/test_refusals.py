@@ -19,6 +19,7 @@ import pytest
 
 from holotype.errors import GalleryError
 from holotype.gallery import SqliteGallery, gallery_model
+from holotype.gallery.schema import SCHEMA_VERSION
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -108,12 +109,13 @@ def test_a_newer_schema(path: Path, open_gallery, rows, logged: bool) -> None:
     with open_gallery() as gallery:
         gallery.add("a", rows(0))
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA user_version = 3")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     if not logged:  # the new version stands in the file itself, not only in its log
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = path.read_bytes()
+    words = rf"version {SCHEMA_VERSION + 1}.*knows up to {SCHEMA_VERSION}.*Upgrade"
     for use in (open_gallery, lambda: gallery_model(path)):
-        with pytest.raises(GalleryError, match=r"version 3.*knows up to 2.*Upgrade"):
+        with pytest.raises(GalleryError, match=words):
             use()
     assert path.read_bytes() == before
     connection.close()

@@ -34,6 +34,13 @@ def print_answers(seen: Sequence[tuple[Path, Decision]], stranger_prior: float) 
         (_, first), *_ = seen
         if first.threshold is not None:
             say(f"Accepted from a similarity of {number(first.threshold)}.", style="dim")
+        if first.tag is not None and first.basis is not None:
+            count = first.basis.enrolled
+            say(
+                f"Compared with the {count} alone {'who is' if count == 1 else 'who are'} tagged "
+                f"{first.tag}; the threshold is that of so many.",
+                style="dim",
+            )
         say_basis(first, "strangers")
 
 
@@ -97,6 +104,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
     return {
         "id": decision.id,
         "answer": decision.answer,
+        "quiet": decision.quiet,
         "label": decision.label,
         "similarity": decision.similarity,
         "threshold": decision.threshold,
@@ -104,6 +112,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         decision.rate_kind: decision.rate,
         "promised": decision.promised,  # the name of before; `basis` says which it is
         "basis": None if decision.basis is None else asdict(decision.basis),
+        **({} if decision.tag is None else {"tag": decision.tag}),
         **({} if decision.box is None else {"box": decision.box}),
         "probability": decision.probability,
         "familiarity": decision.familiarity,
@@ -117,11 +126,16 @@ def _row(image: str, decision: Decision) -> tuple[Cell, ...]:
     best = decision.candidates[0] if decision.candidates else None
     return (
         image,
-        (decision.answer.replace("_", " "), style),
+        (answer_words(decision), style),
         (_candidate(best), style if decision.label else ""),
         _candidate(decision.nearest_other),
         "" if decision.probability is None else percent(decision.probability),
     )
+
+
+def answer_words(decision: Decision) -> str:
+    """The answer as a table shows it; of somebody who is known and not announced, it says so."""
+    return decision.answer.replace("_", " ") + (", quiet" if decision.quiet else "")
 
 
 def _candidate(one: Candidate | None) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from holotype.cli import (
     comparing,
+    correcting,
     data,
     demonstration,
     evaluation,
@@ -92,6 +93,13 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "feedback": trusting.feedback,
         "review": trusting.review,
         "pack": packs.app,
+    },
+    "Correct a gallery": {
+        "rename": correcting.rename,
+        "merge": correcting.merge,
+        "move": correcting.move,
+        "tag": correcting.tag,
+        "undo": correcting.undo,
     },
     "Keep a gallery": {
         "audit": keeping.audit,

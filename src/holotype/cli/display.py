@@ -34,7 +34,11 @@ Cell = str | tuple[str, str]  # text, or text and style
 def print_json(value: Any) -> None:
     """Print the one document of `--json`, in ASCII so that any pipe takes it."""
     # Dates, the one kind of value that JSON has no form for, as ISO 8601.
-    print(json.dumps(value, indent=2, allow_nan=False, default=date.isoformat), flush=True)
+    print(json.dumps(value, indent=2, allow_nan=False, default=_iso), flush=True)
+
+
+def _iso(value: date) -> str:
+    return value.isoformat()  # of a datetime with its time
 
 
 def shown(text: object) -> str:

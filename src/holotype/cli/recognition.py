@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import holotype
 from holotype.cli.answers import (
     STYLES,
+    answer_words,
     decision_document,
     number,
     print_answers,
@@ -73,6 +74,10 @@ def enroll(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day to keep it; see `holotype expire`."),
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TAG", help="A word by which `identify --tag` finds it; repeatable."),
+    ] = None,
     keep_pictures: Annotated[
         bool | None,
         typer.Option(
@@ -118,6 +123,7 @@ def enroll(
             vectors=vectors,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
+            tags=tag or (),
             anyway=anyway,
         )
         try:
@@ -160,6 +166,13 @@ def identify(
     all_faces: Annotated[
         bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
     ] = False,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            help="Compare with those alone who have this tag, as if nobody else were enrolled.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -188,7 +201,7 @@ def identify(
     found = chosen(images) if vectors is None else Chosen(rows_of(images), 0)
     with holotype.open(gallery, create=False) as recognizer:
         identified = partial(
-            _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior
+            _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior, tag=tag
         )
         # Of one picture alone nothing would be left to say but that it cannot be read.
         alone = len(images) == 1 and not images[0].is_dir()
@@ -233,28 +246,31 @@ def _identified(
     required: bool,
     fpir: str | None,
     stranger_prior: float,
+    tag: str | None,
 ) -> list[tuple[Path, Decision]]:
     """The pictures with the decision on each, or on each of its faces."""
     if vectors is not None:
-        answers = recognizer.identify(vectors=vectors, fpir=fpir, stranger_prior=stranger_prior)
+        answers = recognizer.identify(
+            vectors=vectors, fpir=fpir, stranger_prior=stranger_prior, tag=tag
+        )
         return list(zip(images, cast(list[Decision], answers), strict=True))
     if not all_faces:
         asked: list[ImageSource] = [*images]
         decisions = (
-            [recognizer.identify(asked[0], fpir, stranger_prior=stranger_prior)]
+            [recognizer.identify(asked[0], fpir, stranger_prior=stranger_prior, tag=tag)]
             if required
-            else recognizer.identify(asked, fpir, stranger_prior=stranger_prior)
+            else recognizer.identify(asked, fpir, stranger_prior=stranger_prior, tag=tag)
         )
         return list(zip(images, decisions, strict=True))
     seen: list[tuple[Path, Decision]] = []
     for image in images:
         try:
-            shown = recognizer.identify_all(image, fpir, stranger_prior=stranger_prior)
+            shown = recognizer.identify_all(image, fpir, stranger_prior=stranger_prior, tag=tag)
             decisions = [sighting.decision for sighting in shown]
         except ImageError:
             if required:
                 raise
-            decisions = recognizer.identify([image], fpir, stranger_prior=stranger_prior)
+            decisions = recognizer.identify([image], fpir, stranger_prior=stranger_prior, tag=tag)
         seen += [(image, decision) for decision in decisions]
     return seen
 
@@ -280,7 +296,7 @@ def same(
     decision = pair.same(first, second, model, fmr=fmr, stranger_prior=stranger_prior)
     if as_json:
         document = decision_document(decision)
-        for name in ("id", "label", "margin", "candidates"):  # of a gallery
+        for name in ("id", "label", "quiet", "margin", "candidates"):  # of a gallery
             del document[name]
         print_json({"first": os.fspath(first), "second": os.fspath(second), **document})
     else:
@@ -342,7 +358,9 @@ def verify(
                 (
                     os.fspath(image),
                     label,
-                    ("match", "green") if decision.answer == "match" else ("no match", "yellow"),
+                    (answer_words(decision), "green")
+                    if decision.answer == "match"
+                    else ("no match", "yellow"),
                     number(decision.similarity),
                     number(decision.threshold),
                 )
@@ -354,15 +372,46 @@ def verify(
         raise typer.Exit(NO_MATCH)
 
 
-def forget(gallery: _Gallery, label: _Label, as_json: AsJson = False) -> None:
-    """Erase one identity with all its examples.
+def forget(
+    gallery: _Gallery,
+    label: Annotated[
+        str | None, typer.Argument(metavar="[LABEL]", help="The name of the identity.")
+    ] = None,
+    example: Annotated[
+        int | None,
+        typer.Option(metavar="ID", help="Erase one example alone; `holotype show` has the ids."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be erased, and erase nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase one identity with all its examples, or one example. No undo brings it back.
 
     Example: `holotype forget desk.gallery "Ada"`
     """
+    if (label is None) == (example is None):
+        raise typer.BadParameter("Give one of LABEL and --example")
     with SqliteGallery.existing(gallery) as kept:  # the model need not be there
-        removed = kept.remove(label).examples
+        found = kept.examples(label)
+        if example is not None:
+            found = tuple(one for one in found if one.id == example)
+        name = label or next((one.label for one in found), None)
+        removed = 0
+        if example is not None and not (dry_run and found):  # or it says that there is none
+            removed = kept.remove_example(example).examples
+        elif label is not None and not dry_run:
+            removed = kept.remove(label).examples
     if as_json:
-        print_json({"label": label, "removed": removed})
+        print_json({"label": name, "removed": removed})
+    elif dry_run:
+        pictures = sum(one.picture for one in found)
+        say(
+            f"{name}: {_examples(len(found))} would be erased, {pictures} with a picture. No undo "
+            "brings them back. Nothing was changed."
+        )
+    elif example is not None:
+        say(f"example {example} of {name} erased")
     else:
         say(f"{label}: forgotten, {_examples(removed)} erased")
 
@@ -387,6 +436,8 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
                         "pictures": one.pictures,
                         "consent": one.consent,
                         "retain_until": one.retain_until,
+                        "tags": one.tags,
+                        "quiet": one.quiet,
                     }
                     for one in identities
                 ],

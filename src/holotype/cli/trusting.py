@@ -20,8 +20,10 @@ from holotype.cli.display import (
     print_table,
     say,
 )
-from holotype.cli.pictures import strangers
+from holotype.cli.pictures import embeddings
+from holotype.cli.pictures import strangers as strangers_in
 from holotype.cli.unlabeled import calibrate_unlabeled
+from holotype.errors import VectorError
 from holotype.gallery import SqliteGallery
 from holotype.openset.threshold import FEW_CLASSES
 from holotype.recognizer.calibration import unusable_refusal
@@ -105,7 +107,7 @@ def calibrate(
             as_json=as_json,
         )
         return
-    paths, classes, flat = strangers(folder)
+    paths, classes, flat = strangers_in(folder)
 
     def accept(change: Calibration) -> bool:
         if not as_json:
@@ -146,36 +148,65 @@ def feedback(
     ] = None,
     image: Annotated[
         Path | None,
-        typer.Option(help="The picture, to be learned from if the answer was a sure match."),
+        typer.Option(help="The picture (or .npy), to be learned from; see below."),
     ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="Who it shows, where the answer was wrong."),
+    ] = None,
+    stranger: Annotated[
+        bool, typer.Option("--stranger", help="It shows nobody who is enrolled, for sure.")
+    ] = False,
     undo: Annotated[
         bool, typer.Option("--undo", help="Take the feedback and what came of it back.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a decision was right.
+    """Say whether a decision was right, and let its picture teach.
+
+    With `--image`, a match that is right gives an example, if it is a sure one. A match that is
+    wrong shows a stranger, who is not taken for anybody again; so does an unknown that is right.
+    With `--truth` it becomes an example of who it shows. `--undo` takes all of it back.
 
     Example: `holotype feedback desk.gallery ID --wrong`
     """
-    if undo == (correct is not None) or (undo and image is not None):
+    if undo == (correct is not None) or (undo and (image or truth or stranger)):
         raise typer.BadParameter("Give one of --correct, --wrong and --undo")
+    vectors = None if image is None else embeddings([image])
+    if vectors is not None and len(vectors) != 1:
+        raise VectorError(f"{str(image)!r} holds {len(vectors)} embeddings", "Give one")
     with holotype.open(gallery, create=False) as recognizer:
         if correct is None:
+            strangers = len(recognizer.gallery.snapshot().strangers.vectors)
             erased = services.undo_feedback(recognizer, decision)
+            strangers -= len(recognizer.gallery.snapshot().strangers.vectors)
             if as_json:
-                print_json({"erased": erased})
+                print_json({"erased": erased, "strangers": strangers})
             else:
-                say(f"Undone, {erased} example{'' if erased == 1 else 's'} erased.")
+                gone = f", {strangers} of a stranger" if strangers else ""
+                say(f"Undone, {erased} example{'' if erased == 1 else 's'} erased{gone}.")
             return
-        reviewed = services.feedback(recognizer, decision, correct, image)
+        reviewed = services.feedback(
+            recognizer,
+            decision,
+            correct,
+            image if vectors is None else None,
+            vectors=None if vectors is None else vectors[0],
+            truth=truth,
+            stranger=stranger,
+        )
     if as_json:
         print_json(asdict(reviewed))
         return
     say(f"Noted as {'right' if correct else 'wrong'}, decision {reviewed.decision}.")
     if reviewed.added:
-        say("The picture is an example now.")
+        say(f"The picture is an example of {reviewed.label} now.")
+    if reviewed.strangers:
+        say("It shows a stranger: who is more like it than like anybody enrolled is turned away.")
+    for doubt in reviewed.doubts:
+        say(f"In doubt: {doubt.text}.", style="yellow")
     for reason in reviewed.reasons:
-        say(f"The picture is no example: {reason.text}.", style="yellow")
+        say(f"The picture teaches nothing: {reason.text}.", style="yellow")
 
 
 def review(gallery: _Gallery, as_json: AsJson = False) -> None:
@@ -285,13 +316,14 @@ def _listed(kept: SqliteGallery, as_json: bool) -> None:
         print_json([asdict(batch) for batch in batches])
     elif batches:
         print_table(
-            ("batch", "stored", "strangers", "pictures"),
+            ("batch", "stored", "strangers", "pictures", "came from"),
             [
                 (
                     batch.id,
                     batch.created.isoformat(timespec="seconds"),
                     str(batch.classes),
                     str(batch.vectors),
+                    "calibrate" if batch.decision is None else f"feedback {batch.decision}",
                 )
                 for batch in batches
             ],

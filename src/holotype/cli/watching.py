@@ -57,6 +57,8 @@ def watch(
 
 def _tell(event: Event) -> None:
     match event:
+        case Seen(decision=decision) if decision.quiet:
+            pass  # known, and not to be announced
         case Seen(picture, seconds, track, decision, kept):
             answer = decision.answer.replace("_", " ")
             what = [f"{seconds:8.1f} s  {picture}  #{track}  {answer}"]

@@ -2,26 +2,32 @@
 
 from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
-from holotype.gallery.protocol import Gallery, Over, Snapshot, Strangers
+from holotype.gallery.protocol import Gallery
 from holotype.gallery.records import (
     AuditEntry,
     AuditFinding,
     AuditReport,
+    Correction,
     Erasure,
+    ExampleRecord,
     Feedback,
     FeedbackSummary,
     GalleryCheck,
     IdentityRecord,
     Reembedding,
     StrangerBatch,
+    Undo,
 )
+from holotype.gallery.snapshot import Over, Snapshot, Strangers
 from holotype.gallery.sqlite import SqliteGallery, gallery_model
 
 __all__ = [
     "AuditEntry",
     "AuditFinding",
     "AuditReport",
+    "Correction",
     "Erasure",
+    "ExampleRecord",
     "Feedback",
     "FeedbackSummary",
     "Gallery",
@@ -33,6 +39,7 @@ __all__ = [
     "SqliteGallery",
     "StrangerBatch",
     "Strangers",
+    "Undo",
     "check_label",
     "gallery_model",
     "restore",

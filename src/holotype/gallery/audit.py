@@ -86,12 +86,12 @@ def _chained(previous: str, entry: str) -> str:
     return hashlib.sha256(f"{previous}\n{entry}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def entries(connection: sqlite3.Connection) -> Iterator[AuditEntry]:
-    """Every line that can be read, in order; none in a gallery of schema 1."""
+def entries(connection: sqlite3.Connection, since: int = 1) -> Iterator[AuditEntry]:
+    """Every line from one on that can be read, in order; none in a gallery of schema 1."""
     if schema_version(connection) < 2:
         return
     for sequence, entry, link in connection.execute(
-        "SELECT sequence, entry, hash FROM audit ORDER BY sequence"
+        "SELECT sequence, entry, hash FROM audit WHERE sequence >= ? ORDER BY sequence", (since,)
     ):
         line = _read(entry)
         if line is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from holotype.gallery import audit
 from holotype.gallery.labels import shown
 from holotype.gallery.matrix import UNIT_TOLERANCE, lengths
-from holotype.gallery.records import AuditReport, GalleryCheck
+from holotype.gallery.records import AuditEntry, AuditReport, GalleryCheck
 from holotype.gallery.schema import one, read_binding, schema_version
 
 _SHOWN = 20  # problems of one kind; the rest are counted
@@ -106,15 +106,17 @@ def _unaccounted(connection: sqlite3.Connection) -> Iterator[str]:
     noted: Counter[str] = Counter()  # those that the trail saw enter
     entered: set[str] = set()
     before = 0  # examples of those who were there before the trail began
+    effects: dict[int, list[tuple[str, int]]] = {}  # of each line, for one that undoes it
     for line in audit.entries(connection):
-        count = int(line.facts.get("examples", 0))
-        name = line.identity or ""
-        if line.action == "migrate":
-            before += count
-        elif line.action in ("enroll", "forget", "expire", "undo") and count:
-            change = count if line.action == "enroll" else -count
-            if line.facts.get("new"):
-                entered.add(name)
+        if line.action == "migrate" and line.facts.get("from_schema", 1) < 2:
+            before += int(line.facts.get("examples", 0))
+        if line.facts.get("new") and line.identity is not None:
+            entered.add(line.identity)
+        undone = range(line.facts.get("undone", 0), line.facts.get("until", -1) + 1)
+        effects[line.sequence] = _effects(line) + [
+            (name, -change) for one_of in undone for name, change in effects.get(one_of, ())
+        ]
+        for name, change in effects[line.sequence]:
             if name in entered:
                 noted[name] += change
             else:
@@ -135,3 +137,16 @@ def _unaccounted(connection: sqlite3.Connection) -> Iterator[str]:
             f"the identities that are older than the audit trail have {abs(before)} examples "
             f"{'fewer' if before > 0 else 'more'} than by the trail"
         )
+
+
+def _effects(line: AuditEntry) -> list[tuple[str, int]]:
+    """Who gained how many examples by what a line of the trail records."""
+    count, name = int(line.facts.get("examples", 0)), line.identity or ""
+    match line.action:
+        case "enroll":
+            return [(name, count)]
+        case "merge" | "move":
+            return [(name, count), (str(line.facts["source"]), -count)]
+        case "forget" | "expire" | "undo":
+            return [(name, -count)] if count else []
+    return []

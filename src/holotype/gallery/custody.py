@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import ErasurePendingError
-from holotype.gallery import audit, backup, erasure, feedback, reembedding, strangers
+from holotype.gallery import audit, backup, enrolled, erasure, feedback, reembedding
+from holotype.gallery import strangers as batches
 from holotype.gallery.check import check
 from holotype.gallery.file import failures, real_path
 from holotype.gallery.labels import shown
@@ -45,19 +47,19 @@ class Custody(Store):
         """Store embeddings of who or what is not enrolled; see `Gallery.add_strangers`."""
         rows = checked(vectors, self._binding.embedding_dim)
         with self._changing(actor) as connection:
-            return strangers.add(connection, rows, class_index, actor, rate, threshold)
+            return batches.add(connection, rows, class_index, actor, rate, threshold)
 
     def remove_strangers(self, batch: str, *, actor: str | None = None) -> int:
         """Erase a batch of strangers; see `Gallery.remove_strangers`."""
         with self._changing(actor) as connection:
-            count = strangers.remove(connection, batch, actor)
+            count = batches.remove(connection, batch, actor)
         self._erase_now(f"the strangers of batch {shown(batch)} are")
         return count
 
     def stranger_batches(self) -> tuple[StrangerBatch, ...]:
         """The batches of strangers, oldest first."""
         with self._reading() as connection:
-            return strangers.batches(connection) if schema_version(connection) >= 2 else ()
+            return batches.batches(connection) if schema_version(connection) >= 2 else ()
 
     # -- decisions --------------------------------------------------------------------------
 
@@ -70,17 +72,46 @@ class Custody(Store):
             (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
         return feedback.sign(key, payload)
 
-    def feedback(self, token: str, correct: bool, *, actor: str | None = None) -> Feedback:
-        """Store whether a decision was right; see `Gallery.feedback`."""
+    def decision(self, token: str) -> Mapping[str, Any]:
+        """The facts that a token carries; see `Gallery.decision`."""
+        with self._reading() as connection:
+            return feedback.facts_of(connection, token)
+
+    def feedback(
+        self,
+        token: str,
+        correct: bool,
+        *,
+        identity: str | None = None,
+        examples: NDArray[Any] | None = None,
+        pictures: Sequence[bytes] | None = None,
+        strangers: NDArray[Any] | None = None,
+        actor: str | None = None,
+    ) -> Feedback:
+        """Store whether a decision was right, and what it teaches; see `Gallery.feedback`."""
+        gained, turned = (
+            None if vectors is None else checked(vectors, self._binding.embedding_dim)
+            for vectors in (examples, strangers)
+        )
+        if gained is not None:
+            enrolled.check_pictures(pictures, len(gained))
         with self._changing(actor) as connection:
-            return feedback.store(connection, token, correct, actor)
+            decision = feedback.store(connection, token, correct, actor).decision
+            if gained is not None:
+                label = enrolled.label_by_name(connection, identity)
+                terms = None, None
+                enrolled.add(connection, label, gained, terms, pictures, decision, actor)
+            if turned is not None:
+                same = np.zeros(len(turned), np.int64)
+                batches.add(connection, turned, same, actor, None, None, decision)
+            return next(one for one in feedback.stored(connection) if one.decision == decision)
 
     def undo_feedback(self, decision_id: str, *, actor: str | None = None) -> int:
         """Take a review back and erase what came of it; see `Gallery.undo_feedback`."""
         with self._changing(actor) as connection:
-            examples, receipts = feedback.undo(connection, decision_id, actor)
-        if examples:
-            self._erase_now(f"{examples} examples gained from feedback are", receipts)
+            examples, strangers, receipts = feedback.undo(connection, decision_id, actor)
+        if examples or strangers:
+            self._erase_now("what was gained from feedback is", receipts)
         return examples
 
     def feedbacks(self) -> tuple[Feedback, ...]:

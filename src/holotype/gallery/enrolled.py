@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import unicodedata
 import uuid
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError, LabelError
-from holotype.gallery import audit, erasure
-from holotype.gallery.labels import check_note, shown
+from holotype.gallery import audit, changes, erasure
+from holotype.gallery.labels import check_note, check_tags, shown
 from holotype.gallery.matrix import as_blobs
 from holotype.gallery.records import IdentityRecord
 from holotype.gallery.schema import one, read_binding, schema_version
@@ -102,29 +103,28 @@ def add(
     pictures: Sequence[bytes] | None,
     decision: str | None,
     actor: str | None,
+    tags: Sequence[str] = (),
 ) -> int:
     """Store examples, inside the caller's transaction; the number that the label has now."""
     at = audit.now()
     created = at.isoformat(timespec="seconds")
     found = _find(connection, label)
     if found is None:
-        name = str(uuid.uuid4())
-        identity = one(
-            connection,
-            "INSERT INTO identities (uuid, label, created) VALUES (?, ?, ?) RETURNING id",
-            *(name, label, created),
-        )
+        identity, name = new_identity(connection, label, at)
     else:
         identity, name = found
+        changes.keep(connection, "identities", identity)
     consent, retain_until = conditions
     if found is not None and retain_until is None:
-        _require_kept(connection, identity, label)
+        require_kept(connection, identity, label)
     if consent is not None or retain_until is not None:
         connection.execute(
             "UPDATE identities SET consent = COALESCE(?, consent),"
             " retain_until = COALESCE(?, retain_until) WHERE id = ?",
             (consent, retain_until, identity),
         )
+    if tags:
+        add_tags(connection, identity, tags)
     kept = pictures if pictures and keeps_pictures(connection) else [None] * len(vectors)
     for blob, picture in zip(as_blobs(vectors), kept, strict=True):
         example = connection.execute(
@@ -132,6 +132,7 @@ def add(
             " VALUES (?, ?, ?, ?, ?)",
             (identity, blob, created, zlib.crc32(blob), decision),
         ).lastrowid
+        changes.added(connection, "examples", example)
         if picture is not None:
             connection.execute(
                 "INSERT INTO pictures VALUES (?, ?, ?)", (example, picture, zlib.crc32(picture))
@@ -152,7 +153,68 @@ def add(
     return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
 
 
-def _require_kept(connection: sqlite3.Connection, identity: int, label: str) -> None:
+def new_identity(connection: sqlite3.Connection, label: str, at: datetime) -> tuple[int, str]:
+    """The row of a new identity, still without examples, and its random id."""
+    name = str(uuid.uuid4())
+    identity = one(
+        connection,
+        "INSERT INTO identities (uuid, label, created) VALUES (?, ?, ?) RETURNING id",
+        *(name, label, at.isoformat(timespec="seconds")),
+    )
+    changes.added(connection, "identities", identity)
+    changes.touch_label(connection, label)
+    return identity, name
+
+
+def label_of(connection: sqlite3.Connection, identity: int) -> str:
+    """The label as it is stored."""
+    (label,) = connection.execute(
+        "SELECT label FROM identities WHERE id = ?", (identity,)
+    ).fetchone()
+    return str(label)
+
+
+def label_by_name(connection: sqlite3.Connection, name: str | None) -> str:
+    """The label of the identity with that random id.
+
+    Raises:
+        GalleryError: it is not enrolled, or not any more.
+    """
+    row = connection.execute("SELECT label FROM identities WHERE uuid = ?", (name,)).fetchone()
+    if row is None:
+        raise GalleryError(
+            "whose example it would be is not enrolled any more", "Look at the enrolled with list"
+        )
+    return str(row[0])
+
+
+def add_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str]) -> None:
+    """Add tags to those that an identity has, each once, in their order."""
+    set_tags(connection, identity, [*tags_of(connection, identity), *tags])
+
+
+def tags_of(connection: sqlite3.Connection, identity: int) -> list[str]:
+    """The tags of an identity."""
+    (tags,) = connection.execute("SELECT tags FROM identities WHERE id = ?", (identity,)).fetchone()
+    found: list[str] = json.loads(tags)
+    return found
+
+
+def set_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str]) -> int:
+    """Replace the tags of an identity, which may have been read; the number that it has."""
+    once = check_tags(dict.fromkeys(tags))
+    connection.execute("UPDATE identities SET tags = ? WHERE id = ?", (json.dumps(once), identity))
+    corrected(connection)
+    return len(once)
+
+
+def corrected(connection: sqlite3.Connection) -> None:
+    """Tell whoever has the gallery open to look again at rows that it has read."""
+    connection.execute("UPDATE meta SET corrections = corrections + 1")
+
+
+def require_kept(connection: sqlite3.Connection, identity: int, label: str) -> None:
+    """Refuse to do anything more with somebody whose last day has passed."""
     (until,) = connection.execute(
         "SELECT retain_until FROM identities WHERE id = ?", (identity,)
     ).fetchone()
@@ -183,11 +245,17 @@ def over(connection: sqlite3.Connection) -> dict[int, date]:
 
 def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
     """The facts about every identity, in order of first enrollment."""
+    noted = "tags, metadata, quiet" if schema_version(connection) >= 3 else "'[]', '{}', 0"
     terms_and_pictures = (
         "consent, retain_until, (SELECT COUNT(*) FROM pictures JOIN examples"
         " ON examples.id = pictures.example WHERE examples.identity = identities.id)"
         if schema_version(connection) >= 2
         else "NULL, NULL, 0"
+    )
+    rows = connection.execute(
+        "SELECT uuid, label, created,"
+        " (SELECT COUNT(*) FROM examples WHERE examples.identity = identities.id),"
+        f" {terms_and_pictures}, {noted} FROM identities ORDER BY id"
     )
     return tuple(
         IdentityRecord(
@@ -198,12 +266,11 @@ def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
             created=datetime.fromisoformat(created),
             consent=consent,
             retain_until=None if until is None else date.fromisoformat(until),
+            tags=tuple(json.loads(tags)),
+            metadata=json.loads(metadata),
+            quiet=bool(quiet),
         )
-        for name, label, created, examples, consent, until, pictures in connection.execute(
-            "SELECT uuid, label, created,"
-            " (SELECT COUNT(*) FROM examples WHERE examples.identity = identities.id),"
-            f" {terms_and_pictures} FROM identities ORDER BY id"
-        )
+        for name, label, created, examples, consent, until, pictures, tags, metadata, quiet in rows
     )
 
 
@@ -228,10 +295,13 @@ def keeps_pictures(connection: sqlite3.Connection) -> bool:
 
 def set_keep_pictures(connection: sqlite3.Connection, keep: bool, actor: str | None) -> int:
     """Store pictures from now on, or delete them all; the number deleted."""
-    connection.execute("UPDATE meta SET keep_pictures = ?", (bool(keep),))
     deleted = 0 if keep else connection.execute("DELETE FROM pictures").rowcount
     if deleted:
+        changes.seal(connection, [("meta", 1)])
         erasure.mark(connection)
+    elif keep != keeps_pictures(connection):
+        changes.keep(connection, "meta", 1)
+    connection.execute("UPDATE meta SET keep_pictures = ?", (bool(keep),))
     audit.append(connection, "pictures", actor, keep=bool(keep), deleted=deleted)
     return deleted
 

@@ -19,9 +19,10 @@ from datetime import datetime
 from typing import Any
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, erasure
+from holotype.gallery import audit, changes, erasure
 from holotype.gallery.labels import shown
 from holotype.gallery.records import Erasure, Feedback, FeedbackSummary
+from holotype.gallery.schema import schema_version
 
 _ANSWERS = ("match", "unknown", "cannot_tell")
 _KEYS = {"answer", "identity", "similarity", "threshold", "rate_kind", "rate"}
@@ -96,6 +97,7 @@ def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str 
             "To change that, undo the feedback first",
         )
     given = audit.now()
+    changes.added(connection, "feedback", facts["id"])
     connection.execute(
         "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -125,6 +127,14 @@ def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str 
     return next(item for item in stored(connection) if item.decision == facts["id"])
 
 
+def facts_of(connection: sqlite3.Connection, token: str) -> dict[str, Any]:
+    """The facts in a token that this gallery signed; see `Gallery.decision`."""
+    key = b""
+    if schema_version(connection) >= 2:
+        (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+    return opened(key, token if key else "")
+
+
 def require_reviewed(connection: sqlite3.Connection, decision: str) -> None:
     """Refuse examples from a decision that was not reviewed, or that has given some already."""
     if (
@@ -148,44 +158,59 @@ def _not_reviewed(decision: str) -> GalleryError:
 
 def undo(
     connection: sqlite3.Connection, decision: str, actor: str | None
-) -> tuple[int, tuple[Erasure, ...]]:
+) -> tuple[int, int, tuple[Erasure, ...]]:
     """Take a review back, inside the caller's transaction.
 
     Returns:
-        The number of examples deleted, and the receipt of their identity if it had no others.
+        The number of examples deleted, that of strangers, and the receipts of identities that had
+        no other examples.
     """
     if "." in str(decision):
         (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
         decision = opened(key, decision)["id"]
-    # One call adds them, so they are all of one identity.
-    owner = connection.execute(
-        "SELECT identities.id, uuid FROM examples JOIN identities"
-        " ON identities.id = examples.identity WHERE decision = ?",
+    owners = connection.execute(
+        "SELECT identities.id, uuid, COUNT(*) FROM examples JOIN identities"
+        " ON identities.id = examples.identity WHERE decision = ? GROUP BY identity",
         (decision,),
-    ).fetchone()
+    ).fetchall()
+    batches = connection.execute(
+        "SELECT DISTINCT batch FROM strangers WHERE decision = ?", (decision,)
+    ).fetchall()
+    touched = [("feedback", decision), *(("strangers", batch) for (batch,) in batches)]
+    changes.seal(connection, [*touched, *(("identities", owner) for owner, *_ in owners)])
     examples = connection.execute("DELETE FROM examples WHERE decision = ?", (decision,)).rowcount
+    strangers = connection.execute("DELETE FROM strangers WHERE decision = ?", (decision,)).rowcount
     if not connection.execute("DELETE FROM feedback WHERE decision = ?", (decision,)).rowcount:
         raise _not_reviewed(decision)
+    if strangers:
+        connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     at = audit.now()
-    audit.append(
-        connection,
-        "undo",
-        actor,
-        at=at,
-        identity=owner[1] if owner else None,
-        decision=decision,
-        examples=examples,
+    for _, name, count in owners or [(None, None, 0)]:
+        audit.append(
+            connection,
+            "undo",
+            actor,
+            at=at,
+            identity=name,
+            decision=decision,
+            examples=count,
+            strangers=strangers,
+        )
+    if examples or strangers:
+        erasure.mark(connection)
+    receipts = tuple(
+        erasure.remove_identity(connection, owner, "forget", actor, at)
+        for owner, *_ in owners
+        if not connection.execute("SELECT 1 FROM examples WHERE identity = ?", (owner,)).fetchone()
     )
-    if owner is None:
-        return 0, ()
-    erasure.mark(connection)
-    if connection.execute("SELECT 1 FROM examples WHERE identity = ?", (owner[0],)).fetchone():
-        return examples, ()
-    return examples, (erasure.remove_identity(connection, owner[0], "forget", actor, at),)
+    return examples, strangers, receipts
 
 
 def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
     """Every review, in the order of their giving."""
+    strangers = "0"
+    if schema_version(connection) >= 3:
+        strangers = "(SELECT COUNT(*) FROM strangers WHERE strangers.decision = feedback.decision)"
     return tuple(
         Feedback(
             decision=row[0],
@@ -199,12 +224,13 @@ def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
             rate_kind=row[8],
             rate=row[9],
             examples=row[10],
+            strangers=row[11],
         )
         for row in connection.execute(
             "SELECT decision, decided, given, correct, answer, identity, similarity, threshold,"
             " rate_kind, rate,"
-            " (SELECT COUNT(*) FROM examples WHERE examples.decision = feedback.decision)"
-            " FROM feedback ORDER BY rowid"
+            " (SELECT COUNT(*) FROM examples WHERE examples.decision = feedback.decision),"
+            f" {strangers} FROM feedback ORDER BY rowid"
         )
     )
 

@@ -265,7 +265,8 @@ def modernize(connection: sqlite3.Connection, actor: str | None) -> None:
 
 def _give_key(connection: sqlite3.Connection) -> None:
     """The secret that decisions are signed with: never shown, never changed."""
-    connection.execute("UPDATE meta SET signing_key = ?", (secrets.token_bytes(32),))
+    key = secrets.token_bytes(32)
+    connection.execute("UPDATE meta SET signing_key = ? WHERE signing_key IS NULL", (key,))
 
 
 def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str | None) -> None:

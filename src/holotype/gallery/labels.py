@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from holotype.errors import GalleryError, LabelError
 
 MAX_LABEL_CHARACTERS = 200
 MAX_NOTE_CHARACTERS = 500
+MAX_TAGS, MAX_TAG_CHARACTERS = 50, 50
 
 
 def shown(label: str) -> str:
@@ -75,3 +77,25 @@ def check_note(note: str, what: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in note):
         raise GalleryError(f"{what} holds no control characters; {shown(note)} does", "Remove them")
     return note
+
+
+def check_tags(tags: Iterable[str]) -> list[str]:
+    """Return tags as they are stored, composed (Unicode NFC), if they can be.
+
+    Raises:
+        LabelError: one is no label, or longer than 50 characters, or there are more than 50.
+    """
+    if isinstance(tags, str):
+        raise LabelError(f"tags are several texts; {shown(tags)} is one", "Pass a list")
+    found = [check_label(tag) for tag in tags]
+    for tag in found:
+        if len(tag) > MAX_TAG_CHARACTERS:
+            raise LabelError(
+                f"a tag has at most {MAX_TAG_CHARACTERS} characters; {shown(tag)} has {len(tag)}",
+                "Shorten it",
+            )
+    if len(found) > MAX_TAGS:
+        raise LabelError(
+            f"an identity has at most {MAX_TAGS} tags; these are {len(found)}", "Leave some out"
+        )
+    return found

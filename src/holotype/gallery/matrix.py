@@ -84,16 +84,16 @@ class Matrix:
         self._owner[self.rows : end] = owner
         self.rows = end
 
-    def keep(self, rows: NDArray[np.bool_], renumbered: NDArray[np.int64]) -> Matrix:
-        """A new matrix of the marked rows, in their order; `renumbered` [N] maps their owners."""
+    def keep(self, rows: NDArray[np.bool_], owner: NDArray[np.int64]) -> Matrix:
+        """A new matrix of the marked rows, in their order, and whose each of them is now."""
         kept = Matrix(self._vectors.shape[1])
-        vectors, owner = self.views()
+        vectors, _ = self.views()
         at = np.flatnonzero(rows)
         kept.reserve(len(at))
         kept.rows = len(at)
         # Any mode but "raise" writes straight into `out`.
         np.take(vectors, at, axis=0, out=kept._vectors[: kept.rows], mode="clip")
-        kept._owner[: kept.rows] = renumbered[owner[at]]
+        kept._owner[: kept.rows] = owner
         return kept
 
     def views(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import numpy as np
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 from holotype.gallery import enrolled
 from holotype.gallery.matrix import Matrix
-from holotype.gallery.protocol import Over, Snapshot, Strangers
 from holotype.gallery.schema import schema_version, transaction
+from holotype.gallery.snapshot import Over, Snapshot, Strangers
 
 _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
 
@@ -58,12 +59,14 @@ class Mirror:
         self._complete = False
         self._over: dict[int, date] = {}  # identity -> its last day, which has passed
         self._line: tuple[int, str] | None = None  # the last of the audit trail
-        self._removals = -1
+        self._corrections = -1, -1
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
         self._matrix = Matrix(self._embedding_dim)
         self._examples: list[int] = []  # id of each row of the matrix
         self._labels: list[str] = []
         self._names: list[str] = []  # random ids
+        self._tags: dict[str, frozenset[str]] = {}
+        self._quiet: set[str] = set()
         self._index: dict[int, int] = {}  # identity -> index into labels
         self._last_identity = self._last_example = 0
 
@@ -73,21 +76,23 @@ class Mirror:
         rows = before.rows
         with transaction(connection, "DEFERRED"):
             self._check(connection)
-            (removals,) = connection.execute("SELECT removals FROM meta").fetchone()
+            corrections = _corrections(connection)
             line = _last_line(connection)
             if not self._complete or not _goes_on(connection, self._line):
                 self._clear()
             self._line = line
             self._complete = False  # until everything is read: an error half way starts again
-            if removals != self._removals and self._removals >= 0:
-                self._drop_removed(connection)
-            self._removals = removals
+            corrected = False
+            if corrections != self._corrections and self._last_example:
+                corrected = self._look_again(connection)
+            self._corrections = corrections
             self._read_new(connection)
             self._read_strangers(connection)
             over, self._over = self._over, enrolled.over(connection)
             self._complete = True
         if (
             self._snapshot is None
+            or corrected
             or self._matrix is not before
             or self._matrix.rows != rows
             or self._strangers is not strangers
@@ -108,10 +113,14 @@ class Mirror:
             tuple(days[i] for i in sorted(days)),
             vectors[gone[owner]],
             renumbered[owner[gone[owner]]],
+            tuple(self._names[i] for i in sorted(days)),
         )
+        examples = np.array(self._examples, np.int64)
         if days:
-            vectors, owner = vectors[~gone[owner]], renumbered[owner[~gone[owner]]]
+            there = ~gone[owner]
+            vectors, owner, examples = vectors[there], renumbered[owner[there]], examples[there]
             vectors.flags.writeable = owner.flags.writeable = False
+        examples.flags.writeable = False
         kept = np.flatnonzero(~gone).tolist()
         return Snapshot(
             self._versions,
@@ -121,35 +130,59 @@ class Mirror:
             owner,
             self._strangers,
             over,
+            examples,
+            dict(self._tags),
+            frozenset(self._quiet),
         )
 
-    def _drop_removed(self, connection: sqlite3.Connection) -> None:
-        """Forget the rows that the file no longer has: ten times faster than reading the rest."""
-        # The index alone has the ids: the table would be read with all its vectors.
-        alive = _ids(connection, "SELECT id FROM examples INDEXED BY examples_by_identity")
-        keep = np.isin(np.array(self._examples, np.int64), alive)
-        living = set(_ids(connection, "SELECT id FROM identities").tolist())
-        if keep.all() and living.issuperset(self._index):
-            return
-        kept = [identity for identity in self._index if identity in living]
-        at = [self._index[identity] for identity in kept]
-        renumbered = np.full(len(self._labels), -1, np.int64)
-        renumbered[at] = np.arange(len(at))
-        self._matrix = self._matrix.keep(keep, renumbered)
-        self._examples = np.array(self._examples, np.int64)[keep].tolist()
-        self._labels = [self._labels[i] for i in at]
-        self._names = [self._names[i] for i in at]
-        self._index = {identity: i for i, identity in enumerate(kept)}
+    def _look_again(self, connection: sqlite3.Connection) -> bool:
+        """Forget the rows that the file no longer has, and read anew whose the others are.
 
-    def _read_new(self, connection: sqlite3.Connection) -> None:
-        for identity, name, label in connection.execute(
-            "SELECT id, uuid, label FROM identities WHERE id > ? ORDER BY id",
+        Ten times faster than reading all vectors. Returns whether anything is not as it was.
+        """
+        before = self._labels, self._names, self._tags, self._quiet
+        # The index alone has both: the table would be read with all its vectors.
+        found = _numbers(
+            connection, "SELECT id, identity FROM examples INDEXED BY examples_by_identity"
+        )
+        found = found[np.argsort(found[:, 0])]
+        rows = np.array(self._examples, np.int64)
+        keep = np.isin(rows, found[:, 0])
+        identities = found[np.searchsorted(found[:, 0], rows[keep]), 1]
+        self._labels, self._names, self._index = [], [], {}
+        self._tags, self._quiet = {}, set()
+        self._last_identity = 0
+        self._read_identities(connection)
+        owner = self._owners(identities.tolist())
+        if keep.all() and np.array_equal(owner, self._matrix.views()[1]):
+            return before != (self._labels, self._names, self._tags, self._quiet)
+        self._matrix = self._matrix.keep(keep, owner)
+        self._examples = rows[keep].tolist()
+        return True
+
+    def _owners(self, identities: Sequence[int]) -> NDArray[np.int64]:
+        try:
+            return np.array([self._index[identity] for identity in identities], np.int64)
+        except KeyError as error:
+            raise sqlite3.DatabaseError("an example is not as it was stored") from error
+
+    def _read_identities(self, connection: sqlite3.Connection) -> None:
+        more = "tags, quiet" if schema_version(connection) >= 3 else "'[]', 0"
+        for identity, name, label, tags, quiet in connection.execute(
+            f"SELECT id, uuid, label, {more} FROM identities WHERE id > ? ORDER BY id",
             (self._last_identity,),
         ):
             self._index[identity] = len(self._labels)
             self._labels.append(unicodedata.normalize("NFC", label))
             self._names.append(name)
+            if tags != "[]":
+                self._tags[name] = frozenset(json.loads(tags))
+            if quiet:
+                self._quiet.add(name)
             self._last_identity = identity
+
+    def _read_new(self, connection: sqlite3.Connection) -> None:
+        self._read_identities(connection)
         if not self._matrix.rows:
             self._matrix.reserve(connection.execute("SELECT COUNT(*) FROM examples").fetchone()[0])
         cursor = connection.execute(
@@ -158,11 +191,7 @@ class Mirror:
         )
         while rows := cursor.fetchmany(_ROWS_PER_READ):
             ids, identities, blobs = zip(*rows, strict=True)
-            try:
-                owner = np.array([self._index[identity] for identity in identities], np.int64)
-            except KeyError as error:
-                raise sqlite3.DatabaseError("an example is not as it was stored") from error
-            self._matrix.append(self._vectors(blobs), owner)
+            self._matrix.append(self._vectors(blobs), self._owners(identities))
             self._examples.extend(ids)
             self._last_example = ids[-1]
 
@@ -175,20 +204,23 @@ class Mirror:
         self._strangers_read = version
         self._stranger_versions += 1
         classes: dict[tuple[str, int], int] = {}  # class 0 of two batches: two classes
-        class_index, blobs = [], []
-        for batch, number, blob in connection.execute(
-            "SELECT batch, class_index, vector FROM strangers ORDER BY id"
+        class_index, blobs, turned = [], [], []
+        decision = "decision" if schema_version(connection) >= 3 else "NULL"
+        for batch, number, blob, review in connection.execute(
+            f"SELECT batch, class_index, vector, {decision} FROM strangers ORDER BY id"
         ):
             # Below 0: nobody said whom the picture shows.
             known = number >= 0
             class_index.append(classes.setdefault((batch, number), len(classes)) if known else -1)
             blobs.append(blob)
+            turned.append(review is not None)
         if not blobs:
             self._strangers = _none(self._embedding_dim, self._stranger_versions)
             return
         vectors, owner = self._vectors(blobs), np.array(class_index, np.int64)
-        vectors.flags.writeable = owner.flags.writeable = False
-        self._strangers = Strangers(self._stranger_versions, vectors, owner)
+        away = np.array(turned, np.bool_)
+        vectors.flags.writeable = owner.flags.writeable = away.flags.writeable = False
+        self._strangers = Strangers(self._stranger_versions, vectors, owner, away)
 
     def _vectors(self, blobs: list[bytes] | tuple[bytes, ...]) -> NDArray[np.float32]:
         try:
@@ -219,8 +251,16 @@ def _goes_on(connection: sqlite3.Connection, line: tuple[int, str] | None) -> bo
     return bool(row == line[1:])
 
 
-def _ids(connection: sqlite3.Connection, statement: str) -> NDArray[np.int64]:
-    return np.fromiter((row[0] for row in connection.execute(statement)), np.int64)
+def _corrections(connection: sqlite3.Connection) -> tuple[int, int]:
+    """What counts the changes after which appending is not enough."""
+    corrections = "corrections" if schema_version(connection) >= 3 else "0"
+    first, second = connection.execute(f"SELECT removals, {corrections} FROM meta").fetchone()
+    return int(first), int(second)
+
+
+def _numbers(connection: sqlite3.Connection, statement: str) -> NDArray[np.int64]:
+    """The pairs of whole numbers that a statement finds: int64 [n, 2]."""
+    return np.fromiter(connection.execute(statement), np.dtype((np.int64, 2)))
 
 
 def _none(embedding_dim: int, version: int = 0) -> Strangers:

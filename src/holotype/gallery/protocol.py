@@ -7,62 +7,27 @@ user of the operating system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from holotype.gallery.records import (
     AuditEntry,
     AuditReport,
+    Correction,
     Erasure,
+    ExampleRecord,
     Feedback,
     FeedbackSummary,
     IdentityRecord,
     Reembedding,
     StrangerBatch,
+    Undo,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strangers:
-    """The owner's own strangers: who or what is not enrolled. The arrays are read-only."""
-
-    version: int  # differs whenever the content does; meaningful for one open gallery only
-    vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
-    # [S] 0, 1, ...; no class in two batches; -1 of a picture of which nobody said whom it shows
-    class_index: NDArray[np.int64] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Over:
-    """Those whose last day has passed, and who were not erased yet. K of them."""
-
-    labels: tuple[str, ...]  # [K]
-    days: tuple[date, ...]  # [K] the last on which each could be kept
-    vectors: NDArray[np.float32] = field(repr=False)  # [L, D] of all of them
-    owner: NDArray[np.int64] = field(repr=False)  # [L] index into labels
-
-
-def _nobody() -> Over:
-    return Over((), (), np.empty((0, 0), np.float32), np.empty(0, np.int64))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """Who is enrolled and may be kept, at one moment. It never changes; arrays are read-only."""
-
-    version: int  # differs whenever the content does; meaningful for one open gallery only
-    labels: tuple[str, ...]  # [N] in order of first enrollment
-    identities: tuple[str, ...]  # [N] random ids
-    vectors: NDArray[np.float32] = field(repr=False)  # [M, D] as they were added, oldest first
-    owner: NDArray[np.int64] = field(repr=False)  # [M] index into labels
-    strangers: Strangers = field(repr=False)
-    over: Over = field(default_factory=_nobody, repr=False)
+from holotype.gallery.snapshot import Snapshot
 
 
 class Gallery(Protocol):
@@ -90,6 +55,7 @@ class Gallery(Protocol):
         retain_until: date | None = None,
         pictures: Sequence[bytes] | None = None,
         decision_id: str | None = None,
+        tags: Iterable[str] = (),
         actor: str | None = None,
     ) -> int:
         """Store examples of a label.
@@ -103,6 +69,7 @@ class Gallery(Protocol):
             pictures: B encoded pictures; stored only where the owner keeps pictures.
             decision_id: the reviewed decision that these examples come from; `undo_feedback`
                 takes them away again.
+            tags: added to those that the identity has: up to 50 of up to 50 characters.
             actor: who.
 
         Returns:
@@ -132,6 +99,14 @@ class Gallery(Protocol):
             ErasurePendingError: done, but for the bytes; it carries the receipts.
         """
 
+    def remove_example(self, example: int, *, actor: str | None = None) -> Erasure:
+        """Erase one example, and its identity if it has no other, leaving nothing of it.
+
+        Raises:
+            GalleryError: there is no such example.
+            ErasurePendingError: done, but for the bytes; it carries the receipt.
+        """
+
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
 
@@ -140,6 +115,116 @@ class Gallery(Protocol):
 
     def snapshot(self) -> Snapshot:
         """The present content; costs next to nothing when nothing changed."""
+
+    def examples(self, label: str | None = None) -> tuple[ExampleRecord, ...]:
+        """The facts about each example, identity by identity.
+
+        Args:
+            label: of that identity alone; None: of all.
+
+        Raises:
+            LabelError: the label is not enrolled.
+        """
+
+    # -- corrections ------------------------------------------------------------------------
+    #
+    # Each can be asked what it would change (`dry_run`), and told what somebody has seen that it
+    # would (`expected`): it refuses to do anything else.
+
+    def rename(
+        self,
+        label: str,
+        new: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give an identity another label.
+
+        Raises:
+            LabelError: not enrolled, or the new label cannot be stored or is enrolled.
+        """
+
+    def merge(
+        self,
+        label: str,
+        into: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give all examples of `label` to `into`, which is the same; `label` is then not enrolled.
+
+        The tags are of both then, and the earlier last day holds. Consent and metadata of `label`
+        stay only where `into` has none.
+
+        Raises:
+            LabelError: not enrolled, or both are one identity.
+            GalleryError: the last day of one of them has passed.
+        """
+
+    def move(
+        self,
+        example: int,
+        label: str,
+        *,
+        dry_run: bool = False,
+        expected: Correction | None = None,
+        actor: str | None = None,
+    ) -> Correction:
+        """Give one example to another identity.
+
+        A new one has the consent and the last day of the one that the example comes from. An
+        identity that has no other example is no longer enrolled.
+
+        Raises:
+            LabelError: the label cannot be stored, or the example is its own already.
+            GalleryError: there is no such example, or the last day of one of them has passed.
+        """
+
+    def describe(
+        self,
+        label: str,
+        *,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+        metadata: Mapping[str, object] | None = None,
+        quiet: bool | None = None,
+        actor: str | None = None,
+    ) -> None:
+        """Change what is noted beside an identity.
+
+        Args:
+            label: of the identity.
+            add: tags, up to 50 of up to 50 characters in all.
+            remove: tags that it has.
+            metadata: a JSON object of up to 16 KB in place of the one that is there; the audit
+                trail has nothing of its content. None leaves it.
+            quiet: whether the identity is known, but not to be announced; None leaves it.
+            actor: who.
+
+        Raises:
+            LabelError: not enrolled, or a tag cannot be stored, or is not there.
+            GalleryError: the metadata is no JSON object, or too large.
+        """
+
+    def last_change(self) -> Undo:
+        """What `undo` would do.
+
+        Raises:
+            GalleryError: there is nothing that can be undone.
+        """
+
+    def undo(self, *, expected: Undo | None = None, actor: str | None = None) -> Undo:
+        """Take the last change back that is no erasure: of the last 100, one after the other.
+
+        Afterwards everything is as it was before, ids and their order included.
+
+        Raises:
+            GalleryError: there is nothing that can be undone, or something else than expected.
+        """
 
     # -- pictures ---------------------------------------------------------------------------
 
@@ -217,11 +302,38 @@ class Gallery(Protocol):
             The token; empty for a gallery of schema 1, which cannot sign before its first change.
         """
 
-    def feedback(self, token: str, correct: bool, *, actor: str | None = None) -> Feedback:
-        """Store whether a decision was right.
+    def decision(self, token: str) -> Mapping[str, Any]:
+        """What a token says: its `id`, `at`, and what it was signed with.
 
         Raises:
-            GalleryError: not a token of this gallery, or the decision was reviewed before.
+            GalleryError: not a token of this gallery.
+        """
+
+    def feedback(
+        self,
+        token: str,
+        correct: bool,
+        *,
+        identity: str | None = None,
+        examples: NDArray[Any] | None = None,
+        pictures: Sequence[bytes] | None = None,
+        strangers: NDArray[Any] | None = None,
+        actor: str | None = None,
+    ) -> Feedback:
+        """Store whether a decision was right, and what it teaches, in one change.
+
+        Args:
+            token: as `sign` gave it.
+            correct: whether it was.
+            identity: the random id of who gains examples.
+            examples: float32 [B, D], as for `add`.
+            pictures: of these, likewise.
+            strangers: float32 [B, D] of one stranger, who is turned away from then on.
+            actor: who.
+
+        Raises:
+            GalleryError: not a token of this gallery, the decision was reviewed before, or the
+                identity is not enrolled.
         """
 
     def undo_feedback(self, decision_id: str, *, actor: str | None = None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +19,75 @@ class IdentityRecord:
     created: datetime
     consent: str | None  # what the owner noted about the permission to enroll
     retain_until: date | None  # last day on which it may be kept
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # whatever the owner noted, as JSON
+    quiet: bool = False  # known, but not to be announced
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecord:
+    """The facts about one example."""
+
+    id: int  # never used again, also not after it is erased
+    label: str
+    created: datetime
+    picture: bool  # whether it is kept
+    decision: str | None  # random id of the review that it comes from
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a correction changes, or would change."""
+
+    action: str  # rename, merge or move
+    label: str  # what they were called, or whose the example was
+    to: str
+    examples: int  # that get the other label
+    left: int  # examples that `label` keeps; 0: it is no longer enrolled
+    total: int  # examples that `to` has then
+    new: bool  # whether `to` was not enrolled before
+    retain_until: date | None  # last day on which `to` may be kept then
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What undoing a change does, or would do. Labels are those of now, unless it says otherwise.
+
+    Attributes:
+        line: of the audit trail, where the change begins; 0: not known yet.
+        until: its last line.
+        at: when it was made.
+        actor: by whom.
+        action: what it was.
+        renamed: label now, and label then.
+        back: who is enrolled again.
+        gone: who is no longer enrolled.
+        described: whose tags, metadata, consent or last day become those of before.
+        moved: whose examples go back, to whom, and how many.
+        erased: whose examples are erased, and how many.
+        strangers: how many vectors of own strangers are erased.
+        reviews: how many are taken back.
+        keep_pictures: whether pictures are kept from then on; None: as now.
+        final: what was done after the change and is not undone, since it cannot be.
+        pending: undone, but the bytes of what is erased are still in the file.
+    """
+
+    line: int = 0
+    until: int = 0
+    at: datetime = datetime.min
+    actor: str = ""
+    action: str = ""
+    renamed: tuple[tuple[str, str], ...] = ()
+    back: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str, int], ...] = ()
+    erased: tuple[tuple[str, int], ...] = ()
+    strangers: int = 0
+    reviews: int = 0
+    keep_pictures: bool | None = None
+    final: tuple[AuditEntry, ...] = ()
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +161,7 @@ class StrangerBatch:
     created: datetime
     vectors: int
     classes: int
+    decision: str | None = None  # random id of the review that they come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +179,7 @@ class Feedback:
     rate_kind: str  # fpir or fmr
     rate: float
     examples: int  # gained from it
+    strangers: int = 0  # likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, erasure
+from holotype.gallery import audit, changes, erasure
 from holotype.gallery.labels import shown
 from holotype.gallery.matrix import as_blobs, checked
 from holotype.gallery.records import Reembedding
@@ -98,7 +98,8 @@ def swap(connection: sqlite3.Connection, new: Binding, actor: str | None) -> Ree
         " WHERE staged.example = examples.id AND staged.model_id = ?",
         (new.model_id,),
     ).rowcount
-    batches = one(connection, "SELECT COUNT(DISTINCT batch) FROM strangers")
+    batches = connection.execute("SELECT DISTINCT batch FROM strangers").fetchall()
+    changes.seal(connection, [("strangers", batch) for (batch,) in batches])
     strangers = connection.execute("DELETE FROM strangers").rowcount
     connection.execute("DELETE FROM staged")
     connection.execute(
@@ -116,4 +117,4 @@ def swap(connection: sqlite3.Connection, new: Binding, actor: str | None) -> Ree
         vectors=examples,
         strangers_dropped=strangers,
     )
-    return Reembedding(examples, strangers, batches)
+    return Reembedding(examples, strangers, len(batches))

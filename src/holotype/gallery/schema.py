@@ -19,6 +19,10 @@ APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68.
 #
 # `crc32` is a function that `connect` adds. `audit_count` and `audit_head` are the number of audit
 # lines and the hash of the last. `staged` holds the vectors of a model that is not yet bound.
+#
+# `corrections` counts what changes rows that are there, and tells a reader to look at them again.
+# `changes` and `former` are what an undo needs, see `gallery.changes`. `tags` and `metadata` are
+# JSON. `strangers.decision` is the review that turned them away.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE meta (
@@ -91,6 +95,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             sequence INTEGER PRIMARY KEY,
             entry TEXT NOT NULL,
             hash TEXT NOT NULL
+        )""",
+    ),
+    (
+        "ALTER TABLE meta ADD COLUMN corrections INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE identities ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE identities ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE identities ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE strangers ADD COLUMN decision TEXT REFERENCES feedback (decision)",
+        """CREATE TABLE changes (
+            line INTEGER PRIMARY KEY,
+            until INTEGER NOT NULL
+        )""",
+        """CREATE TABLE former (
+            line INTEGER NOT NULL REFERENCES changes (line) ON DELETE CASCADE,
+            place TEXT NOT NULL,
+            key NOT NULL,
+            content TEXT,
+            PRIMARY KEY (line, place, key)
         )""",
     ),
 )

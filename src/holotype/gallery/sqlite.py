@@ -9,7 +9,7 @@ What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit, enrolled, erasure, feedback
-from holotype.gallery.custody import Custody
+from holotype.gallery.correcting import Correcting
 from holotype.gallery.file import connect_existing, create_file, failures, real_path
-from holotype.gallery.labels import check_label, shown
+from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.matrix import checked
-from holotype.gallery.protocol import Snapshot
 from holotype.gallery.records import Erasure, IdentityRecord
 from holotype.gallery.schema import Binding, read_binding
+from holotype.gallery.snapshot import Snapshot
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -49,7 +49,7 @@ def _binding(place: Path) -> Binding:
             connection.close()
 
 
-class SqliteGallery(Custody):
+class SqliteGallery(Correcting):
     """The `Gallery` that needs no server. Made by `SqliteGallery.open`."""
 
     @classmethod
@@ -111,6 +111,7 @@ class SqliteGallery(Custody):
         retain_until: date | None = None,
         pictures: Sequence[bytes] | None = None,
         decision_id: str | None = None,
+        tags: Iterable[str] = (),
         actor: str | None = None,
     ) -> int:
         """Store float32 [B, D] examples of a label; see `Gallery.add`."""
@@ -118,10 +119,11 @@ class SqliteGallery(Custody):
         rows = checked(vectors, self._binding.embedding_dim)
         terms = enrolled.terms(consent, retain_until)
         enrolled.check_pictures(pictures, len(rows))
+        tags = check_tags(tags)
         with self._changing(actor) as connection:
             if decision_id is not None:
                 feedback.require_reviewed(connection, decision_id)
-            return enrolled.add(connection, label, rows, terms, pictures, decision_id, actor)
+            return enrolled.add(connection, label, rows, terms, pictures, decision_id, actor, tags)
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase a label with all its examples; see `Gallery.remove`."""

@@ -15,7 +15,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError, GalleryReplacedError
 from holotype.forking import Forked
-from holotype.gallery import erasure, opened
+from holotype.gallery import changes, erasure, opened
 from holotype.gallery.file import (
     connect_existing,
     failures,
@@ -202,7 +202,9 @@ class Store(Forked):
                 # Under the lock: another process may have moved the gallery to another model.
                 self._check_binding(connection)
                 modernize(connection, actor)
+                changes.begin(connection)
                 yield connection
+                changes.finish(connection)
             self._changed_s = time.monotonic()
             self._require_same(connection)  # or it is not where it is said to be
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, erasure
+from holotype.gallery import audit, changes, erasure
 from holotype.gallery.matrix import as_blobs
 from holotype.gallery.records import StrangerBatch
-from holotype.gallery.schema import read_binding
+from holotype.gallery.schema import read_binding, schema_version
 
 
 def add(
@@ -25,6 +25,7 @@ def add(
     actor: str | None,
     rate: float | None,
     threshold: float | None,
+    decision: str | None = None,
 ) -> str:
     """Store a batch, inside the caller's transaction; see `Gallery.add_strangers`."""
     index = np.asarray(class_index)
@@ -36,17 +37,18 @@ def add(
         )
     batch, at = str(uuid.uuid4()), audit.now()
     connection.executemany(
-        "INSERT INTO strangers (batch, class_index, vector, checksum, created)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO strangers (batch, class_index, vector, checksum, created, decision)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (batch, number, blob, zlib.crc32(blob), at.isoformat(timespec="seconds"))
+            (batch, number, blob, zlib.crc32(blob), at.isoformat(timespec="seconds"), decision)
             for number, blob in zip(index.tolist(), as_blobs(vectors), strict=True)
         ),
     )
+    changes.added(connection, "strangers", batch)
     connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     audit.append(
         connection,
-        "calibrate",
+        "calibrate" if decision is None else "stranger",
         actor,
         at=at,
         batch=batch,
@@ -55,6 +57,7 @@ def add(
         model=read_binding(connection).model_id,
         rate=None if rate is None else float(rate),
         threshold=None if threshold is None else float(threshold),
+        **({} if decision is None else {"decision": decision}),
     )
     return batch
 
@@ -66,6 +69,7 @@ def remove(connection: sqlite3.Connection, batch: str, actor: str | None) -> int
         raise GalleryError(
             f"the gallery has no batch {batch!r} of strangers", "Look at stranger_batches"
         )
+    changes.seal(connection, [("strangers", batch)])
     connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
     erasure.mark(connection)
     audit.append(connection, "uncalibrate", actor, batch=batch, strangers=count)
@@ -74,10 +78,11 @@ def remove(connection: sqlite3.Connection, batch: str, actor: str | None) -> int
 
 def batches(connection: sqlite3.Connection) -> tuple[StrangerBatch, ...]:
     """The batches, oldest first."""
+    decision = "MIN(decision)" if schema_version(connection) >= 3 else "NULL"
     return tuple(
-        StrangerBatch(batch, datetime.fromisoformat(created), vectors, classes)
-        for batch, created, vectors, classes in connection.execute(
-            "SELECT batch, MIN(created), COUNT(*), COUNT(DISTINCT class_index)"
+        StrangerBatch(batch, datetime.fromisoformat(created), vectors, classes, review)
+        for batch, created, vectors, classes, review in connection.execute(
+            f"SELECT batch, MIN(created), COUNT(*), COUNT(DISTINCT class_index), {decision}"
             " FROM strangers GROUP BY batch ORDER BY MIN(id)"
         )
     )

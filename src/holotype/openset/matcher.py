@@ -40,6 +40,7 @@ class Compared:
     candidates: NDArray[np.int64]  # [B, k] identities, most alike first; k = 0: nobody is enrolled
     similarity: Floats  # [B, k]
     familiarity: NDArray[np.float64]  # [B] p-value in (0, 1]; small is unlike all that is known
+    stranger: Floats | None = None  # [B] that to who was turned away; None: nobody was
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +58,8 @@ class Matches:
     tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
     taken: NDArray[np.bool_]  # [B] accepted, and another probe of the picture is more alike to it
     unfamiliar: NDArray[np.bool_]  # [B] unlike what prepared the model, where the enrolled are not
+    # [B] not accepted although it reaches the threshold: a stranger who was turned away is nearer
+    turned: NDArray[np.bool_] | None = None  # None: nobody was turned away
 
     def __len__(self) -> int:
         return len(self.accepted)
@@ -90,6 +93,7 @@ class Matcher:
     prototypes: Floats  # [N, D] unit
     examples: NDArray[np.int64]  # [N] how many each identity has
     evidence: Evidence  # of what impostors reach against this gallery
+    turned: Floats | None = None  # [T, D] unit, strangers who were taken for one of the enrolled
     _thresholds: dict[tuple[float | None, int | None], Threshold] = field(
         default_factory=dict, repr=False
     )
@@ -154,7 +158,7 @@ class Matcher:
     ) -> Matcher:
         """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
         evidence = self.evidence.follow(keys, prototypes, players, _typical(examples))
-        return Matcher(self.model, prototypes, examples, evidence)
+        return Matcher(self.model, prototypes, examples, evidence, self.turned)
 
     def without(self, identity: int) -> Matcher:
         """The same gallery without one of the enrolled."""
@@ -169,12 +173,25 @@ class Matcher:
 
     def with_site(self, site: Cohort) -> Matcher:
         """The same gallery with other own strangers."""
-        return Matcher(self.model, self.prototypes, self.examples, self.evidence.with_site(site))
+        evidence = self.evidence.with_site(site)
+        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
+
+    def turning_away(self, strangers: Floats) -> Matcher:
+        """The same gallery, which takes whoever is more alike to one of these for nobody.
+
+        A stranger who was taken for one of the enrolled, and is known for one since, is not taken
+        for that one again. It only ever turns away, so what is promised of strangers stays.
+
+        Args:
+            strangers: float32 unit [T, D]; T may be 0.
+        """
+        turned = strangers if len(strangers) else None
+        return Matcher(self.model, self.prototypes, self.examples, self.evidence, turned)
 
     def with_unlabeled(self, vectors: Floats) -> Matcher:
         """The same gallery with other unlabeled pictures from its place: float32 unit [U, D]."""
         evidence = self.evidence.with_unlabeled(vectors)
-        return Matcher(self.model, self.prototypes, self.examples, evidence)
+        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
 
     def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
         """As `Evidence.threshold`; remembered."""
@@ -237,7 +254,8 @@ class Matcher:
             found = np.full((len(vectors), 1), claim, np.int64)
         else:
             found, similarity = self._nearest(vectors, min(candidates, len(self.prototypes)))
-        return Compared(claim, found, similarity, familiarity)
+        stranger = None if self.turned is None else (vectors @ self.turned.T).max(axis=1)
+        return Compared(claim, found, similarity, familiarity, stranger)
 
     def decide(
         self,
@@ -261,7 +279,7 @@ class Matcher:
         """
         threshold = self.threshold(rate, compared.claim)
         count, places = compared.candidates.shape
-        tied = np.zeros(count, np.bool_)
+        tied, turned = np.zeros((2, count), np.bool_)
         if places:
             best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
             needed = threshold.values[best]
@@ -269,6 +287,9 @@ class Matcher:
                 alone = self._runner_up(compared) <= self.evidence.enrolled.own_best[best]
                 needed = np.where(alone, threshold.strict[best], needed)
             accepted = compared.similarity[:, 0] >= needed
+            if compared.stranger is not None:
+                turned = accepted & (compared.stranger > compared.similarity[:, 0])
+                accepted = accepted & ~turned
         else:
             needed = np.full(count, np.nan, np.float32)
             accepted = tied
@@ -286,6 +307,7 @@ class Matcher:
             tied=tied,
             taken=np.zeros(count, np.bool_),
             unfamiliar=self._unfamiliar(compared),
+            turned=None if compared.stranger is None else turned,
         )
         return replace(found, taken=_taken(found)) if together else found
 

@@ -18,15 +18,13 @@ from holotype.openset.evidence import USUAL_RATE
 from holotype.openset.threshold import FEW_CLASSES
 from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.recognizer import Recognizer
-from holotype.recognizer.state import State, site_of
+from holotype.recognizer.state import SAME, State, site_of
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Calibration, RateChange, Suspect, Unusable
 from holotype.scoring import Floats, group_prototypes
 
 SHOWN_RATES = (0.1, 0.01)
 Suspects = Literal["refuse", "leave-out", "keep"]
-# Two pictures this alike are one picture.
-_SAME = 0.9999
 # A single class among more than so many moves the threshold by next to nothing.
 _ONE_WEIGHS = 64
 _NAMED = 5
@@ -150,7 +148,7 @@ def _suspects(
             )
             alike = bool(others.would_match(shown[c : c + 1]).any())
         at = enrolled.get(names[c], int(nearest[c]))
-        if alike or best[c] >= _SAME or names[c] in enrolled:
+        if alike or best[c] >= SAME or names[c] in enrolled:
             at = int(nearest[c]) if alike else at
             found.append(
                 Suspect(

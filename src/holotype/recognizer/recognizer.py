@@ -22,7 +22,7 @@ from holotype.forking import Lock
 from holotype.gallery import Erasure, Gallery, check_label
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
-from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.openset import CohortModel, Matches, MatchProbability, parse_rate
 from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
 from holotype.recognizer.examples import disagreements, kept_bytes, read_once
 from holotype.recognizer.kinds import require_kind
@@ -63,6 +63,7 @@ class Recognizer:
         self._model = model
         self.cohort_data = cohort_data
         self._state: State | None = None
+        self._part: tuple[str, State] | None = None  # the last tag that was asked for
         self._lock = Lock()
 
     @property
@@ -78,6 +79,11 @@ class Recognizer:
                 "Give embeddings (`vectors=`, or .npy files on the command line)",
             )
         return self._embedder
+
+    @property
+    def matching(self) -> MatchProbability | None:
+        """What the model's cohort knows of pictures of one class; None: nothing."""
+        return self._model.matching
 
     @property
     def embedding_dim(self) -> int:
@@ -118,6 +124,23 @@ class Recognizer:
                 self._state = State.of(snapshot, self._model, self._state)
             return self._state
 
+    def state_of(self, tag: str | None) -> State:
+        """The gallery as it is now, of those alone who have a tag; None: of all.
+
+        Raises:
+            LabelError: nobody has the tag.
+        """
+        state = self.state
+        if tag is None:
+            return state
+        tag = check_label(tag)
+        with self._lock:
+            known = self._part[1] if self._part is not None and self._part[0] == tag else None
+            if known is None or known.snapshot.version != state.snapshot.version:
+                known = State.of(state.snapshot.only(tag), self._model, known)
+                self._part = tag, known
+            return known
+
     def enroll(
         self,
         label: str,
@@ -125,6 +148,7 @@ class Recognizer:
         vectors: NDArray[Any] | None = None,
         consent: str | None = None,
         retain_until: date | None = None,
+        tags: Sequence[str] = (),
         strict: bool = False,
         anyway: bool = False,
     ) -> Enrollment:
@@ -143,6 +167,7 @@ class Recognizer:
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
+            tags: added to those that the identity has; `identify` can ask for one of them.
             strict: whether a new label with look-alikes is refused.
             anyway: whether pictures that are plainly of another kind than the model reads, such as
                 a photograph where it reads ink, are stored all the same, with a warning.
@@ -180,18 +205,25 @@ class Recognizer:
             found,
             consent=consent,
             retain_until=retain_until,
+            tags=tags,
             pictures=self.kept(contents) if vectors is None else None,
         )
         warnings = (
             *(reason for reasons in reasons_of for reason in reasons),
             *disagreements(state.vectors_of(label), found, self._model.matching),
+            *self.state.turned_from(label, len(found)),
         )
         return Enrollment(label, len(found), examples, warnings, lookalikes)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload
     def identify(  # type: ignore[overload-overlap]
-        self, images: ImageSource, fpir: float | str | None = ..., *, stranger_prior: float = ...
+        self,
+        images: ImageSource,
+        fpir: float | str | None = ...,
+        *,
+        stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> Decision: ...
 
     @overload
@@ -201,6 +233,7 @@ class Recognizer:
         fpir: float | str | None = ...,
         *,
         stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> _Decisions: ...
 
     @overload
@@ -211,6 +244,7 @@ class Recognizer:
         *,
         vectors: NDArray[Any],
         stranger_prior: float = ...,
+        tag: str | None = ...,
     ) -> Decision | _Decisions: ...
 
     def identify(
@@ -220,6 +254,7 @@ class Recognizer:
         *,
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
+        tag: str | None = None,
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
@@ -234,6 +269,8 @@ class Recognizer:
             vectors: float [D] or [B, D], embeddings in place of pictures.
             stranger_prior: the share of strangers expected among the probes, in [0, 1]; only the
                 probability depends on it.
+            tag: only who has it is compared, as if nobody else were enrolled: the threshold is
+                that of so many.
 
         Returns:
             A `Decision` for one image or vector; a list of them for several.
@@ -242,12 +279,13 @@ class Recognizer:
             ImageError: the one image cannot be read or holds nothing.
             VectorError: the vectors are of another length, not finite, or zero.
             RateError: the rate is no fraction, or a stated one is not supported by this gallery.
+            LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
-        state = self.state
+        state = self.state_of(tag)
         if vectors is not None:
             found = given(vectors, self.embedding_dim)
-            decisions = self._decisions(state, found, rate, None, stranger_prior)
+            decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
             return decisions if np.ndim(vectors) > 1 else decisions[0]
         many = isinstance(images, list | tuple)
         batch: Sequence[ImageSource | Detected] = images if many else [images]  # type: ignore[assignment, list-item]
@@ -257,11 +295,16 @@ class Recognizer:
         if not many:
             _require_readable(images, shown[0][0])  # type: ignore[arg-type]
         found = [one for (one,) in shown]
-        decisions = self._decisions(state, found, rate, None, stranger_prior)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
         return decisions if many else decisions[0]
 
     def identify_all(
-        self, image: ImageSource, fpir: float | str | None = None, *, stranger_prior: float = 0.5
+        self,
+        image: ImageSource,
+        fpir: float | str | None = None,
+        *,
+        stranger_prior: float = 0.5,
+        tag: str | None = None,
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
@@ -272,6 +315,7 @@ class Recognizer:
             image: as for `identify`, and so the others.
             fpir: the share of strangers that may be accepted, of each that is shown.
             stranger_prior: as for `identify`.
+            tag: likewise.
 
         Returns:
             At least one sighting: that there is no face is one as well.
@@ -279,12 +323,13 @@ class Recognizer:
         Raises:
             ImageError: the image cannot be read, or a drawing holds nothing.
             RateError: as for `identify`.
+            LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
-        state = self.state
+        state = self.state_of(tag)
         (found,) = detect(self.embedder, [image], everybody=True)
         _require_readable(image, found[0])
-        decisions = self._decisions(state, found, rate, None, stranger_prior, together=True)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag, together=True)
         return [
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
@@ -420,6 +465,8 @@ class Recognizer:
         rate: float | None,
         claim: int | None,
         stranger_prior: float,
+        tag: str | None = None,
+        *,
         together: bool = False,
     ) -> builtins.list[Decision]:
         """The signed answers, compared with all, or with the one that is claimed."""
@@ -445,6 +492,10 @@ class Recognizer:
                     probability=probability[row],
                     doubts=quality.serious(one.reasons),
                     box=one.box,
+                    examples=[
+                        state.nearest_example(at, one.vector)
+                        for at in compared.candidates[row].tolist()
+                    ],
                 )
                 best = int(matches.best[row]) if state.labels else None
                 if claim is None and decision.answer != "match":
@@ -461,7 +512,10 @@ class Recognizer:
                     "rate": matches.rate,
                 }
             )
-            decisions.append(replace(decision, id=token, basis=basis))
+            quiet = decision.answer == "match" and (
+                best is not None and state.snapshot.identities[best] in state.snapshot.quiet
+            )
+            decisions.append(replace(decision, id=token, basis=basis, tag=tag, quiet=quiet))
         return decisions
 
     def _basis(self, state: State, matches: Matches, claim: int | None) -> Basis | None:

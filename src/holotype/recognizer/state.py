@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holotype import scoring
+from holotype.forking import cached_property
 from holotype.gallery import Snapshot
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.records import Candidate, Reason
 from holotype.scoring import Floats
 
 _MAX_LOOKALIKES = 5
+# Two pictures this alike are one picture.
+SAME = 0.9999
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,8 @@ class State:
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
                 matcher = matcher.with_unlabeled(unlabeled_of(snapshot))
+        if before is None or snapshot.strangers.version != before.snapshot.strangers.version:
+            matcher = matcher.turning_away(turned_away(snapshot))
         return cls(snapshot, matcher)
 
     @property
@@ -71,10 +77,76 @@ class State:
         text = f"{gone.labels[at]} could be kept until {gone.days[at]}, and is matched no more"
         return (Reason("retention_over", text),)
 
+    def nearest_example(self, identity: int, vector: Floats) -> int | None:
+        """The id of the example of an identity that is most alike to a vector.
+
+        Args:
+            identity: its place among the labels.
+            vector: float32 unit [D].
+        """
+        if not len(self.snapshot.examples):
+            return None
+        order, starts = self._by_identity
+        rows = order[starts[identity] : starts[identity + 1]]
+        nearest = (self.snapshot.vectors[rows] @ vector).argmax()
+        return int(self.snapshot.examples[rows[nearest]])
+
+    @cached_property
+    def _by_identity(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of the examples identity by identity [M], and where each begins [N + 1]."""
+        order = np.argsort(self.snapshot.owner, kind="stable")
+        places = np.arange(len(self.labels) + 1)
+        return order, np.searchsorted(self.snapshot.owner[order], places)
+
     def vectors_of(self, label: str) -> Floats:
         """The examples of a label: float32 unit [K, D], K = 0 when it is not enrolled."""
         at = self.labels.index(label) if label in self.labels else -1
         return np.asarray(self.snapshot.vectors[self.snapshot.owner == at])
+
+    def same_example(self, vector: Floats) -> tuple[int, str] | None:
+        """The enrolled example that is the same picture, by its id and label; None: none is.
+
+        Args:
+            vector: float32 unit [D].
+        """
+        if not self.labels:
+            return None
+        similarity = self.snapshot.vectors @ vector
+        at = int(similarity.argmax())
+        if similarity[at] < SAME:
+            return None
+        return int(self.snapshot.examples[at]), self.labels[int(self.snapshot.owner[at])]
+
+    def is_stranger(self, vector: Floats) -> bool:
+        """Whether the same picture is one of the own strangers.
+
+        Args:
+            vector: float32 unit [D].
+        """
+        return bool((self.snapshot.strangers.vectors @ vector >= SAME).any())
+
+    def turned_from(self, label: str, added: int) -> list[Reason]:
+        """Which of the last examples of a label would be taken for a stranger of a review.
+
+        Args:
+            label: of the identity.
+            added: how many examples.
+        """
+        away, enrolled = self.matcher.turned, self.vectors_of(label)
+        if away is None or not len(enrolled):
+            return []
+        own = self.matcher.prototypes[self.labels.index(label)]
+        reasons = []
+        for number, vector in enumerate(enrolled[-added:], start=1):
+            nearer = float((away @ vector).max())
+            if nearer > own @ vector or nearer >= SAME:
+                text = (
+                    f"picture {number} is alike to a stranger of a review by {nearer:.2f}, and so "
+                    "would be turned away. If they are one, take the stranger out: "
+                    "`holotype calibrate GALLERY --list`, then `--remove`"
+                )
+                reasons.append(Reason("was_turned_away", text))
+        return reasons
 
     def lookalikes(self, prototype: Floats) -> tuple[Candidate, ...]:
         """The enrolled whom a new identity would be taken for, best first.
@@ -85,16 +157,34 @@ class State:
         similarity = self.matcher.prototypes @ prototype
         (reached,) = self.matcher.would_match(prototype[None])
         return tuple(
-            Candidate(self.labels[i], min(float(similarity[i]), 1.0))
+            Candidate(
+                self.labels[i],
+                min(float(similarity[i]), 1.0),
+                self.nearest_example(i, prototype),
+            )
             for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
             if reached[i]
         )
 
 
+def turned_away(snapshot: Snapshot) -> Floats:
+    """The strangers of reviews: float32 [T, D]."""
+    strangers = snapshot.strangers
+    return strangers.vectors[strangers.turned] if len(strangers.turned) else strangers.vectors[:0]
+
+
 def site_of(snapshot: Snapshot) -> Cohort:
-    """The owner's own strangers as a cohort."""
-    own = snapshot.strangers.class_index >= 0
-    return Cohort(snapshot.strangers.vectors[own], snapshot.strangers.class_index[own])
+    """The owner's own strangers as a cohort, without those of reviews.
+
+    Who is reviewed was picked by what was answered. Wrong matches alone would set thresholds that
+    hardly anybody reaches, and strangers who were rightly unknown such that let too many in.
+    """
+    strangers = snapshot.strangers
+    given = strangers.class_index >= 0
+    if strangers.turned.any():
+        given &= ~strangers.turned
+    _, index = np.unique(strangers.class_index[given], return_inverse=True)
+    return Cohort(strangers.vectors[given], index.astype(np.int64))
 
 
 def unlabeled_of(snapshot: Snapshot) -> Floats:

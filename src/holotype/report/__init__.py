@@ -1,5 +1,6 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
+from holotype.report.enrolled import enrolled_page, write_enrolled
 from holotype.report.identified import Identified, identified_page, write_identified
 from holotype.report.measure import measure, seen
 from holotype.report.page import write_report
@@ -13,12 +14,14 @@ __all__ = [
     "Proof",
     "data_for",
     "embed_all",
+    "enrolled_page",
     "identified_page",
     "measure",
     "prove",
     "seen",
     "summary",
     "table",
+    "write_enrolled",
     "write_identified",
     "write_report",
 ]

@@ -1,0 +1,290 @@
+"""What an undo needs: of each change, the rows that it touched, as they were before.
+
+A change is known by the number of its first line in the audit trail (`line`), and may have more
+(`until`). Before a row is changed, `keep` copies what a correction can change of it into `former`,
+in the same transaction; of a row that is new, `added` notes that there was none. Vectors and
+pictures are never copied: no change but an erasure takes them away. Rows of the place "labels"
+only say which labels a change gave or took.
+
+Changes are undone the last one first. An erasure cannot be undone, and `seal` drops every earlier
+change that touched the same rows, and those that touched rows of these: what is left touches no
+row that a dropped one touched later, so it can be undone whole, whatever was erased in between.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from holotype.errors import GalleryError
+from holotype.gallery import audit
+from holotype.gallery.records import AuditEntry, Undo
+from holotype.gallery.schema import one, schema_version
+
+MAX_CHANGES = 100  # that can be undone; what older ones kept of earlier labels goes
+_KEPT = {
+    "identities": (
+        "id",
+        ("uuid", "label", "created", "consent", "retain_until", "tags", "metadata", "quiet"),
+    ),
+    "examples": ("id", ("identity",)),
+    "meta": ("only_row", ("keep_pictures",)),
+}
+_ERASURES = ("forget", "expire", "uncalibrate", "reembed")
+_OTHERS = (
+    *("enroll", "rename", "merge", "move", "describe"),
+    *("calibrate", "feedback", "stranger", "pictures"),
+)
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Start a change, inside the caller's transaction."""
+    connection.execute("INSERT INTO changes SELECT audit_count + 1, audit_count + 1 FROM meta")
+
+
+def finish(connection: sqlite3.Connection) -> None:
+    """End a change; one that touched nothing that could be put back is none."""
+    line = _present(connection)
+    if connection.execute("SELECT 1 FROM former WHERE line = ?", (line,)).fetchone() is None:
+        connection.execute("DELETE FROM changes WHERE line = ?", (line,))
+        return
+    connection.execute(
+        "UPDATE changes SET until = (SELECT audit_count FROM meta) WHERE line = ?", (line,)
+    )
+    connection.execute(
+        "DELETE FROM changes WHERE line <="
+        " (SELECT line FROM changes ORDER BY line DESC LIMIT 1 OFFSET ?)",
+        (MAX_CHANGES,),
+    )
+
+
+def _present(connection: sqlite3.Connection) -> int:
+    return one(connection, "SELECT MAX(line) FROM changes")
+
+
+def keep(connection: sqlite3.Connection, place: str, key: int) -> None:
+    """Copy a row before it is changed or deleted."""
+    content = _content(connection, place, key)
+    if place == "identities":
+        touch_label(connection, content["label"])
+    _note(connection, place, key, json.dumps(content))
+
+
+def added(connection: sqlite3.Connection, place: str, *keys: object) -> None:
+    """Note rows that were not there before."""
+    for key in keys:
+        _note(connection, place, key, None)
+
+
+def touch_label(connection: sqlite3.Connection, label: str) -> None:
+    """Note a label that somebody gets or loses."""
+    _note(connection, "labels", label, None)
+
+
+def _note(connection: sqlite3.Connection, place: str, key: object, content: str | None) -> None:
+    # What a row was before the first touch is what it was before the change.
+    connection.execute(
+        "INSERT OR IGNORE INTO former VALUES (?, ?, ?, ?)",
+        (_present(connection), place, key, content),
+    )
+
+
+def _content(connection: sqlite3.Connection, place: str, key: int) -> dict[str, Any]:
+    name, columns = _KEPT[place]
+    row = connection.execute(
+        f"SELECT {', '.join(columns)} FROM {place} WHERE {name} = ?", (key,)
+    ).fetchone()
+    return dict(zip(columns, row, strict=True))
+
+
+def seal(connection: sqlite3.Connection, rows: Iterable[tuple[str, object]]) -> int:
+    """Drop what can no longer be undone, since these rows are erased; the number of changes."""
+    gone, dropped = set(rows), 0
+    present = _present(connection)
+    lines = connection.execute("SELECT line FROM changes ORDER BY line DESC").fetchall()
+    for (line,) in lines:
+        touched = set(
+            connection.execute("SELECT place, key FROM former WHERE line = ?", (line,)).fetchall()
+        )
+        if touched.isdisjoint(gone):
+            continue
+        gone |= touched
+        if line == present:  # `finish` ends it
+            connection.execute("DELETE FROM former WHERE line = ?", (line,))
+        else:
+            connection.execute("DELETE FROM changes WHERE line = ?", (line,))
+            dropped += 1
+    return dropped
+
+
+# -- undoing ------------------------------------------------------------------------------------
+
+
+def last(connection: sqlite3.Connection) -> Undo:
+    """What the next undo does, as the rows are now.
+
+    Raises:
+        GalleryError: there is nothing that can be undone; names the erasures.
+    """
+    line = None
+    if schema_version(connection) >= 3:
+        (line,) = connection.execute("SELECT MAX(line) FROM former").fetchone()
+    lines = tuple(audit.entries(connection, line or 1))
+    if line is None:
+        raise _nothing([e for e in lines if e.action in _ERASURES or _erases(e)])
+    (until,) = connection.execute("SELECT until FROM changes WHERE line = ?", (line,)).fetchone()
+    entry = next(e for e in lines if e.sequence == line)
+    return replace(
+        _effect(connection, line),
+        line=line,
+        until=until,
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action,
+        final=_final(lines, until),
+    )
+
+
+def _nothing(erasures: list[AuditEntry]) -> GalleryError:
+    if not erasures:
+        return GalleryError(
+            "there is no change left that could be undone", "Correct by hand what is wrong"
+        )
+    latest = erasures[-1]
+    return GalleryError(
+        f"nothing can be undone: {latest.action} (line {latest.sequence} of the audit trail) was "
+        "an erasure, which is final, as is what was done before to whom it concerned",
+        "Enroll anew what was erased, or restore a backup",
+    )
+
+
+def _erases(entry: AuditEntry) -> bool:
+    return entry.action == "pictures" and bool(entry.facts["deleted"])
+
+
+def _final(lines: tuple[AuditEntry, ...], until: int) -> tuple[AuditEntry, ...]:
+    """What was done after a change and cannot be undone."""
+    found: dict[int, AuditEntry] = {}
+    for entry in lines:
+        facts = entry.facts
+        if entry.sequence <= until:
+            continue
+        if entry.action == "undo":
+            for sequence, other in tuple(found.items()):
+                back = facts.get("undone", 0) <= sequence <= facts.get("until", -1)
+                if back or other.facts.get("decision", "") == facts.get("decision"):
+                    del found[sequence]
+        elif entry.action in _ERASURES or entry.action in _OTHERS:
+            found[entry.sequence] = entry
+    return tuple(found.values())
+
+
+def _effect(connection: sqlite3.Connection, line: int) -> Undo:
+    labels = dict(connection.execute("SELECT id, label FROM identities").fetchall())
+    renamed, back, gone, described = [], [], [], []
+    erased: Counter[str] = Counter()
+    moved: Counter[tuple[str, str]] = Counter()
+    strangers = reviews = 0
+    keeps: bool | None = None
+    rows = _rows(connection, line)
+    then = {**labels, **{key: c["label"] for place, key, c in rows if place == "identities" and c}}
+    for place, key, content in rows:
+        match place:
+            case "identities" if content is None:
+                gone.append(labels[key])
+            case "identities" if key not in labels:
+                back.append(content["label"])
+            case "identities":
+                now = _content(connection, "identities", key)
+                if now["label"] != content["label"]:
+                    renamed.append((str(now["label"]), str(content["label"])))
+                if now | {"label": ""} != content | {"label": ""}:
+                    described.append(content["label"])
+            case "examples":
+                now = _content(connection, "examples", key)
+                if content is None:
+                    erased[labels[now["identity"]]] += 1
+                elif now != content:
+                    moved[labels[now["identity"]], then[content["identity"]]] += 1
+            case "strangers":
+                strangers += one(connection, "SELECT COUNT(*) FROM strangers WHERE batch = ?", key)
+            case "feedback":
+                reviews += 1
+            case "meta":
+                keeps = bool(content["keep_pictures"])
+    return Undo(
+        renamed=tuple(renamed),
+        back=tuple(back),
+        gone=tuple(gone),
+        described=tuple(described),
+        moved=tuple((old, new, count) for (old, new), count in moved.items()),
+        erased=tuple(erased.items()),
+        strangers=strangers,
+        reviews=reviews,
+        keep_pictures=keeps,
+    )
+
+
+def _rows(connection: sqlite3.Connection, line: int) -> list[tuple[str, Any, Any]]:
+    return [
+        (place, key, None if content is None else json.loads(content))
+        for place, key, content in connection.execute(
+            "SELECT place, key, content FROM former WHERE line = ? ORDER BY place, key", (line,)
+        )
+    ]
+
+
+def undo(connection: sqlite3.Connection, actor: str | None) -> tuple[Undo, bool]:
+    """Put the rows of the last change back, inside the caller's transaction.
+
+    Returns:
+        What was done, and whether there are bytes to erase.
+    """
+    done = last(connection)
+    rows = _rows(connection, done.line)
+    # First whom examples return to, last whom nothing points to any more.
+    for place in ("identities", "examples", "meta"):
+        name, columns = _KEPT[place]
+        for _, key, content in (row for row in rows if row[0] == place and row[2] is not None):
+            values = [content[column] for column in columns]
+            there = connection.execute(
+                f"UPDATE {place} SET {', '.join(f'{c} = ?' for c in columns)} WHERE {name} = ?",
+                (*values, key),
+            ).rowcount
+            if not there:
+                connection.execute(
+                    f"INSERT INTO {place} ({name}, {', '.join(columns)})"
+                    f" VALUES (?{', ?' * len(columns)})",
+                    (key, *values),
+                )
+    deleted = 0
+    for place, name in (
+        ("examples", "id"),
+        ("strangers", "batch"),
+        ("feedback", "decision"),
+        ("identities", "id"),
+    ):
+        keys = [(key,) for where, key, content in rows if where == place and content is None]
+        if keys:
+            statement = f"DELETE FROM {place} WHERE {name} = ?"
+            deleted += connection.executemany(statement, keys).rowcount
+    if done.strangers:
+        connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
+    connection.execute("UPDATE meta SET corrections = corrections + 1")
+    connection.execute("DELETE FROM changes WHERE line = ?", (done.line,))
+    audit.append(
+        connection,
+        "undo",
+        actor,
+        undone=done.line,
+        until=done.until,
+        change=done.action,
+        moved=sum(count for *_, count in done.moved),
+        erased=sum(count for _, count in done.erased),
+        strangers=done.strangers,
+    )
+    return done, bool(deleted)

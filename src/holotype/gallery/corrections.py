@@ -1,0 +1,237 @@
+"""What is wrong in a gallery, put right: a label, two identities that are one, an example.
+
+Every function works inside the caller's transaction, keeps what an undo needs, and says what it
+changes; see `gallery.correcting` for the callers.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from holotype.errors import GalleryError, LabelError
+from holotype.gallery import audit, changes, enrolled
+from holotype.gallery.labels import check_label, check_tags, shown
+from holotype.gallery.records import Correction, ExampleRecord
+from holotype.gallery.schema import one, schema_version
+
+MAX_METADATA_BYTES = 16 * 1024
+
+
+def examples(connection: sqlite3.Connection, label: str | None) -> tuple[ExampleRecord, ...]:
+    """The facts about each example, of one label or of all, identity by identity."""
+    old = schema_version(connection) < 2
+    kept = "0, NULL" if old else "examples.id IN (SELECT example FROM pictures), decision"
+    return tuple(
+        ExampleRecord(number, owner, datetime.fromisoformat(created), bool(picture), decision)
+        for number, owner, created, picture, decision in connection.execute(
+            f"SELECT examples.id, label, examples.created, {kept} FROM examples JOIN identities"
+            " ON identities.id = examples.identity WHERE ? IS NULL OR label = ?"
+            " ORDER BY identities.id, examples.id",
+            (label, label),
+        )
+    )
+
+
+def rename(
+    connection: sqlite3.Connection, label: str, new: str, path: Path, actor: str | None
+) -> Correction:
+    """Give an identity another label that nobody has."""
+    label, new = check_label(label), check_label(new)
+    identity = enrolled.find(connection, label, path)
+    there = enrolled.other_form(connection, new)
+    if there == identity:
+        raise LabelError(f"{shown(new)} is called so already", "Name another label")
+    if there is not None:
+        raise LabelError(
+            f"{shown(new)} is enrolled, and two identities cannot have one label",
+            f"If {shown(label)} and {shown(new)} are one, use merge",
+        )
+    changes.keep(connection, "identities", identity)
+    changes.touch_label(connection, new)
+    connection.execute("UPDATE identities SET label = ? WHERE id = ?", (new, identity))
+    audit.append(connection, "rename", actor, identity=_name(connection, identity))
+    enrolled.corrected(connection)
+    count = _count(connection, identity)
+    return Correction("rename", label, new, count, 0, count, True, _until(connection, identity))
+
+
+def merge(
+    connection: sqlite3.Connection, label: str, into: str, path: Path, actor: str | None
+) -> Correction:
+    """Give all examples of an identity to another, which is the same one.
+
+    The tags are of both then, and the earlier last day holds. Consent and metadata of the one that
+    goes stay only where the other has none.
+    """
+    label, into = check_label(label), check_label(into)
+    source = enrolled.find(connection, label, path)
+    target = enrolled.find(connection, into, path)
+    if source == target:
+        raise LabelError(f"{shown(label)} cannot be merged with itself", "Name two identities")
+    for identity, name in ((source, label), (target, into)):
+        enrolled.require_kept(connection, identity, name)
+        changes.keep(connection, "identities", identity)
+    connection.execute(
+        "UPDATE identities SET consent = COALESCE(identities.consent, gone.consent),"
+        " retain_until = MIN(COALESCE(identities.retain_until, gone.retain_until),"
+        " COALESCE(gone.retain_until, identities.retain_until)),"
+        " metadata = CASE identities.metadata WHEN '{}' THEN gone.metadata"
+        " ELSE identities.metadata END"
+        " FROM identities AS gone WHERE gone.id = ? AND identities.id = ?",
+        (source, target),
+    )
+    enrolled.add_tags(connection, target, enrolled.tags_of(connection, source))
+    count = _hand_over(connection, source, target)
+    facts: dict[str, Any] = {"source": _name(connection, source), "examples": count}
+    connection.execute("DELETE FROM identities WHERE id = ?", (source,))
+    audit.append(connection, "merge", actor, identity=_name(connection, target), **facts)
+    enrolled.corrected(connection)
+    total = _count(connection, target)
+    return Correction("merge", label, into, count, 0, total, False, _until(connection, target))
+
+
+def move(
+    connection: sqlite3.Connection, example: int, label: str, path: Path, actor: str | None
+) -> Correction:
+    """Give one example to another identity, which may be new.
+
+    A new one has the consent and the last day of the one that the example comes from. An identity
+    that has no other example is no longer enrolled.
+    """
+    source, name = find_example(connection, example, path)
+    label = check_label(label)
+    target = enrolled.other_form(connection, label)
+    if target == source:
+        raise LabelError(f"example {example} is one of {shown(label)} already", "Name another")
+    enrolled.require_kept(connection, source, name)
+    changes.keep(connection, "identities", source)
+    new = target is None
+    if target is None:
+        target, _ = enrolled.new_identity(connection, label, audit.now())
+        connection.execute(
+            "UPDATE identities SET consent = other.consent, retain_until = other.retain_until"
+            " FROM identities AS other WHERE other.id = ? AND identities.id = ?",
+            (source, target),
+        )
+    else:
+        enrolled.require_kept(connection, target, label)
+        changes.keep(connection, "identities", target)
+    changes.keep(connection, "examples", example)
+    connection.execute("UPDATE examples SET identity = ? WHERE id = ?", (target, example))
+    facts: dict[str, Any] = {"source": _name(connection, source), "examples": 1, "new": new}
+    facts["example"] = example
+    left = _count(connection, source)
+    if not left:
+        connection.execute("DELETE FROM identities WHERE id = ?", (source,))
+    audit.append(connection, "move", actor, identity=_name(connection, target), **facts)
+    enrolled.corrected(connection)
+    total = _count(connection, target)
+    return Correction("move", name, label, 1, left, total, new, _until(connection, target))
+
+
+def describe(
+    connection: sqlite3.Connection,
+    label: str,
+    path: Path,
+    actor: str | None,
+    *,
+    add: Iterable[str] = (),
+    remove: Iterable[str] = (),
+    metadata: Mapping[str, object] | None = None,
+    quiet: bool | None = None,
+) -> None:
+    """Change what an owner notes beside an identity."""
+    add, remove = check_tags(add), check_tags(remove)
+    identity = enrolled.find(connection, check_label(label), path)
+    changes.keep(connection, "identities", identity)
+    facts: dict[str, Any] = {}
+    if add or remove:
+        tags = enrolled.tags_of(connection, identity)
+        for tag in remove:
+            if tag not in tags:
+                has = f"Its tags: {', '.join(map(shown, tags))}" if tags else "It has none"
+                raise LabelError(f"{shown(label)} has no tag {shown(tag)}", has)
+            tags.remove(tag)
+        facts["tags"] = enrolled.set_tags(connection, identity, [*tags, *add])
+    if metadata is not None:
+        connection.execute(
+            "UPDATE identities SET metadata = ? WHERE id = ?", (as_metadata(metadata), identity)
+        )
+        facts["metadata"] = True  # its content may be personal
+    if quiet is not None:
+        connection.execute("UPDATE identities SET quiet = ? WHERE id = ?", (bool(quiet), identity))
+        facts["quiet"] = bool(quiet)
+    audit.append(connection, "describe", actor, identity=_name(connection, identity), **facts)
+    enrolled.corrected(connection)
+
+
+def as_metadata(metadata: Mapping[str, object]) -> str:
+    """A JSON object as it is stored.
+
+    Raises:
+        GalleryError: it is none, or it is longer than 16 KB.
+    """
+    text = b""
+    if isinstance(metadata, Mapping) and all(isinstance(key, str) for key in metadata):
+        with suppress(TypeError, ValueError, RecursionError):  # what JSON has no form for
+            text = json.dumps(
+                dict(metadata), separators=(",", ":"), allow_nan=False, ensure_ascii=False
+            ).encode()
+    if not text:
+        raise GalleryError(
+            f"metadata is a JSON object; this is {repr(metadata)[:40]}",
+            'Pass an object such as {"room": 4}',
+        )
+    if len(text) > MAX_METADATA_BYTES:
+        raise GalleryError(
+            f"metadata has at most {MAX_METADATA_BYTES} bytes as JSON; this has {len(text)}",
+            "Keep what is larger elsewhere, under a key that is noted here",
+        )
+    return text.decode()
+
+
+def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tuple[int, str]:
+    """The identity of an example, and its label."""
+    row = None
+    if isinstance(example, int) and 0 < example < 1 << 63:
+        row = connection.execute(
+            "SELECT identities.id, label FROM examples JOIN identities"
+            " ON identities.id = examples.identity WHERE examples.id = ?",
+            (example,),
+        ).fetchone()
+    if row is None:
+        raise GalleryError(
+            f"there is no example {repr(example)[:40]} in {str(path)!r}",
+            "Look at the examples with `holotype show`",
+        )
+    return int(row[0]), str(row[1])
+
+
+def _hand_over(connection: sqlite3.Connection, source: int, target: int) -> int:
+    rows = connection.execute("SELECT id FROM examples WHERE identity = ?", (source,)).fetchall()
+    for (example,) in rows:
+        changes.keep(connection, "examples", example)
+    connection.execute("UPDATE examples SET identity = ? WHERE identity = ?", (target, source))
+    return len(rows)
+
+
+def _name(connection: sqlite3.Connection, identity: int) -> str:
+    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
+    return str(name)
+
+
+def _count(connection: sqlite3.Connection, identity: int) -> int:
+    return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
+
+
+def _until(connection: sqlite3.Connection, identity: int) -> date | None:
+    (day,) = connection.execute(
+        "SELECT retain_until FROM identities WHERE id = ?", (identity,)
+    ).fetchone()
+    return None if day is None else date.fromisoformat(day)

@@ -1,0 +1,35 @@
+"""A command at a terminal where somebody answers."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+from hanging import HANGS_S
+
+
+def answer(command: list[object], reply: bytes) -> tuple[int, str]:
+    """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "holotype", *map(str, command)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+    )
+    os.close(theirs)
+    os.write(ours, reply)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # the other side has closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    return process.wait(timeout=HANGS_S), seen.decode()
