@@ -6,10 +6,10 @@
   those.
 - *estimated*: below that, by the cohort, moved to where own strangers lie if there are some; where
   it is contradicted, or cannot tell, by the tail of what the enrolled reach among themselves.
-  Unlabeled pictures from the place of use (`openset.unlabeled`) say likewise; the strictest of all
-  that is not contradicted counts. Where they show that probes are of another kind than what is
-  enrolled, as photographs are beside a catalogue, the enrolled and the cohort say nothing, and they
-  alone count.
+  Unlabeled pictures from the place of use (`openset.unlabeled`) say likewise: the stricter of these
+  and the cohort counts, the tail where neither can tell. Where they show that probes are of another
+  kind than what is enrolled, as photographs are beside a catalogue, the enrolled and the cohort say
+  nothing, and they alone count.
 - *default*: a constant of the model, where nothing else is known.
 
 The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
@@ -267,7 +267,7 @@ class Evidence:
         return Threshold(loose, rate, "estimated", "enrolled", strict)
 
     def _by_estimate(self, rate: float, claim: int | None, stated: bool = True) -> Threshold | None:
-        """By the strictest estimate that is not contradicted; None: nobody knows of the rate.
+        """By the stricter of cohort and unlabeled pictures, else by the tail; None: nobody knows.
 
         Few enrolled's doubts about the cohort cost many misses: only who states a rate pays that.
         """
