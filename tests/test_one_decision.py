@@ -18,6 +18,7 @@ ALLOWED = {
     "src/holotype/estimator.py": (1, "a classifier of a closed set"),
     "src/holotype/learn/memory/lifelong.py": (2, "a memory reads and writes its nearest slot"),
     "src/holotype/learn/objects.py": (1, "retrieval in a closed set, to choose a network"),
+    "src/holotype/packing/heads.py": (1, "nearest in a closed set, to choose a head"),
     "src/holotype/recognizer/calibration.py": (3, "names look-alikes and shows a level; no answer"),
     "src/holotype/recognizer/examples.py": (1, "a gallery's examples beside one another"),
     "src/holotype/recognizer/reviews.py": (2, "explains which example a confirmed picture needs"),
