@@ -265,6 +265,26 @@ def everywhere() -> str:
     return markdown((*head, "strangers let in, % [95 %]", "enrolled missed, %"), rows)
 
 
+def turned_away() -> str:
+    rows = [
+        (
+            f"{100 * row['stated']:g}",
+            row["how"],
+            *(
+                f"{100 * row[share]:.1f}"
+                for share in (
+                    "returning_strangers_accepted",
+                    "new_strangers_accepted",
+                    "enrolled_missed",
+                )
+            ),
+        )
+        for row in tabling.result("turned_away")["rows"]
+    ]
+    head = ("stated, %", "what becomes of the reviewed", "who was let in comes again, %")
+    return markdown((*head, "new strangers let in, %", "enrolled missed, %"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
@@ -279,4 +299,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "everywhere": everywhere,
     "foreign": foreign,
     "kills": kills,
+    "turned_away": turned_away,
 }
