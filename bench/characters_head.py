@@ -22,12 +22,12 @@ from holotype.images import prepare_batch
 from holotype.learn.characters import THICKER_PX, rasterize, thicken
 from holotype.learn.pipeline import run_scorer
 from holotype.learn.views import NARROW, WIDE, ViewAverage
-from holotype.learn.whitening import fit_whitening
 from holotype.records import Preprocessing
 from holotype.scoring import unit
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.episodes import episodes, sample
 from holotype.tasks.evaluate import evaluate, prototype_scores
+from holotype.whitening import fit_whitening
 
 VIEWS = {"none": (), "narrow": NARROW, "wide": WIDE}
 SHRINKAGES = (None, 10.0, 1.0, 0.1, 0.01)

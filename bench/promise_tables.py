@@ -250,19 +250,115 @@ def reliability() -> str:
 
 
 def everywhere() -> str:
+    """Every cell: domain, enrolled, examples, rate."""
+
+    def row(cell: Any) -> tuple[str, ...]:
+        about = (
+            cell["domain"],
+            f"{cell['enrolled']}, {cell['examples']}",
+            f"{100 * cell['stated']:g}",
+        )
+        refused = f"{100 * cell['refused']:.0f}"
+        if "let_in" not in cell:
+            return (*about, "refused", "", "", "", refused, "", "")
+        few = "" if cell["let_in"]["classes"] >= 15 else " (not counted)"
+        rests = max(cell["rests_on"], key=cell["rests_on"].get)
+        return (
+            *about,
+            rests.replace(" by enrolled", "").replace(" by", ","),
+            tabling.percent(cell["let_in"]) + few,
+            f"{100 * cell['missed']['value']:.1f}",
+            f"{100 * cell['best_missed']:.1f}",
+            refused,
+            f"{100 * cell['cannot_tell']:.1f}",
+            f"{100 * cell['by_threshold_alone']:.1f}",
+        )
+
+    head = ("", "enrolled, examples", "stated, %", "rests mostly on", "let in, % [95 %]")
+    rest = ("missed, %", "best, %", "refused, %", "cannot tell, %", "by the threshold alone, %")
+    return markdown((*head, *rest), [row(c) for c in tabling.result("everywhere")["cells"]])
+
+
+def everywhere_bars() -> str:
+    """What should be reached, and by how many cells it is."""
+    bars = tabling.result("everywhere")["bars"]
+
+    def of(pair: Any) -> str:
+        return f"{pair[0]} of {pair[1]}"
+
+    rows: tabling.Cells = []
+    for name in ("all", "guaranteed", "estimated"):
+        one = bars[name]
+        kept = of((one["at_most_the_rate_and_1.64_se"], one["cells"]))
+        rows.append((f"let in at most the stated rate and 1.64 standard errors, {name}", kept))
+    rows += [
+        ("the interval lies above the stated rate", str(bars["all"]["interval_above"])),
+        ("more than twice the stated rate", str(bars["all"]["twice"])),
+        (
+            "missed at most 1.5 times (100 enrolled and more: 1.15 times) the best and a point, "
+            "guaranteed",
+            of(bars["missed_guaranteed"]),
+        ),
+        ("missed at most 1.15 times the best and a point, estimated", of(bars["missed_estimated"])),
+        (
+            "an enrolled one taken for another no more often than proven",
+            of(bars["taken_for_another"]),
+        ),
+        ("cannot tell at most 3 %", of(bars["not_answered_at_most_3_percent"])),
+        (
+            "galleries refused, of what is not guaranteed, %",
+            f"{100 * bars['refused_of_estimated']:.1f}",
+        ),
+        (
+            "galleries refused where ranks reach, %",
+            f"{100 * bars['refused_where_ranks_reach']:.1f}",
+        ),
+    ]
+    return markdown(("of the counted cells", ""), rows)
+
+
+def unlabeled() -> str:
+    def row(cell: Any) -> tuple[str, ...]:
+        let_in = "refused" if "let_in" not in cell else tabling.percent(cell["let_in"])
+        before = cell["without"]
+        return (
+            cell["domain"],
+            str(cell["enrolled"]),
+            f"{100 * cell['share']:.0f}",
+            f"{100 * cell['stated']:g}",
+            f"{100 * before['let_in']['value']:.1f} / {100 * before['missed']['value']:.1f}"
+            if "let_in" in before
+            else "refused",
+            let_in,
+            f"{100 * cell['missed']['value']:.1f}" if "missed" in cell else "",
+            f"{100 * cell['best_missed']:.1f}" if "missed" in cell else "",
+            f"{100 * cell['refused']:.0f}",
+            f"{100 * cell['another_kind']:.0f}",
+        )
+
+    head = ("", "enrolled", "strangers among them, %", "stated, %", "without: let in / missed, %")
+    rest = (
+        "let in, % [95 %]",
+        "missed, %",
+        "best, %",
+        "refused, %",
+        "said to be of another kind, %",
+    )
+    return markdown((*head, *rest), [row(c) for c in tabling.result("unlabeled")["cells"]])
+
+
+def visitors() -> str:
     rows = [
         (
-            row["domain"],
-            str(row["enrolled"]),
-            str(row["examples"]),
+            row["track"],
             f"{100 * row['stated']:g}",
-            " or ".join(row["basis"]) or "refused",
-            *(tabling.percent(row[rate]) if row[rate] else "" for rate in ("fpir", "fnir")),
+            row["rule"],
+            tabling.percent(row["let_in"]),
+            tabling.percent(row["missed"]),
         )
-        for row in tabling.result("everywhere")["rows"]
+        for row in tabling.result("visitors")["rows"]
     ]
-    head = ("", "enrolled", "examples", "stated, %", "the rate is")
-    return markdown((*head, "strangers let in, % [95 %]", "enrolled missed, %"), rows)
+    return markdown(("track", "stated, %", "", "let in, % [95 %]", "missed, % [95 %]"), rows)
 
 
 def turned_away() -> str:
@@ -297,6 +393,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "voice": voice,
     "own_strangers": own_strangers,
     "everywhere": everywhere,
+    "everywhere_bars": everywhere_bars,
+    "unlabeled": unlabeled,
+    "visitors": visitors,
     "foreign": foreign,
     "kills": kills,
     "turned_away": turned_away,

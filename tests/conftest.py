@@ -39,6 +39,13 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _no_memory(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No self-test is passed because it was passed on this machine before."""
+    place = tmp_path_factory.getbasetemp() / "self-tests"
+    monkeypatch.setattr("holotype.model.self_test.folder", lambda: place)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("HOLOTYPE_DATA"):
         return

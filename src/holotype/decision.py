@@ -55,6 +55,9 @@ def decided(
         reasons.append(Reason("close_second", f"{first} and {second} fit equally well"))
     if matches.unfamiliar[row]:
         reasons.append(unfamiliar(familiarity))
+    if matches.taken[row]:
+        text = f"{candidates[0].label} is somebody else in this picture, who is more alike"
+        reasons.append(Reason("taken", text))
     threshold = float(matches.threshold[row]) if candidates else None
     turned = matches.turned is not None and bool(matches.turned[row])
     if turned and compared.stranger is not None:

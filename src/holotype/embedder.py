@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype import images
-from holotype.errors import ImageError, PackError, VectorError
+from holotype.errors import ImageError, PackError, ProviderError, VectorError
 from holotype.images import ImageSource, Look
+from holotype.model import self_test
 from holotype.model.feed import made_up
 from holotype.model.graph import Input, read_graph
+from holotype.model.providers import CPU, chosen
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
@@ -30,23 +33,34 @@ _ORT_NUMBERS = {"float32": "float", "float64": "double"}
 
 
 class Embedder:
-    """Computes embeddings with the model of a pack, on the CPU.
+    """Computes embeddings with the model of a pack.
 
     Args:
         pack: a loaded pack.
-        threads: CPU threads for one call; None leaves the choice to ONNX Runtime.
+        threads: CPU threads for one call; None: as many as this process has cores.
+        providers: which processors compute (`model.providers.chosen`); None: what the environment
+            says, or the CPU.
 
     Raises:
         PackError: the model cannot be run, needs a file beside it, or disagrees with its card.
+        ProviderError: a provider is not there, does not start, or gives other vectors than the
+            pack's self-test.
     """
 
-    def __init__(self, pack: Pack, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        threads: int | None = None,
+        providers: str | Sequence[str] | None = None,
+    ) -> None:
+        self.providers = chosen(providers)
         self.model_id: str = pack.card.model_id
         self.preprocessing: Preprocessing = pack.card.preprocessing
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
         self._open(pack, threads)
         self._check_interface()
+        self._test(pack)
 
     def embed(
         self, sources: Sequence[ImageSource], look: Look | None = None
@@ -88,7 +102,7 @@ class Embedder:
         """
         if self.preprocessing.inputs is not None:
             raise self._no_pictures()
-        expected = self.preprocessing.shape
+        expected = self.preprocessing.input_shape
         if batch.ndim != 4 or batch.shape[1:] != expected:
             raise ImageError(
                 f"prepared pictures have shape {list(batch.shape)}; the model needs "
@@ -131,6 +145,17 @@ class Embedder:
         part = slice(None) if only is None else slice(only, only + 1)
         return self._embedded({name: values[part] for name, values in feed.items()})
 
+    def _test(self, pack: Pack) -> None:
+        """The pack's self-test; one without is compared with what the CPU computes."""
+        expected = pack.self_test()
+        if expected is None:
+            if self.providers == (CPU,):
+                return
+            expected = Embedder(pack, providers=CPU).embed_made_up(self_test.COUNT)
+        count = len(expected)
+        compute = partial(self.embed_made_up, count)
+        self_test.require(compute, expected, self.providers, self._where, self.model_id)
+
     def _embedded(self, feed: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         count = len(next(iter(feed.values())))
         result = np.empty((count, self.embedding_dim), dtype=np.float32)
@@ -166,7 +191,7 @@ class Embedder:
     def _open(self, pack: Pack, threads: int | None) -> None:
         try:
             self._session = Session(lambda: self._opened(pack, threads))
-        except PackError:
+        except (PackError, ProviderError):
             raise
         except ValueError as error:
             raise self._refusal(str(error)) from error
@@ -186,13 +211,13 @@ class Embedder:
             )
             if isinstance(dim, str) and isinstance(size, int)
         }
-        return open_session(model, graph, None if pack.shipped else sizes, threads)
+        return open_session(model, graph, None if pack.shipped else sizes, threads, self.providers)
 
     def _wanted(self, first: str) -> dict[str, tuple[str, tuple[int | str, ...]]]:
         """What the card says of the inputs: type of number and dimensions, by name."""
         stated = self.preprocessing.inputs
         if stated is None:
-            return {first: ("float32", ("batch", *self.preprocessing.shape))}
+            return {first: ("float32", ("batch", *self.preprocessing.input_shape))}
         return {one.name: (one.number, one.dims) for one in stated}
 
     def _check_interface(self) -> None:
@@ -279,4 +304,4 @@ def _first_line(error: Exception) -> str:
 def _chunk(preprocessing: Preprocessing) -> int:
     if preprocessing.inputs is not None:
         return _CHUNK_TENSORS
-    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(preprocessing.shape)))
+    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(preprocessing.input_shape)))

@@ -108,6 +108,10 @@ class PackError(HolotypeError):
     """A model pack that is missing, truncated, altered or inconsistent."""
 
 
+class ProviderError(HolotypeError):
+    """A processor that was asked for and is not there, does not start, or computes wrongly."""
+
+
 class DataError(HolotypeError):
     """A data set, split or episode that cannot be had as asked."""
 
@@ -133,4 +137,5 @@ EXIT_CODES: dict[type[HolotypeError], int] = {
     MissingExtraError: 10,
     ErasurePendingError: 12,  # 11 is any other failure of the file system
     AlikeError: 13,
+    ProviderError: 14,
 }

@@ -29,6 +29,7 @@ def rests_on(known: Known, source: Source, *, enrolled: int, own: str, cohort: s
     who = {
         "enrolled": f"the {enrolled:,} enrolled",
         "site": own,
+        "unlabeled": "your unlabeled pictures",
         "cohort": " and ".join(filter(None, (own, cohort))),
     }.get(source)
     return f"{'guaranteed by' if known == 'guaranteed' else 'estimated from'} {who or 'strangers'}"

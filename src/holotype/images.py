@@ -85,7 +85,7 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
         preprocessing: from the card of the model pack.
 
     Returns:
-        float32 [C, H, W], `preprocessing.shape`. Ink is 1 on paper 0; of a photo it is
+        float32 [C, H, W], `preprocessing.input_shape`. Ink is 1 on paper 0; of a photo it is
         (x - mean) / std with x in [0, 1], RGB where C is 3, grey where it is 1.
 
     Raises:
@@ -112,7 +112,7 @@ def prepare_batch(
         ImageError: as for `prepare`.
     """
     chunks = list(prepare_chunks(sources, preprocessing, max(1, len(sources)), look))
-    return chunks[0] if chunks else np.empty((0, *preprocessing.shape), np.float32)
+    return chunks[0] if chunks else np.empty((0, *preprocessing.input_shape), np.float32)
 
 
 def prepare_chunks(
@@ -143,7 +143,7 @@ def prepare_chunks(
         )
     for start in range(0, len(sources), size):
         count = min(size, len(sources) - start)
-        chunk = np.empty((count, *preprocessing.shape), dtype=np.float32)
+        chunk = np.empty((count, *preprocessing.input_shape), dtype=np.float32)
         for i, source in enumerate(sources[start : start + count]):
             place = f"picture {start + i + 1} of {len(sources)}, " if len(sources) > 1 else ""
             with naming(place + describe(source)):
@@ -190,8 +190,10 @@ def _photo(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32
 
 def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
     with faces_extra():
-        from holotype.faces.sighting import only_face
-    return pixels.photo(only_face(picture.pixels).chip, preprocessing)
+        from holotype.faces.alignment import chip
+        from holotype.faces.sighting import only_face, rgb_bytes
+    face = only_face(picture.pixels)
+    return pixels.photo(chip(rgb_bytes(picture.pixels), face, preprocessing), preprocessing)
 
 
 # How each kind of preprocessing makes the input of a model, float32 [C, S, S].

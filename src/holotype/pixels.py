@@ -42,9 +42,9 @@ def photo(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.floa
         preprocessing: of the kind `photo` or `face`.
 
     Returns:
-        float32 [C, H, W] of `preprocessing.shape`, (x - mean) / std of x in [0, 1].
+        float32 [C, H, W] of `preprocessing.input_shape`, (x - mean) / std of x in [0, 1].
     """
-    channels, height_px, width_px = preprocessing.shape
+    channels, height_px, width_px = preprocessing.input_shape
     if preprocessing.fit == "crop":
         pixels = _middle(pixels, height_px, width_px, preprocessing.share or 1.0)
     height, width = height_px, width_px

@@ -16,7 +16,7 @@ Answer = Literal["match", "unknown", "cannot_tell"]
 # threshold; estimated: as far as their tail or the cohort tells; default: nothing is known
 Known = Literal["guaranteed", "estimated", "default"]
 # who set a threshold: the enrolled themselves, own strangers, the model's cohort, or nobody
-Source = Literal["enrolled", "site", "cohort", "default"]
+Source = Literal["enrolled", "site", "cohort", "unlabeled", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Preprocessing:
     inputs: tuple[TensorInput, ...] | None = None  # of kind "tensors" alone
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def input_shape(self) -> tuple[int, int, int]:
         """Of the input for one picture: (C, H, W)."""
         return self.channels, self.size_px, self.width_px or self.size_px
 
@@ -250,6 +250,22 @@ class Calibration:
     rates: tuple[RateChange, ...]
     suspects: tuple[Suspect, ...]
     unusable: tuple[Unusable, ...] = ()  # pictures that were given and do not count
+
+
+@dataclass(frozen=True, slots=True)
+class UnlabeledCalibration:
+    """What unlabeled pictures from the place of use are, and what they change."""
+
+    batch: str | None  # id under which they are stored; None: they were not
+    pictures: int  # without those that were left out
+    pictures_in_all: int  # with the unlabeled ones that the gallery has already
+    visitors: int  # people or things on all of them, as far as they can be told apart
+    strangers: float | None  # the share of visitors who are not enrolled; None: too few enrolled
+    another_kind: bool  # whether they are of another kind than what is enrolled
+    smallest_before: float  # the smallest rate that is at least estimated, a fraction; 1 if none
+    smallest_after: float
+    rates: tuple[RateChange, ...]
+    unusable: tuple[Unusable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,3 +422,43 @@ class Sighting:
 
     decision: Decision
     vector: NDArray[np.float32] | None  # [D] unit; None where there was nothing to embed
+
+
+@dataclass(frozen=True, slots=True)
+class LintedPicture:
+    """A stored picture that its identity's other pictures do not vouch for."""
+
+    label: str
+    number: int  # of this identity's pictures, 1 the first that was enrolled
+    taken_for: str | None  # who it would be taken for without it; None: it would be unknown
+    own: float | None  # similarity to the identity's other pictures; None: it has none
+    other: float | None  # to the most alike other identity; None: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Two identities of whom one would be taken for the other."""
+
+    labels: tuple[str, str]
+    pictures: int  # that would be
+    similarity: float  # the highest
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An identity that needs another picture, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """What is the matter with the stored pictures, at one rate of strangers."""
+
+    rate: float
+    pictures: int  # that were looked at
+    checked: int  # of these, whose identity has others to vouch for them
+    missed: tuple[LintedPicture, ...]  # the least alike to their own first
+    confusions: tuple[Confusion, ...]  # the most alike first
+    needs: tuple[Need, ...]

@@ -59,6 +59,31 @@ def test_an_open_set_of_one_class_has_no_stranger(run: Run, pack: Path, tmp_path
     assert "at least 3 classes" in done.stderr
 
 
+def test_groups_are_told_by_themselves(run: Run, pack: Path, tmp_path: Path) -> None:
+    for character in range(20):
+        (tmp_path / "data" / f"c{character}").mkdir(parents=True)
+        for drawer in range(3):
+            picture = Image.fromarray(toy_drawing(character, drawer))
+            picture.save(tmp_path / "data" / f"c{character}" / f"{drawer}.png")
+    groups = tmp_path / "groups.csv"
+    of_each = (f"c{at},{'few' if at < 3 else 'many'}\n" for at in range(20))
+    groups.write_text("label,group\n" + "".join(of_each))
+    ask = ("evaluate", pack, "--data", tmp_path / "data", "--groups", groups, "--episodes", 20)
+    done = run(*ask, "--protocol", "open-set", "--k-shot", 1, "--json")
+    few, many = json.loads(done.stdout)["groups"][:2]
+    assert (few["group"], few["classes"], few["fpir"]) == ("few", 3, None)
+    assert (many["group"], many["classes"]) == ("many", 17)
+    assert 0 <= many["fpir"]["value"] <= 1
+    shown = run(*ask, "--protocol", "open-set", "--k-shot", 1).stdout
+    assert "Each group by itself" in shown
+    assert "too thin" in shown
+    assert run(*ask).exit_code == 2  # of episodes there are no groups
+    groups.write_text("label,group\nc0,few\n")
+    refused = run(*ask, "--protocol", "open-set")
+    assert (refused.exit_code, refused.stdout) == (8, "")
+    assert "leaves out 19 of 20 labels" in refused.stderr
+
+
 @pytest.mark.data
 def test_the_runs_of_lake(run: Run, pack: Path) -> None:
     report = json.loads(run("evaluate", pack, "--protocol", "lake", "--json").stdout)

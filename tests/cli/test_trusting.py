@@ -32,6 +32,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "strangers"
 
 
+def test_unlabeled_pictures_are_shown_stored_and_taken_back(
+    desk: Path, folder: Path, run: Run
+) -> None:
+    flat = folder.parent / "aisle"
+    flat.mkdir()
+    for kind in range(12):
+        Image.fromarray(toy_drawing(kind, 7)).save(flat / f"{kind}.png")
+    dry = run("calibrate", desk, "--unlabeled", flat, "--dry-run")
+    assert "12 unlabeled pictures of about" in dry.stdout
+    assert dry.stdout.endswith("Nothing was stored.\n")
+    done = json.loads(run("calibrate", desk, "--unlabeled", flat, "--yes", "--json").stdout)
+    assert (done["pictures"], done["pictures_in_all"]) == (12, 12)
+    assert run("calibrate", desk, "--remove", done["batch"]).exit_code == 0
+    assert run("calibrate", desk, folder, "--unlabeled", flat, "--yes").exit_code == 2
+    nothing = folder.parent / "empty"
+    nothing.mkdir()
+    assert run("calibrate", desk, "--unlabeled", nothing, "--yes").exit_code != 0
+
+
 def test_calibrate_shows_what_changes_and_stores_it_with_yes(
     desk: Path, folder: Path, run: Run
 ) -> None:
@@ -279,3 +298,12 @@ def test_pictures_beside_folders_are_not_passed_over_in_silence(
     refused = run("calibrate", desk, folder, "--yes")
     assert refused.exit_code == 8
     assert "1 pictures beside 7 folders (such as 's0')" in refused.stderr
+
+
+def test_lint_says_what_to_mend(desk: Path, run: Run) -> None:
+    said = run("lint", desk)
+    assert said.exit_code == 0
+    assert "each left out in turn" in said.stdout
+    found = json.loads(run("lint", desk, "--json").stdout)
+    assert found["pictures"] >= 1
+    assert run("lint", desk, "--fpir", "2").exit_code != 0

@@ -173,6 +173,7 @@ def test_the_pack_makes_itself_once_and_is_found_by_its_name(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     made = tmp_path / ".cache" / "holotype" / "packs" / "faces-2"
     assert sorted(os.listdir(made.parent)) == ["faces-2"]
+    assert load_pack(made).self_test() is not None
     before = (made / "model.onnx").stat().st_mtime_ns
     done = run(tmp_path, "identify", gallery, str(tmp_path / "a.png"))
     assert "match" in done.stdout

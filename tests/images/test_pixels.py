@@ -236,7 +236,7 @@ def test_an_input_that_is_not_square(fit: str, share: float | None, expected: li
     row = np.repeat(np.arange(8) / 10, 16)  # [128], each tone 16 px wide
     picture = np.broadcast_to(row, (64, 128)).astype(np.float32)
     prepared = prepare(picture, constants)
-    assert prepared.shape == (1, 16, 32) == constants.shape
+    assert prepared.shape == (1, 16, 32) == constants.input_shape
     means = prepared[0, 3].reshape(4, 8).mean(1) * 10
     np.testing.assert_allclose(means, expected, atol=1e-5)
 

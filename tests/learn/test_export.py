@@ -18,10 +18,10 @@ from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.export import export_onnx, export_pack, halved
 from holotype.learn.method import Method
 from holotype.learn.views import NARROW, ViewAverage
-from holotype.learn.whitening import fit_whitening
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
 from holotype.scoring import unit
+from holotype.whitening import fit_whitening
 from toy_packs import toy_model
 
 IMAGES = toy_batch(0, k_shot=2).images().numpy()

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from holotype.learn.whitening import Whitening, fit_whitening, principal_axes
+from holotype.learn.whitening import Whitening
+from holotype.whitening import fit_whitening, principal_axes
 
 
 def shop(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -91,6 +91,25 @@ def test_a_gallery_of_the_cohort_s_world_contradicts_it_seldom() -> None:
     assert np.mean([found.contradicted for found in wrong]) < 0.03
 
 
+def test_the_less_the_enrolled_agree_with_the_cohort_the_more_they_count_themselves() -> None:
+    home, doubted = evidence_of(gallery_of(8, seed=1)), evidence_of(alike(8, seed=4, share=0.45))
+    for found in (home, doubted):
+        assert not found.agreement.contradicted
+        assert found.agreement.weight == found.agreement.p_value**2
+        unsure = 1 - found.agreement.weight
+        by_cohort = found.impostors.threshold(0.05, "fpir")
+        by_tail = max(found._tails(min(0.05 / unsure, 0.99), None))  # the weight left to it
+        assert found.threshold(0.05).values[0] == pytest.approx(max(by_cohort, by_tail), abs=1e-6)
+    assert home.agreement.weight > doubted.agreement.weight
+    assert home.threshold(0.05).source == "cohort"
+    assert doubted.threshold(0.05).source == "enrolled"
+    # A stricter rate asks for no less, and own strangers end the doubt.
+    asked = [doubted.threshold(rate).values[0] for rate in (0.2, 0.1, 0.05, 0.02, 0.01)]
+    assert asked == sorted(asked)
+    own = evidence_of(alike(8, seed=4, share=0.45), site=cohort_of(6, 3, seed=5))
+    assert own.threshold(0.05).source == "cohort"
+
+
 def test_one_pair_of_twins_is_no_other_world() -> None:
     gallery = gallery_of(12, seed=6)
     gallery[1] = unit(gallery[0] + 1e-3 * gallery[1])

@@ -62,6 +62,31 @@ def test_who_cannot_be_told() -> None:
     narrow = CohortModel.of(COHORT, COHORT.embeddings[:40])
     odd = unit(-COHORT.embeddings[:40].mean(axis=0))[None]
     assert Matcher.of(narrow, GALLERY).match(odd, 0.5).unfamiliar[0]
+    # Where the one that it is like is unfamiliar as well, that is no reason to turn it away.
+    among_its_like = Matcher.of(narrow, np.concatenate([GALLERY, odd])).match(odd, 0.5)
+    assert among_its_like.compared.familiarity[0] <= 0.005
+    assert not among_its_like.unfamiliar[0]
+    assert among_its_like.match[0]
+
+
+def test_in_one_picture_each_identity_is_at_most_once() -> None:
+    matcher = Matcher.of(MODEL, GALLERY)
+    less = unit(GALLERY[:2] + 0.01 * GALLERY[5:7])
+    crowd = np.concatenate([less, GALLERY[:1], -GALLERY[:1]])
+    doubtful = np.array([False, False, False, False])
+    each = matcher.decide(matcher.compare(crowd), 0.5, doubtful)
+    assert each.match[:3].all()
+    assert not each.taken.any()
+    found = matcher.decide(matcher.compare(crowd), 0.5, doubtful, together=True)
+    assert found.taken.tolist() == [True, False, False, False]
+    assert found.match[:3].tolist() == [False, True, True]
+    # Who cannot be told takes nobody's place.
+    doubtful[2] = True
+    unclear = matcher.decide(matcher.compare(crowd), 0.5, doubtful, together=True)
+    assert unclear.match[:3].tolist() == [True, True, False]
+    nobody = Matcher.of(MODEL, GALLERY[:0])
+    assert not nobody.decide(nobody.compare(crowd), 0.5, together=True).match.any()
+    assert len(matcher.decide(matcher.compare(crowd[:0]), 0.5, together=True)) == 0
 
 
 def test_nobody_is_enrolled() -> None:

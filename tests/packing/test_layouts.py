@@ -77,7 +77,7 @@ def test_a_layout(name: str, tmp_path: Path, pictures: Path) -> None:
     assert made.pack.card.encoder["assumed"] == (made.notes.assumed or ["nothing"])
     # It is one call of one graph, and gives what the network gives.
     embedder = Embedder(verify_pack(made.pack.path).pack)
-    batch = np.random.default_rng(0).random((3, *embedder.preprocessing.shape), np.float32)
+    batch = np.random.default_rng(0).random((3, *embedder.preprocessing.input_shape), np.float32)
     expected = np.concatenate(
         [unit(layout.expected(network(model, layout.feed(one[None])))) for one in batch]
     )
@@ -273,6 +273,20 @@ def test_what_makes_no_pack(make: Any, chosen: Chosen, said: str, tmp_path: Path
     with pytest.raises(PackError, match=said):
         built(model, chosen)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_value_inside_the_graph_may_be_the_embedding(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    whole = layouts.convolution(model, maps=2)
+    batch = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
+    given = network(model, {"pixels": batch})
+    whole.graph.output.pop(0)  # what is left leads through it
+    write(model, whole)
+    pack = verify_pack(built(model, Chosen(("map0:max", "map1:mean")), **PLAIN).pack.path).pack
+    expected = np.concatenate([given["map0"].max((2, 3)), given["map1"].mean((2, 3))], axis=1)
+    found = Embedder(pack).embed_prepared(batch)
+    np.testing.assert_allclose(found, unit(expected), atol=1e-5)
+    onnx.checker.check_model(onnx.load_from_string(pack.model()), full_check=True)
 
 
 def test_a_folder_of_pictures_says_nothing_of_words(tmp_path: Path, pictures: Path) -> None:

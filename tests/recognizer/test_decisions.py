@@ -37,11 +37,15 @@ def test_the_repr_of_a_decision_is_short_and_hides_the_token(desk: holotype.Reco
 
 def test_a_decision_names_whose_pictures_set_its_threshold(desk: holotype.Recognizer) -> None:
     enrolled = len(desk.list())
-    first = desk.identify(toy_drawing(0), fpir=RATE).basis
+    first = desk.identify(toy_drawing(0)).basis
     assert first is not None
     assert (first.known, first.source, first.enrolled) == ("estimated", "cohort", enrolled)
     assert (first.data, first.cohort_classes, first.own_classes) == ("toy", 40, 0)
     assert first.smallest_guaranteed == pytest.approx(2 / (enrolled + 1))
+    # Five enrolled leave a doubt about the cohort, for whoever states a rate.
+    stated = desk.identify(toy_drawing(0), fpir=RATE).basis
+    assert stated is not None
+    assert (stated.known, stated.source) == ("estimated", "enrolled")
     # Whoever is enrolled is a stranger to the others.
     loose = desk.identify(toy_drawing(0), fpir=first.smallest_guaranteed).basis
     assert loose is not None

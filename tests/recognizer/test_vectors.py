@@ -87,3 +87,20 @@ def test_a_picture_given_to_bare_vectors_is_refused(gallery: Path, tmp_path: Pat
         desk.identify(np.zeros((9, 9), np.uint8))
     with pytest.raises(GalleryError, match="exclude one another"):
         holotype.open(tmp_path / "other.gallery", "characters", dim=D)
+
+
+def test_a_visitor_is_decided_once_on_the_mean_of_what_the_pictures_reach(gallery: Path) -> None:
+    with holotype.open(gallery) as desk:
+        pictures = np.stack([again(things(0)[3], seed) for seed in range(6)])
+        each = desk.identify(vectors=pictures, fpir=0.1)
+        once = desk.identify_visitor(pictures, 0.1)
+        assert (once.answer, once.label) == ("match", "thing 3")
+        assert once.similarity == pytest.approx(np.mean([one.similarity for one in each]), abs=1e-5)
+        assert once.threshold == each[0].threshold
+        alone = desk.identify_visitor(pictures[0], 0.1)
+        assert alone.similarity == pytest.approx(each[0].similarity)
+        # Who is like one on one picture, and like another on the next, is like nobody.
+        mixed = desk.identify_visitor(things(0)[:8], 0.1)
+        assert mixed.answer == "unknown"
+        with pytest.raises(VectorError, match="zero"):
+            desk.identify_visitor(np.zeros((2, D)))

@@ -81,6 +81,8 @@ def sources(source: Source, basis: Basis | Status) -> str:
         return f"the {basis.enrolled} enrolled, who are strangers to one another"
     if source == "site":
         return own
+    if source == "unlabeled":
+        return "your unlabeled pictures"
     return f"{own} and {cohort}" if basis.own_classes else cohort
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from holotype.cli import (
     imagining,
     keeping,
     learning,
+    linting,
     packs,
     recognition,
     show,
@@ -60,8 +62,19 @@ def _options(
         bool,
         typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version."),
     ] = False,
+    providers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cpu|cuda|openvino|coreml|directml[,...]",
+            help="Which processors run models.",
+            envvar="HOLOTYPE_PROVIDERS",
+            show_default="cpu",
+        ),
+    ] = None,
 ) -> None:
     """What stands before any command."""
+    if providers is not None:
+        os.environ["HOLOTYPE_PROVIDERS"] = providers
 
 
 _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
@@ -75,6 +88,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "forget": recognition.forget,
         "list": recognition.list_labels,
         "status": standing.status,
+        "lint": linting.lint,
         "calibrate": trusting.calibrate,
         "feedback": trusting.feedback,
         "review": trusting.review,

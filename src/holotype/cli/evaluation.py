@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holotype.cli.display import AsJson, print_json, print_table, say
+from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.progress import bars
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from holotype.embedder import Embedder
     from holotype.pack import Pack
     from holotype.records import Episode, Preprocessing
+    from holotype.tasks.bootstrap import Share
+    from holotype.tasks.groups import GroupRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ def evaluate(
         Path | None,
         typer.Option(metavar="HTML", help="Write the open-set test as a page, JSON beside it."),
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Rates for each group too: lines of label,group."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the accuracy on episodes of new classes, or the stated rate on strangers.
@@ -88,8 +94,10 @@ def evaluate(
     Example: `holotype evaluate characters --data FOLDER --protocol open-set --report report.html`
     """
     if protocol == "open-set":
-        _open_set(model, data, n_way, k_shot, episodes, seed, report, as_json)
+        _open_set(model, data, n_way, k_shot, episodes, seed, report, groups, as_json)
         return
+    if groups is not None:
+        raise typer.BadParameter("only --protocol open-set has groups", param_hint="--groups")
     if report is not None:
         raise typer.BadParameter("only --protocol open-set makes a report", param_hint="--report")
     from holotype.images import prepare_batch
@@ -143,10 +151,15 @@ def _open_set(
     galleries: int | None,
     seed: int,
     page: Path | None,
+    groups: Path | None,
     as_json: bool,
 ) -> None:
     from holotype import report
+    from holotype.tasks.groups import by_group, read_groups
 
+    group = None
+    if groups is not None:
+        group = read_groups(groups, report.data_for(data).class_names)
     with bars() as progress:
         proof = report.measure(
             _pack(model),
@@ -158,18 +171,50 @@ def _open_set(
             progress=lambda what, done, total: progress(what, done, total, ""),
         )
     written = report.write_report(proof, page) if page else ()
+    by = [
+        (one.k_shot, rates)
+        for one in proof.reports
+        for row in one.identification
+        if group is not None
+        for rates in by_group(row, group)
+    ]
     if as_json:
-        print_json({**proof.to_json(), "written": [str(path) for path in written]})
+        told = [{"k_shot": shots, **rates.to_json()} for shots, rates in by]
+        extra = {} if group is None else {"groups": told}
+        print_json({**proof.to_json(), **extra, "written": [str(path) for path in written]})
         return
     rows = report.table(proof)
     if rows:  # of a refused rate there is nothing to show
         title = f"{model} on {data}, open set"
         print_table(report.HEADINGS, rows, numbers=report.HEADINGS[:-1], title=title)
+    if by:
+        _show_groups(by)
     for remark in report.summary(proof):
         say(remark.text)
         say("")
     for path in written:
         say(f"Written: {path}")
+
+
+def _show_groups(by: list[tuple[int, GroupRates]]) -> None:
+    def told(found: Share | None) -> str:
+        if found is None:
+            return "too thin"
+        return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
+
+    head = ("group", "people or things", "examples", "stated", "strangers let in", "missed")
+    print_table(
+        head,
+        [
+            (
+                *(one.group, str(one.classes), str(shots), percent(one.rate)),
+                *(told(one.fpir), told(one.fnir)),
+            )
+            for shots, one in by
+        ],
+        numbers=head[1:4],
+        title="Each group by itself, with 95 % intervals",
+    )
 
 
 def _model(model: str) -> _Model:

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.cli.progress import bars
 
 if TYPE_CHECKING:
+    from holotype.packing.adapt import Adapted
     from holotype.packing.build import Built
     from holotype.packing.measured import Measured
 
@@ -168,6 +170,40 @@ def build(
     _print_built(built, as_json)
 
 
+def adapt(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    background: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Pictures, one folder per class.")
+    ],
+    name: Annotated[str, typer.Option(help="Of the new pack.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a pack to a kind of things, without training: a head that is solved, if one helps.
+
+    Half of the folder's classes solve it, a quarter plays the strangers, a quarter is measured.
+
+    Example: `holotype pack adapt objects --background pictures --name mine`
+    """
+    from holotype.packing.adapt import adapt_pack
+
+    with bars() as report:
+        adapted = adapt_pack(
+            pack,
+            background,
+            Path(name) if out is None else out,
+            name=name,
+            command=shlex.join(["holotype", *sys.argv[1:]]),
+            seed=seed,
+            progress=lambda what, done, total: report(what, done, total, ""),
+        )
+    _print_adapted(adapted, as_json)
+
+
 def verify(
     pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
     as_json: AsJson = False,
@@ -274,6 +310,51 @@ def _print_built(built: Built, as_json: bool) -> None:
         )
     where = f", the report in {built.written[0]}" if built.written else ""
     say(f"The pack is in {os.fspath(built.pack.path)}{where}")
+
+
+def _print_adapted(adapted: Adapted, as_json: bool) -> None:
+    card = adapted.pack.card
+    if as_json:
+        print_json(
+            {
+                "path": os.fspath(adapted.pack.path),
+                "model_id": card.model_id,
+                "head": adapted.head,
+                "tried": [asdict(one) for one in adapted.tried],
+                "held_out": None if adapted.held_out is None else asdict(adapted.held_out),
+                "classes": adapted.classes,
+                "pictures": adapted.pictures,
+                "scores": adapted.measured.scores,
+                "promise": adapted.measured.promise,
+                "seconds": round(adapted.seconds, 1),
+                "written": [os.fspath(path) for path in adapted.written],
+            }
+        )
+        return
+    print_table(
+        ("head", "accuracy, %", "beside none, points", "it"),
+        [
+            (
+                one.name,
+                f"{one.accuracy:.2f}",
+                f"{one.difference:+.2f} +- {one.error:.2f}",
+                "helps" if one.helps else "harms" if one.harms else "cannot say",
+            )
+            for one in adapted.tried
+        ],
+        title="Classes held back in turn, from one example each",
+    )
+    print_measured(adapted.measured)
+    if adapted.held_out is None:
+        say("No head was better by more than chance, so the pack keeps its bare encoder.")
+    else:
+        one = adapted.held_out
+        say(
+            f"Head: {one.name}. On the classes held out: {one.accuracy:.2f} %, "
+            f"{one.difference:+.2f} +- {one.error:.2f} points beside none"
+            + ("; it harms there, so the pack keeps its bare encoder." if one.harms else ".")
+        )
+    say(f"The pack is in {os.fspath(adapted.pack.path)}, the report in {adapted.written[0]}")
 
 
 def print_measured(measured: Measured) -> None:

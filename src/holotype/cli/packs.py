@@ -13,9 +13,10 @@ from holotype.cli.groups import Group
 from holotype.extras import install
 from holotype.pack import FACES, Pack, load_pack, made_faces, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
+from holotype.pack.preprocessing import in_words
 
 app = typer.Typer(cls=Group, help="Look at model packs, make, check and share them.")
-for _command in (packing.build, packing.verify, packing.push, packing.pull):
+for _command in (packing.build, packing.adapt, packing.verify, packing.push, packing.pull):
     app.command()(_command)
 
 
@@ -115,14 +116,14 @@ def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
         "model id": card.model_id,
         "size": f"{_size_bytes(pack) / 1e6:.1f} MB",
         "dimensions": card.embedding_dim,
-        "input": ", ".join(
-            f"{name} {value}" for name, value in card.preprocessing.to_json().items()
-        ),
+        "input": in_words(card.preprocessing),
         "license": card.license,
     }
     for part in ("background", "cohort", "training"):
         for name, value in getattr(card, part).items():
             facts[f"{part}: {name.replace('_', ' ')}"] = value
+    for name, value in card.encoder.items():  # what was assumed is shown whole
+        facts[f"encoder: {name}"] = "; ".join(value) if isinstance(value, list) else value
     return [((name, "bold"), _value(value)) for name, value in facts.items()]
 
 

@@ -22,6 +22,7 @@ from holotype.cli.display import (
 )
 from holotype.cli.pictures import embeddings
 from holotype.cli.pictures import strangers as strangers_in
+from holotype.cli.unlabeled import calibrate_unlabeled
 from holotype.errors import VectorError
 from holotype.gallery import SqliteGallery
 from holotype.openset.threshold import FEW_CLASSES
@@ -46,6 +47,13 @@ def calibrate(
         typer.Argument(
             metavar="[FOLDER]",
             help="One folder for each person or thing, or pictures of a different one each.",
+        ),
+    ] = None,
+    unlabeled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Pictures from where probes will come, of whomever: enrolled or not.",
         ),
     ] = None,
     suspects: Annotated[
@@ -77,9 +85,9 @@ def calibrate(
 
     Example: `holotype calibrate desk.gallery strangers`
     """
-    if sum((folder is not None, listing, remove is not None)) != 1:
-        raise typer.BadParameter("Give one of FOLDER, --list and --remove")
-    if folder is None:
+    if sum((folder is not None, unlabeled is not None, listing, remove is not None)) != 1:
+        raise typer.BadParameter("Give one of FOLDER, --unlabeled, --list and --remove")
+    if folder is None and unlabeled is None:
         with SqliteGallery.existing(gallery) as kept:
             if remove is not None:
                 _removed(kept.remove_strangers(remove), as_json)
@@ -88,6 +96,17 @@ def calibrate(
         return
     if not (yes or dry_run) and (as_json or not can_ask()):
         raise typer.BadParameter("Not a terminal: pass --yes or --dry-run")
+    if folder is None:
+        assert unlabeled is not None
+        calibrate_unlabeled(
+            gallery,
+            unlabeled,
+            skip_unusable=skip_unusable,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+        )
+        return
     paths, classes, flat = strangers_in(folder)
 
     def accept(change: Calibration) -> bool:

@@ -60,7 +60,7 @@ def sightings(decoded: NDArray[Any], everybody: bool = False) -> list[Sighting]:
         everybody: whether each face is a sighting of its own. If not, there is one: the face, or
             the doubt `no_face`, `upside_down`, `on_its_side` or `several_faces`.
     """
-    pixels = _bytes(decoded)
+    pixels = rgb_bytes(decoded)
     found = find(pixels, everywhere=everybody)
     if not found:
         return [Sighting(None, (_none(pixels),))]
@@ -88,7 +88,8 @@ def only_face(decoded: NDArray[Any]) -> Face:
     return sighting.face
 
 
-def _bytes(decoded: NDArray[Any]) -> Bytes:
+def rgb_bytes(decoded: NDArray[Any]) -> Bytes:
+    """A decoded picture as faces are looked for in it: uint8 [H, W, 3]."""
     if decoded.dtype != np.uint8:
         decoded = np.rint(255 * unit_range(decoded)).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(decoded, (*decoded.shape[:2], 3)))

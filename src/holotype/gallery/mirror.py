@@ -209,7 +209,9 @@ class Mirror:
         for batch, number, blob, review in connection.execute(
             f"SELECT batch, class_index, vector, {decision} FROM strangers ORDER BY id"
         ):
-            class_index.append(classes.setdefault((batch, number), len(classes)))
+            # Below 0: nobody said whom the picture shows.
+            known = number >= 0
+            class_index.append(classes.setdefault((batch, number), len(classes)) if known else -1)
             blobs.append(blob)
             turned.append(review is not None)
         if not blobs:

@@ -268,7 +268,8 @@ class Gallery(Protocol):
 
         Args:
             vectors: float32 [B, D], B >= 1, finite, of length 1.
-            class_index: [B] whole numbers; the same number for the same person or thing.
+            class_index: [B] whole numbers; the same number for the same person or thing, negative
+                ones for pictures from the place of which nobody said whom they show.
             rate: the stated rate that the owner was shown, for the audit trail.
             threshold: the threshold at that rate with these strangers, likewise.
             actor: who.

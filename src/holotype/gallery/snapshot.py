@@ -22,7 +22,8 @@ class Strangers:
 
     version: int  # differs whenever the content does; meaningful for one open gallery only
     vectors: NDArray[np.float32] = field(repr=False)  # [S, D] unit
-    class_index: NDArray[np.int64] = field(repr=False)  # [S] 0, 1, ...; no class in two batches
+    # [S] 0, 1, ...; no class in two batches; -1 of a picture of which nobody said whom it shows
+    class_index: NDArray[np.int64] = field(repr=False)
     # [S] whether a review turned it away; [0]: none of them
     turned: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_), repr=False)
 

@@ -23,10 +23,12 @@ from holotype.errors import TrainingError
 from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.method import Method
 from holotype.learn.views import View, ViewAverage
-from holotype.learn.whitening import Whitening, fit_whitening
+from holotype.learn.whitening import Whitening
+from holotype.model import self_test
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
 from holotype.scoring import group_prototypes
+from holotype.whitening import fit_whitening
 
 # The largest difference of a coordinate: from torch to the exported graph, and from there to the
 # file, whose weights are in half precision.
@@ -116,6 +118,7 @@ def export_pack(
         vectors: NDArray[np.floating[Any]],
         index: NDArray[np.int64],
         prototypes: NDArray[np.floating[Any]],
+        test: NDArray[np.float32] | None = None,
     ) -> Pack:
         return write_pack(
             path,
@@ -129,6 +132,7 @@ def export_pack(
             background=background,
             training=training,
             license=license,
+            self_test=test,
         )
 
     with tempfile.TemporaryDirectory() as folder:
@@ -144,10 +148,10 @@ def export_pack(
         prototypes = group_prototypes(
             product.embed_prepared(background_images), background_class_index, classes
         )
+        test = product.embed_made_up(self_test.COUNT)
     # Half precision: a similarity moves by about 1e-4, and the pack loses half the cohort's size.
-    return write(
-        out, stored, vectors.astype(np.float16), cohort_class_index, prototypes.astype(np.float16)
-    )
+    vectors, prototypes = vectors.astype(np.float16), prototypes.astype(np.float16)
+    return write(out, stored, vectors, cohort_class_index, prototypes, test)
 
 
 def export_onnx(embedder: nn.Module, image_shape: tuple[int, ...]) -> bytes:

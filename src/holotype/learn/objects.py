@@ -22,11 +22,13 @@ from holotype.learn.efficientnet import (
     columns,
 )
 from holotype.learn.export import export_onnx, halved
-from holotype.learn.whitening import Whitening, fit_whitening, principal_axes
+from holotype.learn.whitening import Whitening
+from holotype.model import self_test
 from holotype.pack import Pack, write_pack
 from holotype.records import Preprocessing
 from holotype.scoring import group_prototypes, unit
 from holotype.tasks.dataset import Dataset
+from holotype.whitening import fit_whitening, principal_axes
 
 # The side and the tones, (x - 127) / 128 of 0..255, with which those evaluated the weights who
 # trained them. They also cut to the largest square and 5.5 % off each of its borders; on `train`
@@ -169,7 +171,12 @@ def write_objects(
     )
     few = _first_of_each(cohort)
 
-    def write(path: Path, vectors: NDArray[Any], prototypes: NDArray[Any]) -> Pack:
+    def write(
+        path: Path,
+        vectors: NDArray[Any],
+        prototypes: NDArray[Any],
+        test: NDArray[np.float32] | None = None,
+    ) -> Pack:
         return write_pack(
             path,
             name="objects",
@@ -183,6 +190,7 @@ def write_objects(
             training=training,
             license="Apache-2.0 (EfficientNet-Lite2 weights: ML Illustrated) AND MIT "
             "(Grocery Store Dataset: Marcus Klasson)",
+            self_test=test,
         )
 
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +209,8 @@ def write_objects(
             learned_from.class_index[shown],
             len(learned_from.class_names),
         )
-    return write(out, vectors, prototypes)
+        test = embedder.embed_made_up(self_test.COUNT)
+    return write(out, vectors, prototypes, test)
 
 
 def _first_of_each(dataset: Dataset) -> NDArray[np.int64]:

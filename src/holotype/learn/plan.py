@@ -15,9 +15,9 @@ from typing import Any, Literal, cast, get_args
 
 import torch
 
+from holotype.cores import usable_cores
 from holotype.errors import TrainingError
 from holotype.learn import runs
-from holotype.learn.cores import usable_cores
 from holotype.learn.forecast import Forecast
 from holotype.learn.history import HISTORY, History
 from holotype.learn.recipe import Prepared

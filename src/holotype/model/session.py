@@ -11,8 +11,10 @@ from typing import Any
 
 import onnxruntime
 
+from holotype.cores import usable_cores
 from holotype.forking import Forked, Lock, abandon
 from holotype.model.graph import Graph
+from holotype.model.providers import CPU, Providers, started
 from holotype.model.wire import tagged
 
 # What the values that a model computes may take at one time, for one batch.
@@ -22,7 +24,6 @@ _NUMBER_BYTES = {"float": 4, "float16": 2, "double": 8, "int64": 8, "int32": 4, 
 _MOST_NUMBER_BYTES = 8
 # GraphProto.output in ModelProto.graph, and ValueInfoProto.name in that.
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
-_PROVIDERS = ["CPUExecutionProvider"]
 # For whoever has imported it before holotype, which sees to it beforehand.
 onnxruntime.disable_telemetry_events()
 
@@ -72,23 +73,28 @@ def open_session(
     graph: Graph,
     sizes: Mapping[str, int] | None,
     threads: int | None = None,
+    providers: Providers = (CPU,),
 ) -> onnxruntime.InferenceSession:
-    """Make a model ready to run on the CPU.
+    """Make a model ready to run.
 
     The sizes of all values that it will compute are worked out first, without computing any; a
     model that needs more than 2 GiB for a batch is refused before that is asked for. Where a size
     follows from values (a reshape to what another operation gave), it cannot be worked out; such a
     model is run with memory from a store of that size, which ends with an error when it is used
-    up, and without computing constants beforehand, which would ask for memory elsewhere.
+    up, and without computing constants beforehand, which would ask for memory elsewhere. Such a
+    store bounds the memory of the CPU alone.
 
     Args:
         model: the ONNX file.
         graph: of it, from `read_graph`.
         sizes: what the named dimensions of its input will be; None: the model is trusted, and
             its memory not bounded, which saves a third of the time that this takes.
-        threads: for one run; None leaves the choice to ONNX Runtime.
+        threads: of the CPU for one run; None: ONNX Runtime chooses, within the share of the
+            machine that this process may use.
+        providers: which processors compute, from `providers.chosen`.
 
     Raises:
+        ProviderError: a provider does not start, or computes only a part of the model.
         ValueError: it needs more memory than is allowed, as one clause.
         Exception: of ONNX Runtime, whose kinds have no common public base: it cannot be run.
     """
@@ -99,7 +105,7 @@ def open_session(
             f"{MAX_WORKING_BYTES / 2**30:g} GiB are allowed"
         )
     options = _options()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = threads or _share()
     # The arena keeps what a batch once needed for good; without it memory is handed back.
     options.enable_cpu_mem_arena = needed_bytes is None
     disabled = []
@@ -107,9 +113,13 @@ def open_session(
         _limited_store()
         options.add_session_config_entry("session.use_env_allocators", "1")
         disabled = ["ConstantFolding"]
-    return onnxruntime.InferenceSession(
-        model, options, providers=_PROVIDERS, disabled_optimizers=disabled
-    )
+    return started(model, options, providers, disabled)
+
+
+def _share() -> int:
+    """0, which is a thread for each core, or fewer where this process may not use them all."""
+    cores = usable_cores()
+    return cores if cores < (os.cpu_count() or 1) else 0
 
 
 def _working_bytes(model: bytes, graph: Graph, sizes: Mapping[str, int]) -> int | None:
@@ -123,9 +133,7 @@ def _working_bytes(model: bytes, graph: Graph, sizes: Mapping[str, int]) -> int 
     options.add_session_config_entry("session.disable_prepacking", "1")
     for name, size in sizes.items():
         options.add_free_dimension_override_by_name(name, size)
-    session = onnxruntime.InferenceSession(
-        model + tagged(_GRAPH, asked), options, providers=_PROVIDERS
-    )
+    session = started(model + tagged(_GRAPH, asked), options, (CPU,))
     held = {}
     for value in (*session.get_inputs(), *session.get_outputs()):
         if value.shape is None or not all(isinstance(size, int) for size in value.shape):

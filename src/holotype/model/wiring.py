@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.model.graph import NUMBERS, Input, read_graph
+from holotype.model.graph import NUMBERS, Graph, Input, read_graph
 from holotype.model.wire import content, field, fields, messages, tagged, text
 
 # ModelProto
@@ -137,6 +137,28 @@ def rewired(
         else:
             result += field(number, value)
     return bytes(result)
+
+
+def unused(graph: Graph, name: str) -> str:
+    """A name that no value of a graph begins with."""
+    taken: set[str] = {one.name for one in graph.inputs}
+    for node in graph.nodes:
+        taken.update(node.inputs, node.outputs)
+    while any(other.startswith(name) for other in taken):
+        name = f"holotype.{name}"
+    return name
+
+
+def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
+    """A model that gives some of its inner values too, whatever their shape and type."""
+    graph = read_graph(model)
+    added = b"".join(
+        tagged(_OUTPUT, field(1, name.encode())) for name in names if name not in graph.outputs
+    )
+    return b"".join(
+        tagged(number, bytes(content(value)) + added) if number == _GRAPH else field(number, value)
+        for number, value in fields(memoryview(model))
+    )
 
 
 def needed_inputs(model: bytes, outputs: Iterable[str]) -> tuple[Input, ...]:

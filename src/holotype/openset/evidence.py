@@ -6,20 +6,25 @@
   those.
 - *estimated*: below that, by the cohort, moved to where own strangers lie if there are some; where
   it is contradicted, or cannot tell, by the tail of what the enrolled reach among themselves.
+  Unlabeled pictures from the place of use (`openset.unlabeled`) say likewise; the strictest of all
+  that is not contradicted counts. Where they show that probes are of another kind than what is
+  enrolled, as photographs are beside a catalogue, the enrolled and the cohort say nothing, and they
+  alone count.
 - *default*: a constant of the model, where nothing else is known.
 
 The cohort comes from the pack's domain, and says nothing of another one. Whether the gallery
 belongs to it is tested: the enrolled should not be more alike to one another than the cohort is.
+Few enrolled seldom contradict it even where it is wrong, so it is believed as far as they agree:
+with a weight of w, the enrolled's own tail has to keep the rate / (1 - w). If the cohort is right
+the rate is kept; if it is not, it is exceeded by as much as the enrolled spoke for the cohort.
 Taking the smaller of two thresholds would destroy a guarantee, and is done nowhere.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -28,21 +33,21 @@ from numpy.typing import NDArray
 from holotype.errors import RateError
 from holotype.forking import cached_property
 from holotype.openset import predictive
+from holotype.openset.agreement import Agreement
 from holotype.openset.cohort import Cohort
 from holotype.openset.enrolled import EnrolledScores, exceed, ranks_allowed
 from holotype.openset.impostors import difference
 from holotype.openset.site import Impostors
 from holotype.openset.threshold import refusal
+from holotype.openset.unlabeled import UnlabeledScores
 from holotype.scoring import Floats
 
 RateKind = Literal["fpir", "fmr"]
 Basis = Literal["guaranteed", "estimated", "default"]
-Source = Literal["enrolled", "site", "cohort", "default"]
+Source = Literal["enrolled", "site", "cohort", "unlabeled", "default"]
 
 # The tail of N scores is followed down to this share of 1 / (N + 1).
 _BEYOND = 0.05
-# The cohort is contradicted where chance explains its distance with less than this.
-_LEVEL = 0.01
 # Where nobody states a rate. It is also that of look-alikes, of suspects, and of pictures that may
 # become examples.
 USUAL_RATE = 0.01
@@ -69,18 +74,6 @@ class Threshold:
         return self.basis != "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Whether the enrolled are more alike to one another than the cohort is to them."""
-
-    p_value: float  # of being so by chance; 1 where there is nothing to compare
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the cohort is of another world than this gallery."""
-        return self.p_value < _LEVEL
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What is known of impostors of one state of a gallery; made by `of`, then `follow`ed."""
@@ -88,6 +81,7 @@ class Evidence:
     enrolled: EnrolledScores
     impostors: Impostors
     default: float | None = None
+    unlabeled: Floats | None = None  # [U, D] pictures from the place of use
     _claims: dict[int, Impostors] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -127,11 +121,31 @@ class Evidence:
             self.enrolled.follow(keys, prototypes, players, changes),
             self.impostors.follow(keys, prototypes, examples, changes),
             self.default,
+            self.unlabeled,
         )
 
     def with_site(self, site: Cohort) -> Evidence:
         """The same with other own strangers."""
-        return Evidence(self.enrolled, self.impostors.with_site(site), self.default)
+        impostors = self.impostors.with_site(site)
+        return Evidence(self.enrolled, impostors, self.default, self.unlabeled)
+
+    def with_unlabeled(self, vectors: Floats) -> Evidence:
+        """The same with other unlabeled pictures: float32 unit [U, D]."""
+        return Evidence(self.enrolled, self.impostors, self.default, vectors)
+
+    @cached_property
+    def visitors(self) -> UnlabeledScores | None:
+        """What those on unlabeled pictures reach; None where nothing can be said of them."""
+        if self.unlabeled is None:
+            return None
+        enrolled = self.enrolled
+        among = enrolled.among(predictive.some(len(enrolled)))
+        return UnlabeledScores.of(self.unlabeled, enrolled.prototypes, among, enrolled.best)
+
+    @property
+    def another_kind(self) -> bool:
+        """Whether probes are of another kind than what is enrolled."""
+        return self.visitors is not None and self.visitors.another_kind
 
     def against(self, claim: int | None) -> Impostors:
         """What impostors reach against everybody, or against the one that they claim to be."""
@@ -175,10 +189,12 @@ class Evidence:
         rates = self._rank_rates(claim)
         if min(rates) > USUAL_RATE and self._cohort_counts:
             rates.append(self._cohort_rate(claim))
+        if self.visitors is not None and claim is None:
+            rates.append(self.visitors.evidence.smallest)
         # The tail of few enrolled reaches farther, at a price that only who asks for it would pay.
         rate = max(USUAL_RATE, min(rates))
         if rate < 1:
-            found = self._by_rank(rate, claim) or self._by_estimate(rate, claim)
+            found = self._by_rank(rate, claim) or self._by_estimate(rate, claim, stated=False)
             if found is not None:
                 return found
         # Nothing is known of impostors: without a default, only the very same picture is a match.
@@ -216,31 +232,16 @@ class Evidence:
             return min(rates if exact else rates[1:], default=1.0)
         if self._cohort_counts:
             rates.append(self.against(claim).smallest_rate())
-        if self._tails(_ANY_RATE, claim):
+        if self.visitors is not None and claim is None:
+            rates.append(self.visitors.evidence.smallest)
+        if not self.another_kind and self._tails(_ANY_RATE, claim):
             rates.append(self._tail_rate)
         return min(rates, default=1.0)
 
     @cached_property
     def agreement(self) -> Agreement:
-        """Are the enrolled more alike to one another than the cohort, related classes counted in?
-
-        The share of cohort scores that each identity's own score does not pass is uniform if the
-        two are of one world. The mean of their normal scores is compared with that of as many
-        independent ones as there are distinct scores (Hajek and Sidak 1967). The highest is left
-        out: a pair of twins, or one person under two labels, is no other world. One-sided: a
-        cohort that is stricter than it need be lets nobody in.
-        """
-        # Two that are nearest to one another reach the same score: one fact, not two.
-        scores = np.unique(self.enrolled.best[np.isfinite(self.enrolled.best)])[:-1]
-        cohort = self.impostors.cohort
-        if not len(scores) or not len(cohort.best):
-            return Agreement(1.0)
-        ranked = np.sort(cohort.values)
-        above = len(ranked) - np.searchsorted(ranked, scores, side="left")
-        share = (above + 0.5) / (len(ranked) + 1)
-        normal = NormalDist()
-        z = [-normal.inv_cdf(one) for one in share.tolist()]
-        return Agreement(normal.cdf(-float(np.mean(z)) * math.sqrt(len(scores))))
+        """Whether the gallery is of the cohort's world."""
+        return Agreement.of(self.enrolled.best, self.impostors.cohort.values)
 
     def _by_rank(self, rate: float, claim: int | None) -> Threshold | None:
         """By the rule of ranks, of own strangers or else of the enrolled; None below its reach."""
@@ -251,6 +252,8 @@ class Evidence:
             count = len(self.enrolled) if claim is None else 1
             return Threshold(np.full(count, level), rate, "guaranteed", "site")
         enrolled = self.enrolled
+        if self.another_kind:
+            return None
         if claim is not None:
             if len(enrolled) < 2 or rate < enrolled.smallest_claim_rate:
                 return None
@@ -263,16 +266,43 @@ class Evidence:
             return Threshold(strict, rate, "guaranteed", "enrolled")
         return Threshold(loose, rate, "estimated", "enrolled", strict)
 
-    def _by_estimate(self, rate: float, claim: int | None) -> Threshold | None:
-        """By the cohort, or else by the tail of the enrolled; None: neither knows of the rate."""
+    def _by_estimate(self, rate: float, claim: int | None, stated: bool = True) -> Threshold | None:
+        """By the strictest estimate that is not contradicted; None: nobody knows of the rate.
+
+        Few enrolled's doubts about the cohort cost many misses: only who states a rate pays that.
+        """
+        found: list[tuple[Floats, Source]] = []
         count = len(self.enrolled) if claim is None else 1
+        if self.visitors is not None and claim is None:
+            level = self.visitors.evidence.at(rate)
+            if level is not None:
+                found.append((np.full(count, level, np.float32), "unlabeled"))
         if self._cohort_counts:
             with suppress(RateError):
                 name = "fpir" if claim is None else "fmr"
                 level = self.against(claim).threshold(rate, name)
-                return Threshold(np.full(count, level, np.float32), rate, "estimated", "cohort")
-        tails = self._tails(rate, claim) if rate >= self._tail_rate else []
+                found.append((np.full(count, level, np.float32), "cohort"))
+                if claim is None and stated:
+                    found.append((self._doubt(rate), "enrolled"))
+        if found:
+            values = np.max([levels for levels, _ in found], axis=0)
+            _, source = max(found, key=lambda one: float(one[0].max()))
+            return Threshold(values, rate, "estimated", source)
+        if self.another_kind or rate < self._tail_rate:
+            return None
+        tails = self._tails(rate, claim)
         return self._flat(max(tails), rate, claim, "estimated", "enrolled") if tails else None
+
+    def _doubt(self, rate: float) -> Floats:
+        """What the enrolled demand where they do not quite agree with the cohort: float32 [N]."""
+        unsure = 1 - self.agreement.weight
+        if self.impostors.site_counts or rate >= unsure:
+            return np.full(len(self.enrolled), -1, np.float32)
+        left = max(rate / unsure, self._tail_rate)
+        if left >= self.enrolled.smallest_rate:
+            return self.enrolled.thresholds(left)[0]
+        tail = max(self._tails(left, None), default=-1.0)
+        return np.maximum(np.float32(tail), self._looser(left, None))
 
     def _tails(self, rate: float, claim: int | None) -> list[float]:
         if claim is not None:
@@ -296,6 +326,8 @@ class Evidence:
         """The smallest rates that ranks reach: of the enrolled first, then of own strangers."""
         enrolled = self.enrolled
         rates = [enrolled.smallest_rate if claim is None else enrolled.smallest_claim_rate]
+        if self.another_kind:
+            rates = [1.0]
         if len(self._site_players):
             rates.append(1 / (len(self._site_players) + 1))
         return [min(rate, 1.0) for rate in rates]
@@ -313,6 +345,8 @@ class Evidence:
     def _cohort_counts(self) -> bool:
         if self.impostors.site_counts:
             return True  # they move the cohort to where this place is
+        if self.another_kind:
+            return False
         return len(self.impostors.cohort.cohort) > 0 and not self.agreement.contradicted
 
     def _who(self) -> str:
@@ -320,6 +354,8 @@ class Evidence:
         kinds = [f"{len(self.enrolled)} enrolled"]
         if len(self._site_players):
             kinds.append(f"own strangers of {len(self._site_players)} classes")
+        if self.visitors is not None:
+            kinds.append(f"unlabeled pictures of {self.visitors.visitors} visitors")
         cohort = self.impostors.cohort.cohort
         if len(cohort):
             unlike = "" if self._cohort_counts else ", which is unlike this gallery,"

@@ -9,7 +9,7 @@ N = enrolled identities, B = probes, D = embedding dimensions, k = candidates of
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,14 @@ from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Thresho
 from holotype.openset.model import CohortModel
 from holotype.scoring import Floats
 
-# Probes whose novelty p-value is at most this are not judged.
-UNFAMILIAR = 0.005
+# Probes whose novelty p-value is at most this are not judged, unless that of the example that they
+# are most like is small as well: a gallery of what the model does not know is no reason to turn
+# every picture away. The second was chosen on half of Caltech's things, where 60 % of photographs
+# are unfamiliar to the pack of things, and are named rightly as often as others as alike.
+UNFAMILIAR, _UNFAMILIAR_EXAMPLE = 0.005, 0.02
 # Two identities closer than this are one picture enrolled under two labels, or rounding.
 TIE = 1e-6
+_SHORT = 0.999  # the length of what is not a single unit vector
 # Similarities that are held at a time: 64 MiB of float32.
 _BLOCK_ENTRIES = 1 << 24
 
@@ -52,7 +56,8 @@ class Matches:
     accepted: NDArray[np.bool_]  # [B] whether the best candidate reaches its threshold
     doubtful: NDArray[np.bool_]  # [B] the caller's doubts, such as of a picture's quality
     tied: NDArray[np.bool_]  # [B] accepted, and another identity fits equally well
-    unfamiliar: NDArray[np.bool_]  # [B] unlike anything that prepared the model
+    taken: NDArray[np.bool_]  # [B] accepted, and another probe of the picture is more alike to it
+    unfamiliar: NDArray[np.bool_]  # [B] unlike what prepared the model, where the enrolled are not
     # [B] not accepted although it reaches the threshold: a stranger who was turned away is nearer
     turned: NDArray[np.bool_] | None = None  # None: nobody was turned away
 
@@ -72,7 +77,7 @@ class Matches:
     @property
     def match(self) -> NDArray[np.bool_]:
         """Bool [B]: who is taken for the best candidate. The others are unknown, or unclear."""
-        return self.accepted & ~self.cannot_tell
+        return self.accepted & ~self.taken & ~self.cannot_tell
 
     @property
     def best(self) -> NDArray[np.int64]:
@@ -183,6 +188,11 @@ class Matcher:
         turned = strangers if len(strangers) else None
         return Matcher(self.model, self.prototypes, self.examples, self.evidence, turned)
 
+    def with_unlabeled(self, vectors: Floats) -> Matcher:
+        """The same gallery with other unlabeled pictures from its place: float32 unit [U, D]."""
+        evidence = self.evidence.with_unlabeled(vectors)
+        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
+
     def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
         """As `Evidence.threshold`; remembered."""
         key = rate, claim
@@ -228,14 +238,17 @@ class Matcher:
         """Compare B probes with the enrolled, or with the one that is claimed.
 
         Args:
-            vectors: float32 unit [B, D].
+            vectors: float32 [B, D], unit; or each the mean of unit vectors of one probe.
             claim: the identity that is claimed.
             familiarity: float64 [B], from `CohortModel.novelty` where it was asked before.
             candidates: how many are found for each probe, at least 2; fewer where fewer are
                 enrolled.
         """
         if familiarity is None:
-            familiarity = self.model.novelty.p_value(vectors)
+            # The mean of several pictures is shorter than each, and no less familiar for that.
+            length = np.linalg.norm(vectors, axis=1, keepdims=True)
+            full = vectors if (length > _SHORT).all() else vectors / np.maximum(length, 1e-12)
+            familiarity = self.model.novelty.p_value(full)
         if claim is not None:
             similarity = vectors @ self.prototypes[claim : claim + 1].T
             found = np.full((len(vectors), 1), claim, np.int64)
@@ -245,7 +258,12 @@ class Matcher:
         return Compared(claim, found, similarity, familiarity, stranger)
 
     def decide(
-        self, compared: Compared, rate: float | None, doubtful: NDArray[np.bool_] | None = None
+        self,
+        compared: Compared,
+        rate: float | None,
+        doubtful: NDArray[np.bool_] | None = None,
+        *,
+        together: bool = False,
     ) -> Matches:
         """Answer for B probes that have been compared.
 
@@ -253,14 +271,16 @@ class Matcher:
             compared: with this gallery.
             rate: in (0, 1): an FPIR, or the FMR of a claim; None: the usual one.
             doubtful: bool [B], who gets no answer whatever the gallery; None: nobody.
+            together: whether the probes stand side by side in one picture, where each identity is
+                at most once: the most alike of those that can be told.
 
         Raises:
             RateError: the rate is not supported.
         """
         threshold = self.threshold(rate, compared.claim)
-        count, found = compared.candidates.shape
+        count, places = compared.candidates.shape
         tied, turned = np.zeros((2, count), np.bool_)
-        if found:
+        if places:
             best = compared.candidates[:, 0] if compared.claim is None else np.zeros(count, int)
             needed = threshold.values[best]
             if threshold.strict is not None:
@@ -273,9 +293,9 @@ class Matcher:
         else:
             needed = np.full(count, np.nan, np.float32)
             accepted = tied
-        if found > 1:
+        if places > 1:
             tied = accepted & (compared.similarity[:, 0] - compared.similarity[:, 1] <= TIE)
-        return Matches(
+        found = Matches(
             compared=compared,
             rate=threshold.rate,
             thresholds=threshold.values,
@@ -285,9 +305,11 @@ class Matcher:
             accepted=accepted,
             doubtful=np.zeros(count, np.bool_) if doubtful is None else doubtful,
             tied=tied,
-            unfamiliar=compared.familiarity <= UNFAMILIAR,
+            taken=np.zeros(count, np.bool_),
+            unfamiliar=self._unfamiliar(compared),
             turned=None if compared.stranger is None else turned,
         )
+        return replace(found, taken=_taken(found)) if together else found
 
     def probability(self, compared: Compared, impostor_prior: float = 0.5) -> NDArray[np.float64]:
         """How probable it is that the best candidate is right: float64 [B], NaN where unknown.
@@ -345,6 +367,15 @@ class Matcher:
         """
         return np.asarray(vectors @ self.prototypes.T >= self.threshold(rate).values)
 
+    def _unfamiliar(self, compared: Compared) -> NDArray[np.bool_]:
+        """Who is unlike all that prepared the model, and whose nearest example is not: bool [B]."""
+        found = compared.familiarity <= UNFAMILIAR
+        at = np.flatnonzero(found)
+        if len(at) and compared.candidates.shape[1]:
+            nearest = self.evidence.enrolled.players[compared.candidates[at, 0]]
+            found[at] = self.model.novelty.p_value(nearest) > _UNFAMILIAR_EXAMPLE
+        return np.asarray(found)
+
     @staticmethod
     def _runner_up(compared: Compared) -> Floats:
         """What the second best reaches: float32 [B]; -1 where only one is enrolled."""
@@ -370,6 +401,18 @@ class Matcher:
                 values[block, place] = similarity[rows, at]
                 similarity[rows, at] = -np.inf
         return found, values
+
+
+def _taken(found: Matches) -> NDArray[np.bool_]:
+    """Whose match is more alike to another probe of the same picture: bool [B]."""
+    matched = np.flatnonzero(found.match)
+    if len(matched) < 2:
+        return np.zeros(len(found), np.bool_)
+    matched = matched[np.argsort(-found.compared.similarity[matched, 0], kind="stable")]
+    first = np.unique(found.best[matched], return_index=True)[1]
+    taken = found.match.copy()
+    taken[matched[first]] = False
+    return taken
 
 
 def _typical(examples: NDArray[np.int64]) -> int:

@@ -10,13 +10,14 @@ from holotype.pack.reading import (
     model_id,
     shipped_packs,
 )
-from holotype.pack.writing import add_scores, write_pack
+from holotype.pack.writing import add_scores, add_self_test, write_pack
 
 __all__ = [
     "FACES",
     "LIMIT_BYTES",
     "Pack",
     "add_scores",
+    "add_self_test",
     "load_pack",
     "made_faces",
     "model_id",

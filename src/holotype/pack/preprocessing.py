@@ -128,7 +128,7 @@ def _tensors_in_words(constants: Preprocessing) -> str:
 
 
 def _shape(constants: Preprocessing) -> str:
-    return " x ".join(map(str, constants.shape)) + " px"
+    return " x ".join(map(str, constants.input_shape)) + " px"
 
 
 def _listed(values: tuple[float, ...] | None) -> str:

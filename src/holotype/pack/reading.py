@@ -3,7 +3,8 @@
     card.json     the facts (`records.Card`), with the digests of model and cohort
     model.onnx    pictures float32 [batch, C, S, S] -> embeddings float32 [batch, D]
     cohort.npz    embeddings [M, D] of classes that training never saw, their class_index [M], and
-                  background [B, D], one prototype for each class that training saw
+                  background [B, D], one prototype for each class that training saw; and, if it has
+                  one, self_test [N, D], what the model gives for the inputs of `model.feed`
     README.md     the card for people
 
 A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
@@ -39,6 +40,10 @@ LIMIT_BYTES = {
     "README.md": MAX_CARD_BYTES,
 }
 _COHORT_ARRAYS = ("embeddings", "class_index", "background")
+_SELF_TEST = "self_test"
+_References = tuple[
+    NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32] | None
+]
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parents[1] / "packs"
@@ -89,9 +94,21 @@ class Pack:
         """
         return self._references[2]
 
+    def self_test(self) -> NDArray[np.float32] | None:
+        """What the model gave for inputs that a formula makes (`model.feed`), where it was made.
+
+        Returns:
+            float32 [N, D] of unit length, read-only; None of a pack that has no self-test.
+
+        Raises:
+            PackError: the file is gone, altered, or disagrees with the card.
+        """
+        return self._references[3]
+
     @cached_property
-    def _references(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        return _read_references(self.path, self.card)
+    def _references(self) -> _References:
+        content = _digested(self.path, "cohort.npz", self.card)
+        return check_references(self.path, content, self.card)
 
 
 def shipped_packs() -> list[str]:
@@ -156,12 +173,25 @@ def _made_faces() -> Path:
             from holotype.faces.recipe import parts
             from holotype.pack.writing import write_pack
 
+            made = parts()
             try:
-                write_pack(folder, **parts())
+                write_pack(folder, **made, self_test=_computed(made["model"]))
             except PackError:
                 if not folder.is_dir():  # else another process was faster
                     raise
     return folder
+
+
+def _computed(model: bytes) -> NDArray[np.float32]:
+    """The self-test of a model that was made here, on the CPU."""
+    from holotype.model.feed import made_up
+    from holotype.model.self_test import COUNT
+    from holotype.model.session import open_session
+
+    graph = read_graph(model)
+    session = open_session(model, graph, None)
+    (vectors,) = session.run(None, dict(made_up(graph.inputs, COUNT)))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def _faces_folder() -> Path:
@@ -174,11 +204,17 @@ def model_id(model: bytes, preprocessing: Preprocessing) -> str:
     return hashlib.sha256(model + constants.encode()).hexdigest()[:16]
 
 
-def _read_references(
-    path: Path, card: Card
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-    """The arrays of `cohort.npz`: embeddings [M, D], class_index [M], background [B, D]."""
-    content = _digested(path, "cohort.npz", card)
+def check_references(path: Path, content: bytes, card: Card) -> _References:
+    """The arrays of `cohort.npz`: embeddings, class_index, background, and self_test or None.
+
+    Args:
+        path: of the pack, for errors.
+        content: of the file.
+        card: of the pack.
+
+    Raises:
+        PackError: it is no such archive, or disagrees with the card.
+    """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             unpacked_bytes = sum(member.file_size for member in archive.infolist())
@@ -186,6 +222,7 @@ def _read_references(
             raise ValueError(f"it unpacks to {unpacked_bytes:,} bytes")
         with np.load(BytesIO(content), allow_pickle=False) as archive:
             embeddings, class_index, background = (archive[name] for name in _COHORT_ARRAYS)
+            tested = archive.get(_SELF_TEST)
     except Exception as error:  # zip and npy readers raise anything on damaged input
         _fail(path, "cohort.npz", f"not a readable NumPy archive of {_COHORT_ARRAYS} ({error})")
     classes = len(card.cohort["class_names"])
@@ -214,7 +251,8 @@ def _read_references(
         )
     index = class_index.astype(np.int64)
     index.setflags(write=False)
-    return vectors, index, prototypes
+    test = None if tested is None else _vectors(path, card, _SELF_TEST, tested, 1)
+    return vectors, index, prototypes, test
 
 
 def _vectors(

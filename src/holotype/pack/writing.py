@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import PackError
 from holotype.pack.card import card_from_json, card_to_json, model_card
-from holotype.pack.reading import MAX_CARD_BYTES, Pack, load_pack, model_id
+from holotype.pack.reading import MAX_CARD_BYTES, Pack, check_references, load_pack, model_id
 from holotype.records import Card, Preprocessing
 
 
@@ -36,6 +36,7 @@ def write_pack(
     license: str,
     scores: Sequence[Mapping[str, Any]] = (),
     encoder: Mapping[str, Any] | None = None,
+    self_test: NDArray[np.floating[Any]] | None = None,
 ) -> Pack:
     """Write a model pack: all of it, or nothing.
 
@@ -54,6 +55,8 @@ def write_pack(
         license: SPDX expression, with the credit that the data ask for.
         scores: `Report.to_json()` with `data` and `date`.
         encoder: of a model that others made, where it comes from and what was assumed of it.
+        self_test: float32 [N, D] of unit length, what the model gives for `model.feed`; None: the
+            pack gets no self-test.
 
     Raises:
         PackError: the folder exists or cannot be written, or what was given makes no valid pack.
@@ -61,11 +64,13 @@ def write_pack(
     target = Path(path)
     if os.path.lexists(target):
         raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
-    buffer = BytesIO()
-    np.savez_compressed(
-        buffer, embeddings=embeddings, class_index=class_index, background=prototypes
-    )
-    files = {"model.onnx": model, "cohort.npz": buffer.getvalue()}
+    references = {
+        "embeddings": embeddings,
+        "class_index": class_index,
+        "background": prototypes,
+        **({} if self_test is None else {"self_test": self_test}),
+    }
+    files = {"model.onnx": model, "cohort.npz": _archive(references)}
     card = Card(
         name=name,
         model_id=model_id(model, preprocessing),
@@ -101,6 +106,29 @@ def write_pack(
     return Pack(target, card)
 
 
+def add_self_test(path: str | os.PathLike[str], vectors: NDArray[np.floating[Any]]) -> Pack:
+    """Give a pack that has none its self-test; model, cohort and id stay what they are.
+
+    Args:
+        path: the folder of the pack.
+        vectors: float32 [N, D] of unit length, what its model gives for `model.feed`.
+
+    Raises:
+        PackError: the pack is not valid, or cannot be written.
+    """
+    folder = Path(path)
+    pack = load_pack(folder.resolve())
+    with np.load(pack.path / "cohort.npz", allow_pickle=False) as archive:
+        references = {name: archive[name] for name in archive.files}
+    content = _archive({**references, "self_test": vectors})
+    check_references(pack.path, content, pack.card)  # what cannot be loaded is not written
+    digest = hashlib.sha256(content).hexdigest()
+    card = replace(pack.card, files={**pack.card.files, "cohort.npz": digest})
+    for file, written in {"cohort.npz": content, **_card_files(card)}.items():
+        _replace(folder, file, written)
+    return load_pack(folder.resolve())
+
+
 def add_scores(
     path: str | os.PathLike[str],
     scores: Sequence[Mapping[str, Any]],
@@ -127,18 +155,28 @@ def add_scores(
         promise=[*pack.card.promise, *map(dict, promise)],
     )
     for file, content in _card_files(card).items():
-        draft = folder / f".{file}.{secrets.token_hex(4)}"
-        try:
-            _write_durably(draft, content)
-            draft.replace(folder / file)
-        except OSError as error:
-            raise PackError(
-                f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
-                "Check the rights and the free space of the folder",
-            ) from error
-        finally:
-            draft.unlink(missing_ok=True)
+        _replace(folder, file, content)
     return Pack(folder, card)
+
+
+def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _replace(folder: Path, file: str, content: bytes) -> None:
+    draft = folder / f".{file}.{secrets.token_hex(4)}"
+    try:
+        _write_durably(draft, content)
+        draft.replace(folder / file)
+    except OSError as error:
+        raise PackError(
+            f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
+            "Check the rights and the free space of the folder",
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _card_files(card: Card) -> dict[str, bytes]:

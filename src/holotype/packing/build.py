@@ -16,6 +16,7 @@ import numpy as np
 from holotype import images, report
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
+from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
 from holotype.model.wiring import outside_files, with_weights_inside
 from holotype.pack import LIMIT_BYTES, Pack, add_scores, load_pack, write_pack
@@ -202,8 +203,11 @@ def build_pack(
         made = Path(folder) / "pack"
         measured, difference = None, 0.0
         if dataset is None:
-            pack = _without_cohort(made, facts, training, shape[0])
-            difference = check_batches(Embedder(pack), out)
+            nobody = _without_cohort(Path(folder) / "draft", facts, training, shape[0], None)
+            embedder = Embedder(nobody)
+            difference = check_batches(embedder, out)
+            test = embedder.embed_made_up(self_test.COUNT)
+            pack = _without_cohort(made, facts, training, shape[0], test)
         else:
             facts |= {
                 "cohort": _classes(dataset, parts["cohort"], held_back=False),
@@ -232,7 +236,11 @@ def build_pack(
 
 
 def _without_cohort(
-    path: Path, facts: Mapping[str, Any], training: Mapping[str, Any], dim: int
+    path: Path,
+    facts: Mapping[str, Any],
+    training: Mapping[str, Any],
+    dim: int,
+    test: Floats | None,
 ) -> Pack:
     nobody = np.empty((0, dim), np.float32)
     return write_pack(
@@ -244,6 +252,7 @@ def _without_cohort(
         cohort={"data": "none", "class_names": []},
         background={"data": "none", "class_names": [], "trained": False},
         training=training,
+        self_test=test,
     )
 
 
@@ -273,6 +282,7 @@ def _with_cohort(
         class_index=parts["cohort"].class_index,
         prototypes=prototypes.astype(np.float16),
         training=training,
+        self_test=embedder.embed_made_up(self_test.COUNT),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from holotype.errors import PackError
 from holotype.model.feed import sizes
 from holotype.model.graph import Graph, Input, read_graph
-from holotype.model.wiring import Wiring, needed_inputs, rewired
+from holotype.model.wiring import Wiring, needed_inputs, rewired, unused, with_outputs
 from holotype.packing.model_input import Notes, PictureInput, picture_input
 from holotype.packing.trial import answers
 from holotype.records import Preprocessing
@@ -36,7 +36,7 @@ Shape = tuple[int, ...]
 class Chosen:
     """What somebody said of a network's answer, and of its colors."""
 
-    outputs: tuple[str, ...] = ()  # names, each alone or as NAME:POOL; none: the likeliest
+    outputs: tuple[str, ...] = ()  # or inner values; NAME or NAME:POOL; none: the likeliest
     pool: str | None = None  # of those that say none
     bgr: bool = False  # whether channels stand in the order blue, green, red
 
@@ -84,13 +84,15 @@ def one_graph(
     """
     graph = read_graph(content)
     picture = picture_input(graph) if preprocessing.inputs is None else None
-    shapes = _shapes(content, graph, picture, preprocessing, called)
+    inner = {name for node in graph.nodes for name in node.outputs}
+    asked = [name for name, _ in _named(chosen) if name in inner]
+    shapes = _shapes(with_outputs(content, asked), graph, picture, preprocessing, called)
     plans = _plans(graph, shapes, picture, chosen, notes)
     needed = needed_inputs(content, [name for name, _ in plans])
     _require_pictures_alone(picture, needed, plans)
     if _plain(graph, picture, plans, shapes, chosen):
         return content, preprocessing
-    before, after = (Wiring(graph.opset, _unused(graph, name)) for name in ("before.", "after."))
+    before, after = (Wiring(graph.opset, unused(graph, name)) for name in ("before.", "after."))
     if picture is None:
         kept = {one.name for one in needed}
         stated = tuple(one for one in preprocessing.inputs or () if one.name in kept)
@@ -105,7 +107,7 @@ def one_graph(
     vector = parts[0][0] if len(parts) == 1 else after.add("Concat", *(p for p, _ in parts), axis=1)
     if repeated > 1:
         vector = after.add("Gather", vector, after.constant(np.array([0], np.int64)), axis=0)
-    vector = after.cast(vector, "float32", _unused(graph, "embeddings"))
+    vector = after.cast(vector, "float32", unused(graph, "embeddings"))
     length = sum(length for _, length in parts)
     fixed = any(isinstance(one.dims[0], int) for one in inputs)
     model = rewired(
@@ -128,7 +130,9 @@ def _shapes(
 ) -> dict[str, Shape]:
     """What the network gives for one picture or batch of two, by name; found by running it."""
     inputs = [
-        Input(one.name, picture.dims(picture.batch or "batch", preprocessing.shape), one.number)
+        Input(
+            one.name, picture.dims(picture.batch or "batch", preprocessing.input_shape), one.number
+        )
         if picture is not None and one.name == picture.name
         else one
         for one in graph.inputs
@@ -150,11 +154,12 @@ def _plans(
     told = ", ".join(f"{name} {['batch', *shape[1:]]}" for name, shape in shapes.items())
     if chosen.pool is not None and chosen.pool not in POOLS:
         raise PackError(f"no pooling {chosen.pool!r}", f"Take one of {', '.join(POOLS)}")
-    named = [_named(output, chosen.pool) for output in chosen.outputs]
+    named = _named(chosen)
     for name, _ in named:
         if name not in shapes:
             raise PackError(
-                f"the model has no output {name!r}; it gives {told}", "Name one of these"
+                f"the model has no output {name!r}; it gives {told}",
+                "Name one of these, or a value inside its graph",
             )
     if not named:
         likeliest = _likeliest(shapes)
@@ -191,9 +196,13 @@ def _plans(
     return plans
 
 
-def _named(output: str, usual: str | None) -> tuple[str, str | None]:
-    name, _, pool = output.rpartition(":")
-    return (name, pool) if name and pool in POOLS else (output, usual)
+def _named(chosen: Chosen) -> list[tuple[str, str | None]]:
+    """The outputs that were named, each with the pooling that was."""
+    parts = [(output, *output.rpartition(":")) for output in chosen.outputs]
+    return [
+        (name, pool) if name and pool in POOLS else (whole, chosen.pool)
+        for whole, name, _, pool in parts
+    ]
 
 
 def _likeliest(shapes: Mapping[str, Shape]) -> str:
@@ -260,13 +269,13 @@ def _pictures(
 ) -> Input:
     """What turns float32 [batch, C, H, W] into what the network takes; the new input."""
     batch = picture.batch if isinstance(picture.batch, int) else "batch"
-    name = value = _unused(graph, "pictures")
+    name = value = unused(graph, "pictures")
     if isinstance(batch, int) and batch > 1:
         notes.assumed.append(
             f"the batch is fixed at {batch}, so each picture is computed {batch} times; a free "
             "batch axis would save that"
         )
-        whole = before.constant(np.array((batch, *preprocessing.shape), np.int64))
+        whole = before.constant(np.array((batch, *preprocessing.input_shape), np.int64))
         value, batch = before.add("Expand", value, whole), 1
     if chosen.bgr:
         backwards = before.constant(np.array([2, 1, 0], np.int64))
@@ -279,7 +288,7 @@ def _pictures(
     if picture.channels_last:
         value = before.add("Transpose", value, perm=[0, 2, 3, 1])
     before.cast(value, picture.number or "float32", picture.name)
-    return Input(name, (batch, *preprocessing.shape), "float32")
+    return Input(name, (batch, *preprocessing.input_shape), "float32")
 
 
 def _mask(
@@ -346,12 +355,3 @@ def _over_those(wiring: Wiring, value: str, pool: str, counted: str) -> str:
     count = wiring.add("Max", count, wiring.number(_SMALLEST))
     value = wiring.add("Div", total, count)
     return wiring.add("Pow", value, wiring.number(1 / _GEM_POWER)) if pool == "gem" else value
-
-
-def _unused(graph: Graph, name: str) -> str:
-    taken: set[str] = {one.name for one in graph.inputs}
-    for node in graph.nodes:
-        taken.update(node.inputs, node.outputs)
-    while any(other.startswith(name) for other in taken):
-        name = f"holotype.{name}"
-    return name

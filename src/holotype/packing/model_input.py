@@ -140,6 +140,7 @@ def preprocessing_for(
         }
         if kind == "face":
             constants["alignment"] = _alignment(alignment, height, notes)
+            notes.understood.append("faces are found by holotype, not by what found its training's")
         elif fit is None:
             notes.assumed.append("the middle of a picture is what counts (--fit crop)")
     try:

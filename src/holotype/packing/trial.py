@@ -57,7 +57,7 @@ def try_out(
 def asked(preprocessing: Preprocessing) -> tuple[int, ...] | list[Input]:
     """What the model of a pack takes, as `try_out` wants it told."""
     if preprocessing.inputs is None:
-        return preprocessing.shape
+        return preprocessing.input_shape
     return [Input(one.name, one.dims, one.number) for one in preprocessing.inputs]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from holotype.embedder import Embedder
 from holotype.errors import PackError
+from holotype.model import self_test
 from holotype.pack import Pack, load_pack
 from holotype.pack.card import model_card
 from holotype.packing.trial import asked, try_out
@@ -59,7 +60,9 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             "Believe card.json (`holotype pack show`), or fetch the pack again",
         )
     shape = try_out(pack.path / "model.onnx", asked(pack.card.preprocessing))
-    check_batches(Embedder(pack), pack.path)
+    embedder = Embedder(pack)
+    check_batches(embedder, pack.path)
+    tested = _tested(embedder, pack)
     cohort, _ = pack.cohort()
     return Verified(
         pack,
@@ -70,6 +73,7 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             "model.onnx: standard operators, no loops, all weights inside",
             f"it answers with {list(shape)} in a process with limits on memory and time",
             "a picture's embedding does not depend on the pictures beside it",
+            tested,
             f"cohort.npz: {len(cohort):,} embeddings of {len(pack.card.cohort['class_names']):,} "
             "classes, numbers only",
         ],
@@ -79,6 +83,15 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
 def pack_digest(path: Path) -> str:
     """What a pack is known by: SHA-256 of its card, which holds those of model and cohort."""
     return hashlib.sha256((path / "card.json").read_bytes()).hexdigest()
+
+
+def _tested(embedder: Embedder, pack: Pack) -> str:
+    """What its self-test says here; an embedder that fails it is not made."""
+    expected = pack.self_test()
+    if expected is None:
+        return "it has no self-test"
+    off = self_test.difference(embedder.embed_made_up(len(expected)), expected)
+    return f"its self-test is passed on {','.join(embedder.providers)}, to {off:.1g}"
 
 
 def check_batches(embedder: Embedder, path: Path) -> float:

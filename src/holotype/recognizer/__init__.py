@@ -1,12 +1,14 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
 from holotype.recognizer.calibration import calibrate
+from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import BARE, DEFAULT_MODEL, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
 from holotype.recognizer.status import status
+from holotype.recognizer.unlabeled import calibrate_unlabeled
 
 __all__ = [
     "BARE",
@@ -14,7 +16,9 @@ __all__ = [
     "Move",
     "Recognizer",
     "calibrate",
+    "calibrate_unlabeled",
     "feedback",
+    "lint",
     "open",
     "reembed",
     "review",

@@ -166,6 +166,32 @@ def _change(
 ) -> Calibration:
     before, after = state.matcher, _with(state, vectors, member)
     classes = after.evidence.impostors.site_classes
+    return Calibration(
+        batch=None,
+        pictures=len(vectors),
+        classes=len(np.unique(member)),
+        classes_in_all=classes,
+        counts=classes >= FEW_CLASSES,
+        smallest_before=before.smallest_rate(),
+        smallest_after=after.smallest_rate(),
+        guaranteed_before=before.smallest_rate(guaranteed=True),
+        guaranteed_after=after.smallest_rate(guaranteed=True),
+        rates=changes(before, after, vectors, classes),
+        suspects=found,
+    )
+
+
+def changes(
+    before: Matcher, after: Matcher, vectors: Floats, classes: int
+) -> tuple[RateChange, ...]:
+    """What new evidence changes at the usual rates.
+
+    Args:
+        before: the gallery without it.
+        after: the gallery with it.
+        vectors: float32 unit [S, D], its pictures.
+        classes: of own strangers, in all.
+    """
     rates = []
     for rate in SHOWN_RATES:
         at_rate = [_threshold(matcher, rate) for matcher in (before, after)]
@@ -177,19 +203,7 @@ def _change(
         known = None if at_rate[1] is None else at_rate[1].basis
         missing = _missing(at_rate[1], classes, rate)
         rates.append(RateChange(rate, levels[0], levels[1], counts[0], counts[1], known, missing))
-    return Calibration(
-        batch=None,
-        pictures=len(vectors),
-        classes=len(np.unique(member)),
-        classes_in_all=classes,
-        counts=classes >= FEW_CLASSES,
-        smallest_before=before.smallest_rate(),
-        smallest_after=after.smallest_rate(),
-        guaranteed_before=before.smallest_rate(guaranteed=True),
-        guaranteed_after=after.smallest_rate(guaranteed=True),
-        rates=tuple(rates),
-        suspects=found,
-    )
+    return tuple(rates)
 
 
 def _threshold(matcher: Matcher, rate: float) -> Threshold | None:

@@ -150,7 +150,8 @@ def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> li
         MissingExtraError: what finds faces is not installed.
     """
     with faces_extra():
-        from holotype.faces.sighting import sightings
+        from holotype.faces.alignment import chip
+        from holotype.faces.sighting import rgb_bytes, sightings
     with naming(describe(image)):
         decoded = decode(image)
     found = []
@@ -160,7 +161,8 @@ def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> li
             (doubt,) = sighting.doubts
             found.append(Detected(None, reasons, problem=doubt.problem, remedy=doubt.remedy))
         else:
-            prepared = pixels.photo(sighting.face.chip, embedder.preprocessing)
+            wanted = embedder.preprocessing
+            prepared = pixels.photo(chip(rgb_bytes(decoded), sighting.face, wanted), wanted)
             (vector,) = embedder.embed_prepared(prepared[None])
             found.append(Detected(vector, reasons, sighting.face.box))
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from holotype.embedder import Embedder
-from holotype.errors import GalleryError
+from holotype.errors import GalleryError, ProviderError
 from holotype.gallery import Gallery, SqliteGallery, gallery_model
 from holotype.openset import Cohort, CohortModel
 from holotype.pack import Pack, load_pack
@@ -24,6 +25,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
     dim: int | None = None,
     create: bool = True,
     keep_pictures: bool = False,
+    providers: str | Sequence[str] | None = None,
+    threads: int | None = None,
 ) -> Recognizer:
     """Open a gallery, or make a new one, together with the model it is bound to.
 
@@ -37,11 +40,19 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         create: whether a gallery that is not there is made.
         keep_pictures: whether a gallery that is made keeps the enrolled pictures, so that it can
             move to another model; one that is there stays as it is.
+        providers: which processors run the model: `cpu`, `cuda`, `openvino`, `coreml`, `directml`;
+            several, in a list or with commas, where the later ones compute what the earlier ones
+            cannot. None: what HOLOTYPE_PROVIDERS says, or `cpu`. None of them is left out silently.
+        threads: of the CPU for one call, 1 or more; None: as many as this process has cores.
 
     Raises:
         GalleryError: it is not a gallery, belongs to another model, or cannot be opened.
         PackError: the model pack is missing, altered or broken.
+        ProviderError: a provider is not there, does not start, or fails the self-test of the pack;
+            or `threads` is below 1.
     """
+    if threads is not None and threads < 1:
+        raise ProviderError(f"threads={threads} is below 1", "Leave it out for all cores")
     path = Path(gallery)
     if dim is not None and model is not None:
         raise GalleryError(
@@ -64,7 +75,11 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         if model is None:
             model = DEFAULT_MODEL if stored is None else stored[1]
         pack = load_pack(model)
-        embedder, known, data = Embedder(pack), cohort_model(pack), cohort_data(pack)
+        embedder, known, data = (
+            Embedder(pack, threads, providers),
+            cohort_model(pack),
+            cohort_data(pack),
+        )
         binding = {
             "model_id": pack.card.model_id,
             "model_name": stored_name(pack, model),

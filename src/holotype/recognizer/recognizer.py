@@ -308,7 +308,8 @@ class Recognizer:
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
-        A model that does not look for faces sees one thing, the whole picture.
+        Nobody is on a picture twice: of several faces that would be a match of one identity, the
+        most alike is. A model that does not look for faces sees one thing, the whole picture.
 
         Args:
             image: as for `identify`, and so the others.
@@ -328,10 +329,37 @@ class Recognizer:
         state = self.state_of(tag)
         (found,) = detect(self.embedder, [image], everybody=True)
         _require_readable(image, found[0])
-        decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag, together=True)
         return [
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
+
+    def identify_visitor(
+        self,
+        vectors: NDArray[Any],
+        fpir: float | str | None = None,
+        *,
+        stranger_prior: float = 0.5,
+    ) -> Decision:
+        """1:N for one who was seen several times: decided once, on the mean of what is reached.
+
+        So the stated rate is one of visitors, however many pictures there are of each: the mean
+        over pictures is highest for nobody who is not alike on most of them.
+
+        Args:
+            vectors: float [F, D], embeddings of F pictures of one, such as those of `Sighting`s.
+            fpir: the share of strangers that may be accepted, of visitors; None as for `identify`.
+            stranger_prior: as for `identify`.
+
+        Raises:
+            VectorError: the vectors are of another length, not finite, or zero.
+            RateError: as for `identify`.
+        """
+        rate = None if fpir is None else parse_rate(fpir, "fpir")
+        seen = stacked(given(np.atleast_2d(vectors), self.embedding_dim))
+        # Its similarity to each identity is the mean of theirs, since it is not made a unit again.
+        mean = Detected(seen.mean(axis=0), ())
+        return self._decisions(self.state, [mean], rate, None, stranger_prior)[0]
 
     def verify(
         self,
@@ -438,6 +466,7 @@ class Recognizer:
         claim: int | None,
         stranger_prior: float,
         tag: str | None = None,
+        together: bool = False,
     ) -> builtins.list[Decision]:
         """The signed answers, compared with all, or with the one that is claimed."""
         matcher = state.matcher
@@ -446,7 +475,7 @@ class Recognizer:
         vectors = stacked(seen) if seen else np.empty((0, dim), np.float32)
         compared = matcher.compare(vectors, claim, candidates=CANDIDATES)
         doubtful = np.array([bool(quality.serious(one.reasons)) for one in seen], np.bool_)
-        matches = matcher.decide(compared, rate, doubtful)
+        matches = matcher.decide(compared, rate, doubtful, together=together)
         probability = matcher.probability(compared, stranger_prior).tolist()
         basis = self._basis(state, matches, claim)
         decisions, row = [], 0

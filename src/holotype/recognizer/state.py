@@ -46,11 +46,12 @@ class State:
                 players=players,
                 site=site_of(snapshot),
                 keys=snapshot.identities,
-            )
+            ).with_unlabeled(unlabeled_of(snapshot))
         else:
             matcher = before.matcher.follow(prototypes, examples, players, snapshot.identities)
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
+                matcher = matcher.with_unlabeled(unlabeled_of(snapshot))
         if before is None or snapshot.strangers.version != before.snapshot.strangers.version:
             matcher = matcher.turning_away(turned_away(snapshot))
         return cls(snapshot, matcher)
@@ -179,8 +180,13 @@ def site_of(snapshot: Snapshot) -> Cohort:
     hardly anybody reaches, and strangers who were rightly unknown such that let too many in.
     """
     strangers = snapshot.strangers
-    if not strangers.turned.any():
-        return Cohort(strangers.vectors, strangers.class_index)
-    given = ~strangers.turned
-    _, index = np.unique(strangers.class_index[given], return_inverse=True)
-    return Cohort(strangers.vectors[given], index.astype(np.int64))
+    own = strangers.class_index >= 0
+    if strangers.turned.any():
+        own &= ~strangers.turned
+    _, index = np.unique(strangers.class_index[own], return_inverse=True)
+    return Cohort(strangers.vectors[own], index.astype(np.int64))
+
+
+def unlabeled_of(snapshot: Snapshot) -> Floats:
+    """Pictures from the place of which nobody said whom they show: float32 unit [U, D]."""
+    return np.asarray(snapshot.strangers.vectors[snapshot.strangers.class_index < 0])

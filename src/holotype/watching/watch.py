@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from holotype.recognizer import Recognizer
 from holotype.records import Decision, Sighting
 from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
 from holotype.watching.frames import Frame, camera_frames, folder_frames, video_frames
-from holotype.watching.tracks import Tracks
+from holotype.watching.tracks import Tracks, Visit
+
+Folder = str | os.PathLike[str]
 
 _RETURN_S = 10.0  # for so long a gallery may be gone, while it is replaced
 _LOOK_S = 0.1
@@ -35,8 +38,9 @@ def watch(
 ) -> Iterator[Event]:
     """Identify the pictures of a source as they come.
 
-    Of a video or a camera, one who stays in view is told of once, and once more when an unknown
-    is recognized; frames without a face are passed over. Of a folder, each picture is told of. A
+    Of a video or a camera, one who stays in view is told of once, about a second after coming or
+    when gone before, and decided on its first fit frames together: so the stated rate is one of
+    visitors. Frames without a face are passed over. Of a folder, each picture is told of. A
     camera gives its newest picture whenever the one before is done, and what came in between is
     dropped; of a folder's waiting pictures the oldest are, beyond some dozens, but none that was
     there when the watch began. A video file is not live, and is looked at whole. When the gallery's
@@ -45,7 +49,8 @@ def watch(
     Args:
         recognizer: with any model; it is not closed.
         source: a folder, a video file, or the number of a camera (0 is the first).
-        fpir: the share of strangers that may be accepted, of each picture or face.
+        fpir: the share of strangers that may be accepted: of those who come into view, or of the
+            pictures or faces of a folder.
         keep_unknown: a folder for pictures of who is told of as unknown; None keeps none.
         stop: ends the watch of a folder or camera when it is set.
 
@@ -84,16 +89,44 @@ def watch(
                 yield Warned(frame.name, str(error))
             continue
         if moving:
-            shown = [sighting for sighting in sightings if sighting.vector is not None]
-            news = tracks.follow(shown, frame.seconds)
+            for visit in tracks.follow(sightings, frame):
+                yield _told(recognizer, visit, fpir, keep_unknown, stop)
         else:
-            news = [(looked_at, sighting) for sighting in sightings]
-        for track, sighting in news:
-            kept = None
-            if keep_unknown is not None and sighting.decision.answer == "unknown":
-                kept = _keep(Path(keep_unknown), track, frame, sighting)
-            yield Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept)
+            for sighting in sightings:
+                yield _seen(frame, looked_at, sighting, keep_unknown)
+    for visit in tracks.end():
+        yield _told(recognizer, visit, fpir, keep_unknown, stop)
     yield Ended(looked_at, dropped)
+
+
+def _told(
+    recognizer: Recognizer,
+    visit: Visit,
+    fpir: float | str,
+    keep_unknown: Folder | None,
+    stop: threading.Event,
+) -> Seen:
+    """Decide one visit, by the frame that is most like the others."""
+    if not visit.fit:
+        assert visit.doubtful is not None
+        frame, sighting = visit.doubtful
+        return _seen(frame, visit.number, sighting, keep_unknown)
+    vectors = np.stack([one.vector for _, one in visit.fit if one.vector is not None])
+    frame, shown = visit.fit[int(np.argmax(np.round(vectors @ vectors.mean(axis=0), 3)))]
+    try:
+        decision = recognizer.identify_visitor(vectors, fpir)
+    except GalleryReplacedError:
+        _reopen(recognizer, stop)
+        decision = recognizer.identify_visitor(vectors, fpir)
+    sighting = Sighting(replace(decision, box=shown.decision.box), shown.vector)
+    return _seen(frame, visit.number, sighting, keep_unknown)
+
+
+def _seen(frame: Frame, track: int, sighting: Sighting, keep_unknown: Folder | None) -> Seen:
+    kept = None
+    if keep_unknown is not None and sighting.decision.answer == "unknown":
+        kept = _keep(Path(keep_unknown), track, frame, sighting)
+    return Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept)
 
 
 def _reopen(recognizer: Recognizer, stop: threading.Event) -> None:

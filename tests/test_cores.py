@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holotype.learn.cores import usable_cores
+from holotype.cores import usable_cores
 
 
 @pytest.fixture(autouse=True)

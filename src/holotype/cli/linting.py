@@ -1,0 +1,60 @@
+"""The command that looks for stored pictures that do harm."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import holotype
+from holotype import recognizer as services
+from holotype.cli.display import AsJson, percent, print_json, print_table, say
+
+
+def lint(
+    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    fpir: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which stored pictures would be missed, who is confused, and who needs another picture.
+
+    Each picture is left out in turn, and asked of the others.
+
+    Example: `holotype lint desk.gallery`
+    """
+    with holotype.open(gallery, create=False) as recognizer:
+        found = services.lint(recognizer, fpir)
+    if as_json:
+        print_json(asdict(found))
+        return
+    say(
+        f"{found.pictures} pictures; {found.checked} have others of their own beside them. At "
+        f"{percent(found.rate)} of strangers, each left out in turn:"
+    )
+    if found.missed:
+        print_table(
+            ("picture", "would be", "alike to its own", "to another"),
+            [
+                (
+                    f"{one.label}, number {one.number}",
+                    "unknown" if one.taken_for is None else f"taken for {one.taken_for}",
+                    "" if one.own is None else f"{one.own:.3f}",
+                    "" if one.other is None else f"{one.other:.3f}",
+                )
+                for one in found.missed
+            ],
+            numbers=("alike to its own", "to another"),
+        )
+    for pair in found.confusions:
+        first, second = pair.labels
+        pictures = "1 picture" if pair.pictures == 1 else f"{pair.pictures} pictures"
+        say(f"{first} and {second} will be confused: {pictures}, {pair.similarity:.3f}.", "yellow")
+    for need in found.needs:
+        say(f"{need.label} needs another picture: {need.reason}.", "yellow")
+    if not (found.missed or found.confusions or found.needs):
+        say("Nothing to mend was found.")

@@ -1,0 +1,187 @@
+"""Closed-form heads for an encoder that others made, and which of them serves classes unseen.
+
+A head is an affine map of unit vectors, solved from some classes of a folder: what differs inside
+classes counts less (within-class covariance normalization), perhaps along the directions alone in
+which classes differ (linear discriminants). Whether one helps is asked of classes that it was not
+solved from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.model.graph import read_graph
+from holotype.model.wiring import Wiring, rewired, unused
+from holotype.scoring import Floats, unit
+from holotype.whitening import Doubles, class_axes, fit_whitening
+
+_FOLDS = 3
+_REFERENCES = 5  # how often another picture of each class is the one that is enrolled
+# In means of the eigenvalues of the covariance inside classes: from nearly none to most of it.
+_SHRINKAGES = (10.0, 1.0, 0.1, 0.01)
+_DIMENSIONS = (None, 128, 64, 32)
+# A head must be better by so many standard errors over classes, or the bare encoder stays.
+_SURE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a head is solved."""
+
+    shrinkage: float
+    dimensions: int | None  # of linear discriminants; None: all of the encoder's
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        kept = "" if self.dimensions is None else f", {self.dimensions} discriminants"
+        return f"whitened inside classes, shrinkage {self.shrinkage:g}{kept}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """An affine map: unit (x - mean) @ matrix."""
+
+    mean: Doubles  # [D]
+    matrix: Doubles  # [D, K]
+
+    def __call__(self, vectors: Floats) -> Floats:
+        """Float32 unit [M, D] -> float32 unit [M, K]."""
+        return unit((vectors - self.mean) @ self.matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a kind of head did on classes that it was not solved from."""
+
+    name: str
+    accuracy: float  # from one example, percent
+    difference: float  # from the bare encoder's, points
+    error: float  # standard error of that over classes, points
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is better by more than chance."""
+        return self.difference > _SURE * self.error
+
+    @property
+    def harms(self) -> bool:
+        """Whether it is worse by more than chance."""
+        return self.difference < -_SURE * self.error
+
+
+def fit(vectors: Floats, class_index: NDArray[np.int64], kind: Kind) -> Head:
+    """The head of a kind for these classes.
+
+    Args:
+        vectors: float32 unit [M, D].
+        class_index: int64 [M] in 0..C-1, each of which occurs.
+        kind: how it is solved.
+    """
+    mean, matrix = fit_whitening(vectors, class_index, shrinkage=kind.shrinkage)
+    if kind.dimensions is not None:
+        whitened = (vectors - mean) @ matrix
+        matrix = matrix @ class_axes(whitened, class_index, kind.dimensions)
+    return Head(mean, matrix)
+
+
+def chosen_head(
+    vectors: Floats, class_index: NDArray[np.int64], seed: int
+) -> tuple[Head | None, list[Tried]]:
+    """The head that serves classes unseen best; None where none does better than the bare encoder.
+
+    A third of the classes is held back in turn, and named among one another from one example each.
+
+    Args:
+        vectors: float32 unit [M, D] of the bare encoder.
+        class_index: int64 [M] in 0..C-1, two or more of each.
+        seed: how the classes are divided, and which examples are enrolled.
+
+    Returns:
+        The head of all C classes, and what was tried, best first.
+    """
+    classes, dim = int(class_index.max()) + 1, vectors.shape[1]
+    kinds = [
+        Kind(shrinkage, dimensions)
+        for dimensions in _DIMENSIONS
+        for shrinkage in _SHRINKAGES
+        if dimensions is None or dimensions < min(dim, classes * (_FOLDS - 1) // _FOLDS)
+    ]
+    order = np.random.default_rng(seed).permutation(classes)
+    bare, found = np.zeros(classes), {kind: np.zeros(classes) for kind in kinds}
+    for held_back in np.array_split(order, _FOLDS):
+        asked = np.isin(class_index, held_back)
+        known = np.setdiff1d(order, held_back)
+        learned = np.searchsorted(known, class_index[~asked])
+        index = np.searchsorted(np.sort(held_back), class_index[asked])
+        bare[np.sort(held_back)] = one_shot(vectors[asked], index, seed)
+        for kind in kinds:
+            head = fit(vectors[~asked], learned, kind)
+            found[kind][np.sort(held_back)] = one_shot(head(vectors[asked]), index, seed)
+    tried = {kind: compared(kind.name, accuracy, bare) for kind, accuracy in found.items()}
+    best = max(tried, key=lambda kind: tried[kind].accuracy)
+    listed = sorted(tried.values(), key=lambda one: -one.accuracy)
+    return (fit(vectors, class_index, best) if tried[best].helps else None), listed
+
+
+def compared(name: str, accuracy: NDArray[np.float64], bare: NDArray[np.float64]) -> Tried:
+    """Accuracies of the same classes side by side: float64 [C] in [0, 1] each."""
+    apart = accuracy - bare
+    error = float(apart.std(ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else float("inf")
+    return Tried(name, 100 * float(accuracy.mean()), 100 * float(apart.mean()), 100 * error)
+
+
+def one_shot(vectors: Floats, class_index: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """How often a picture of each class is nearest to the one example of its own class.
+
+    Args:
+        vectors: float32 unit [M, D].
+        class_index: int64 [M] in 0..C-1, two or more of each.
+        seed: which examples are enrolled.
+
+    Returns:
+        float64 [C] in [0, 1], the mean over draws of the examples.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [rng.permutation(np.flatnonzero(class_index == c)) for c in range(class_index.max() + 1)]
+    right = np.zeros(len(rows))
+    draws = min(_REFERENCES, min(map(len, rows)))
+    for draw in range(draws):
+        enrolled = np.array([of_class[draw] for of_class in rows])
+        asked = np.setdiff1d(np.arange(len(vectors)), enrolled)
+        named = (vectors[asked] @ vectors[enrolled].T).argmax(axis=1)
+        hits = np.bincount(class_index[asked], named == class_index[asked], len(rows))
+        right += hits / np.bincount(class_index[asked], minlength=len(rows))
+    return right / draws
+
+
+def with_head(model: bytes, head: Head) -> bytes:
+    """A pack's model that gives what the head makes of its unit vectors, as one graph.
+
+    Args:
+        model: the ONNX file, which `read_graph` accepts; it gives [batch, D] or [batch, D, 1, 1].
+        head: for D dimensions.
+    """
+    graph = read_graph(model)
+    (output,) = graph.outputs
+    dim, kept = head.matrix.shape
+    before, after = (Wiring(graph.opset, unused(graph, name)) for name in ("before.", "head."))
+    value = after.add("Reshape", output, after.constant(np.array([0, dim], np.int64)))
+    value = after.add("LpNormalization", value, axis=1, p=2)
+    value = after.add("Sub", value, after.constant(head.mean.astype(np.float32)))
+    name = unused(graph, "adapted")
+    after.add("MatMul", value, after.constant(head.matrix.astype(np.float32)), output=name)
+    batches = [one.dims[0] for one in graph.inputs if one.dims]
+    fixed: Sequence[int] = [size for size in batches if isinstance(size, int)]
+    return rewired(
+        model,
+        before=before,
+        after=after,
+        inputs=graph.inputs,
+        output=name,
+        dims=(fixed[0] if fixed else "batch", kept),
+    )
