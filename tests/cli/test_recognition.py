@@ -174,6 +174,8 @@ def test_list_shows_model_consent_and_retention(
         "label": "Ada",
         "examples": 1,
         "pictures": 0,
+        "tags": [],
+        "quiet": False,
         "consent": "form 7",
         "retain_until": "2999-12-31",
     }
