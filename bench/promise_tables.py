@@ -361,6 +361,26 @@ def visitors() -> str:
     return markdown(("track", "stated, %", "", "let in, % [95 %]", "missed, % [95 %]"), rows)
 
 
+def turned_away() -> str:
+    rows = [
+        (
+            f"{100 * row['stated']:g}",
+            row["how"],
+            *(
+                f"{100 * row[share]:.1f}"
+                for share in (
+                    "returning_strangers_accepted",
+                    "new_strangers_accepted",
+                    "enrolled_missed",
+                )
+            ),
+        )
+        for row in tabling.result("turned_away")["rows"]
+    ]
+    head = ("stated, %", "what becomes of the reviewed", "who was let in comes again, %")
+    return markdown((*head, "new strangers let in, %", "enrolled missed, %"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
@@ -378,4 +398,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "visitors": visitors,
     "foreign": foreign,
     "kills": kills,
+    "turned_away": turned_away,
 }

@@ -32,13 +32,14 @@ class Hands:
         line = len(self.gallery.audit()) + 1
         self.before[line] = {who: set(names) for who, names in self.names.items()}
         getattr(self, name)()
-        for one in self.gallery.records():
-            self.names.setdefault(one.id, set()).add(one.label)
         for entry in self.gallery.audit()[line - 1 :]:
             if entry.action == "merge":
-                self.names[str(entry.identity)] |= self.names[str(entry.facts["source"])]
+                gone = self.names.get(str(entry.facts["source"]), set())
+                self.names.setdefault(str(entry.identity), set()).update(gone)
             if entry.action == "undo" and "undone" in entry.facts:
                 self.names = self.before[entry.facts["undone"]]
+        for one in self.gallery.records():
+            self.names.setdefault(one.id, set()).add(one.label)
 
     def traces(self, label: str) -> list[bytes]:
         """All that is to be gone when that one is forgotten."""

@@ -56,7 +56,8 @@ def test_identify_prints_one_object_per_image_in_order(
     assert known["reasons"][0]["code"] == "above_threshold"
     assert 0 <= stranger["probability"] < known["probability"] <= 1
     assert known["margin"] == known["similarity"] - known["candidates"][1]["similarity"]
-    assert known["candidates"][0] == {"label": "c2", "similarity": known["similarity"]}
+    best = {"label": "c2", "similarity": known["similarity"], "example": 3}
+    assert known["candidates"][0] == best
     assert (stranger["answer"], stranger["label"]) == ("unknown", None)
     assert len(stranger["candidates"]) == 4
 
@@ -173,6 +174,8 @@ def test_list_shows_model_consent_and_retention(
         "label": "Ada",
         "examples": 1,
         "pictures": 0,
+        "tags": [],
+        "quiet": False,
         "consent": "form 7",
         "retain_until": "2999-12-31",
     }
