@@ -67,7 +67,7 @@ def test_the_shipped_model_in_a_process_without_torch(
     rows = json.loads(done.stdout)["rows"]
     one_drawing = {row["stated_rate"]: row for row in rows[:2]}
     # Neither rate is refused, and one drawing is worth having.
-    assert one_drawing[0.01]["recognized"] > 25
+    assert one_drawing[0.01]["recognized"] > 3
     assert one_drawing[0.1]["recognized"] > 40
     assert one_drawing[0.1]["recognized"] > one_drawing[0.01]["recognized"]
     assert one_drawing[0.1]["strangers_accepted"] < 10

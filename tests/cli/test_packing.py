@@ -69,7 +69,7 @@ def test_a_hostile_model_is_one_line(run: Run, brought: Path, tmp_path: Path) ->
 
 def test_verify_finds_what_does_not_belong(run: Run, tmp_path: Path) -> None:
     pack = make_toy_pack(tmp_path / "toy")
-    assert run("pack", "verify", pack).stdout.count("ok: ") == 6
+    assert run("pack", "verify", pack).stdout.count("ok: ") == 7
     (pack / "weights.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     found = run("pack", "verify", pack)
     assert found.exit_code == 7
