@@ -404,7 +404,7 @@ class Recognizer:
         else:
             found = [one for (one,) in detect(self.embedder, images)]
             if bad := unusable(images if names is None else names, found):
-                raise refusal(bad, len(images))
+                raise refusal(bad, len(images), takes=self.embedder.preprocessing.takes)
         result = stacked(found)
         novel = unfamiliar_reasons(self._model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
