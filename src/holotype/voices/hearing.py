@@ -25,8 +25,7 @@ SILENT_DB = -70.0  # of full scale: below it there is nothing but the noise of t
 # Silero VAD's own limit; half a syllable before and after belongs to the speech.
 _SPEECH, _AROUND_CHUNKS = 0.5, 1
 _NO_SPEECH_S = 0.25
-# Halves of the cohort's recordings, cut to 1.0, 0.7 and 0.4 s, are taken for one another in 4, 7
-# and 15 % at the equal error; uncut (1.5 s on average) in 2 %.
+# What it costs to hear less: docs/voice.md, by the halves of the cohort's recordings.
 MIN_SPEECH_S = 1.0
 MAX_AT_PEAK = 0.002  # share of samples; speech that was not clipped stays far below
 # The length of the mean of the windows' unit vectors: 1 where all are alike, whatever their number.
