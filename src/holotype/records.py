@@ -94,7 +94,7 @@ class TensorInput:
         return {"name": self.name, "number": self.number, "dims": list(self.dims)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """Sound that is in memory already, in place of a file."""
 

@@ -87,6 +87,15 @@ def test_the_cohort_is_what_the_model_hears(embedder: Embedder) -> None:
 
 
 @pytest.mark.data
+def test_ten_speakers_are_told_apart(embedder: Embedder) -> None:
+    test = load_librispeech(TEST)
+    vectors = embedder.embed([test.recordings[row] for row in range(0, 100, 5)])  # two of each
+    assert (vectors[0::2] * vectors[1::2]).sum(axis=1).min() > 0.65
+    alike = vectors[0::2] @ vectors[1::2].T
+    assert np.median(alike[~np.eye(10, dtype=bool)]) < 0.55
+
+
+@pytest.mark.data
 def test_the_speakers_are_where_they_should_be() -> None:
     test, digits = load_librispeech(TEST), load_fsdd_recordings()
     assert (len(test.recordings), len(test.class_names)) == (100, 10)
