@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from holotype.decoding import ImageSource
@@ -136,6 +139,27 @@ NOT_FINITE = np.where(np.arange(len(SPOKEN)) == 9000, np.nan, SPOKEN)
 )
 def test_what_is_no_recording_is_refused_by_its_fault(source: ImageSource, fault: str) -> None:
     with pytest.raises(RecordingError, match=fault), opened(source) as sound:
+        survey(sound)
+
+
+FILES = [
+    saved(SPOKEN[:4000], RATE_HZ, format, subtype)
+    for format, subtype in (("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", None), ("OGG", "VORBIS"))
+]
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(FILES),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8),
+)
+def test_whatever_bytes_are_changed_nothing_else_is_raised(
+    content: bytes, changes: list[tuple[int, int]]
+) -> None:
+    damaged = bytearray(content)
+    for at, value in changes:
+        damaged[at % len(damaged)] = value
+    with contextlib.suppress(RecordingError), opened(bytes(damaged)) as sound:
         survey(sound)
 
 
