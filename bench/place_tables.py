@@ -282,6 +282,23 @@ def voices_alone() -> str:
     return markdown(("who", "what is said", "speakers", "recordings", "equal error, %"), rows)
 
 
+def spoken_words() -> str:
+    """Words by two routes, in the same galleries."""
+    rows = [
+        (
+            row["route"],
+            str(row["shots"]),
+            tabling.percent(row["rank_one"]),
+            f"{100 * row['stated_fpir']:g}",
+            tabling.percent(row["fpir"]),
+            tabling.percent(row["fnir"]),
+        )
+        for row in tabling.result("words")["rows"]
+    ]
+    head = ("", "examples", "right comes first, %", "stated, %")
+    return markdown((*head, "strangers let in, % [95 %]", "known words missed, %"), rows)
+
+
 def several_voices() -> str:
     """What the limit on several voices catches, on the cohort that it was chosen on."""
     rows = [
@@ -315,4 +332,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "voices": voices,
     "voices_alone": voices_alone,
     "several_voices": several_voices,
+    "spoken_words": spoken_words,
 }
