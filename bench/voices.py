@@ -160,7 +160,7 @@ def development(embedder: Embedder, recordings: Sequence[bytes]) -> dict[str, An
 
 
 def embed(embedder: Embedder, frames: Floats) -> tuple[Floats, int, float]:
-    windows = Heard(frames, embedder.preprocessing.shape[0], ()).windows(embedder.chunk)
+    windows = Heard(frames, embedder.preprocessing.input_shape[0], ()).windows(embedder.chunk)
     return embedder.embed_parts(windows)
 
 
