@@ -244,6 +244,74 @@ def kinds_cost() -> str:
     return markdown(("a picture", "share, %"), [(k, f"{100 * v:.0f}") for k, v in shares.items()])
 
 
+def voices() -> str:
+    """Ten speakers by the cohort and its tail, and many by the rule of the enrolled."""
+    found = tabling.result("voices")
+    rows = [
+        (
+            who,
+            str(row["enrolled"]),
+            f"{100 * row['stated_fpir']:g}",
+            " or ".join(ground["basis"] for ground in row["rests_on"]),
+            tabling.percent(row["fpir"]),
+            tabling.percent(row["fnir"]),
+        )
+        for who, part in (
+            ("ten speakers, 4 to 6 s", found["identification"]),
+            ("251 speakers, 2 s", found["rank_rule"]["rows"]),
+        )
+        for row in part
+    ]
+    head = ("", "enrolled", "stated, %", "the rate is")
+    return markdown((*head, "strangers let in, % [95 %]", "enrolled missed, %"), rows)
+
+
+def voices_alone() -> str:
+    """Equal errors of pairs: what is said, and how long."""
+    found = tabling.result("voices")
+    lengths = {None: "all", 1.0: "1.0 s", 0.7: "0.7 s", 0.4: "0.4 s"}
+    rows = [("ten speakers", "a sentence, 4 to 6 s", *_pairs(found["speakers"]["equal_error"]))]
+    rows += [
+        ("the cohort, half a recording", f"{lengths[row['seconds']]} of its speech", *_pairs(row))
+        for row in found["development"]["lengths"]
+    ]
+    rows += [
+        (f"digits by telephone, {row['route']}", row["said"], *_pairs(row["equal_error"]))
+        for row in found["digits"]
+    ]
+    return markdown(("who", "what is said", "speakers", "recordings", "equal error, %"), rows)
+
+
+def spoken_words() -> str:
+    """Words by two routes, in the same galleries."""
+    rows = [
+        (
+            row["route"],
+            str(row["shots"]),
+            tabling.percent(row["rank_one"]),
+            f"{100 * row['stated_fpir']:g}",
+            tabling.percent(row["fpir"]),
+            tabling.percent(row["fnir"]),
+        )
+        for row in tabling.result("words")["rows"]
+    ]
+    head = ("", "examples", "right comes first, %", "stated, %")
+    return markdown((*head, "strangers let in, % [95 %]", "known words missed, %"), rows)
+
+
+def several_voices() -> str:
+    """What the limit on several voices catches, on the cohort that it was chosen on."""
+    rows = [
+        (name, str(row["recordings"]), f"{100 * row['several'] / row['recordings']:.0f}")
+        for name, row in tabling.result("voices")["development"]["several"].items()
+    ]
+    return markdown(("", "recordings", "told, %"), rows)
+
+
+def _pairs(row: dict[str, Any]) -> tuple[str, ...]:
+    return str(row["people"]), str(row["recordings"]), tabling.percent(row)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "kinds": kinds,
     "kinds_cost": kinds_cost,
@@ -261,4 +329,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "door": door,
     "door_speed": door_speed,
     "pack_build": pack_build,
+    "voices": voices,
+    "voices_alone": voices_alone,
+    "several_voices": several_voices,
+    "spoken_words": spoken_words,
 }

@@ -119,6 +119,23 @@ def _generative(here: Path) -> None:
     Image.fromarray(load_dataset("sample").images[0]).save(here / "drawing.png")
 
 
+def _voice(here: Path) -> None:
+    from toy_voices import saved, voice
+
+    for name, speaker, take in (
+        ("ada", 0, 0),
+        ("ben", 1, 0),
+        ("today", 0, 1),
+        ("takes/one", 1, 2),
+        ("takes/two", 2, 3),
+        ("strangers/eve/1", 2, 0),
+        ("strangers/eve/2", 2, 1),
+    ):
+        path = here / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(saved(voice(speaker, 4.0, take)))
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "condition.md": _condition,
     "defect.md": _defect,
@@ -130,6 +147,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "packs.md": _packs,
     "shelf.md": _shelf,
     "signature.md": _signature,
+    "voice.md": _voice,
 }
 
 

@@ -19,6 +19,7 @@ from stand_ins import STAND_INS, prepare
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 _BRINGS = {
+    "audio": "soundfile",
     "faces": "face_recognition_models",
     "heic": "pillow_heif",
     "hub": "huggingface_hub",

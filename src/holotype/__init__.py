@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from holotype.errors import HolotypeError
     from holotype.estimator import OneShotClassifier as OneShotClassifier
     from holotype.recognizer import Recognizer, open
-    from holotype.records import Candidate, Card, Decision, Enrollment, Episode, Report
+    from holotype.records import (
+        Candidate,
+        Card,
+        Decision,
+        Enrollment,
+        Episode,
+        Recording,
+        Report,
+    )
 
     __version__: str
 
@@ -23,6 +31,7 @@ __all__ = [
     "Episode",
     "HolotypeError",
     "Recognizer",
+    "Recording",
     "Report",
     "open",
 ]

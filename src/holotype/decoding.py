@@ -18,8 +18,10 @@ from PIL import Image, UnidentifiedImageError
 from holotype.errors import ImageError
 from holotype.extras import install
 from holotype.forking import Forked, Lock
+from holotype.records import Recording
 
-ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
+# Of a model that hears, a source is a recording: as a file, or as what it holds.
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any] | Recording
 
 # MPO comes with JPEG; TIFF and WEBP stand last, since looking for them loads more of Pillow.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
@@ -325,6 +327,8 @@ def describe(source: object) -> str:
         return f"<{len(source):,} bytes>"
     if isinstance(source, np.ndarray):
         return f"<{source.dtype} array {list(source.shape)}>"
+    if isinstance(source, Recording):
+        return f"<recording {list(np.shape(source.samples))} at {source.rate_hz} Hz>"
     if isinstance(source, Image.Image):
         return f"<PIL image {source.mode} {source.width} x {source.height}>"
     if isinstance(source, str | os.PathLike):

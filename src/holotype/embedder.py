@@ -1,9 +1,9 @@
-"""A model pack at work: pictures -> unit vectors."""
+"""A model pack at work: pictures or recordings -> unit vectors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from holotype.model.providers import CPU, chosen
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
+from holotype.voices.hearing import hear
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -65,10 +66,10 @@ class Embedder:
     def embed(
         self, sources: Sequence[ImageSource], look: Look | None = None
     ) -> NDArray[np.float32]:
-        """Prepare and embed B pictures.
+        """Prepare and embed B pictures, or recordings where the model hears.
 
         Args:
-            sources: as for `images.read`.
+            sources: as for `images.read`, or for `voices.hearing.hear`.
             look: sees each picture once it is decoded (`images.prepare_batch`).
 
         Returns:
@@ -81,17 +82,46 @@ class Embedder:
         if self.preprocessing.inputs is not None:
             raise self._no_pictures()
         result = np.empty((len(sources), self.embedding_dim), dtype=np.float32)
+        if self.preprocessing.hearing is not None:
+            for row, source in enumerate(sources):
+                heard = hear(source, self.preprocessing.hearing)
+                result[row] = self.embed_parts(heard.windows(self.chunk))[0]
+            return result
         done = 0
         for chunk in images.prepare_chunks(sources, self.preprocessing, self.chunk, look):
             result[done : done + len(chunk)] = self._run({self._inputs[0]: chunk}, len(chunk))
             done += len(chunk)
         return result
 
-    def embed_prepared(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embed pictures that `images.prepare_batch` made.
+    def embed_parts(
+        self, batches: Iterable[NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float32], int, float]:
+        """Embed one thing that comes in several parts, such as the windows of a recording.
 
         Args:
-            batch: float32 [B, C, H, W].
+            batches: at least one part in all, as for `embed_prepared`.
+
+        Returns:
+            The mean of the parts' vectors, made a unit vector again: float32 [D]; how many parts
+            there are; and the length of the mean before, in [0, 1]: how much the parts agree.
+
+        Raises:
+            As `embed_prepared`.
+        """
+        total, parts = np.zeros(self.embedding_dim), 0
+        for batch in batches:
+            total += self.embed_prepared(batch).sum(axis=0, dtype=np.float64)
+            parts += len(batch)
+        length = float(np.linalg.norm(total))
+        if not length:
+            raise self._refusal("gave embeddings whose mean is zero")
+        return np.asarray(total / length, dtype=np.float32), parts, length / parts
+
+    def embed_prepared(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed pictures that `images.prepare_batch` made, or windows of a recording.
+
+        Args:
+            batch: float32 [B, C, H, W], or [B, frames, bands].
 
         Returns:
             float32 [B, D], each of unit length.
@@ -103,7 +133,7 @@ class Embedder:
         if self.preprocessing.inputs is not None:
             raise self._no_pictures()
         expected = self.preprocessing.input_shape
-        if batch.ndim != 4 or batch.shape[1:] != expected:
+        if batch.shape[1:] != expected:
             raise ImageError(
                 f"prepared pictures have shape {list(batch.shape)}; the model needs "
                 f"{['B', *expected]}",

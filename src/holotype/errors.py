@@ -28,6 +28,10 @@ class ImageError(HolotypeError):
     """An image that cannot be read, or holds nothing to recognize."""
 
 
+class RecordingError(ImageError):
+    """A recording that cannot be read, or holds no voice: handled wherever an image is."""
+
+
 class VectorError(HolotypeError):
     """An embedding of the wrong shape or kind."""
 

@@ -196,12 +196,17 @@ def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]
     return pixels.photo(chip(rgb_bytes(picture.pixels), face, preprocessing), preprocessing)
 
 
+def _voice(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    raise ImageError("this is a picture; the model hears recordings", "Give a recording")
+
+
 # How each kind of preprocessing makes the input of a model, float32 [C, S, S].
 _KINDS: dict[str, Callable[[Picture, Preprocessing], NDArray[np.float32]]] = {
     "ink": _ink,
     "frame": _frame,
     "photo": _photo,
     "face": _face,
+    "voice": _voice,
 }
 
 

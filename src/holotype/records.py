@@ -5,7 +5,7 @@ N = n_way, K = k_shot, Q = queries in the episode, D = embedding dimensions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -94,18 +94,39 @@ class TensorInput:
         return {"name": self.name, "number": self.number, "dims": list(self.dims)}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Sound that is in memory already, in place of a file."""
+
+    samples: NDArray[Any]  # [n] or [n, channels]: floats in [-1, 1], uint8, int16 or int32
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How a recording becomes the input of a model: windows of mel bands (`voices.hearing`)."""
+
+    rate_hz: int  # to which recordings are resampled
+    window_samples: int  # of one spectrum
+    hop_samples: int  # from one spectrum to the next
+    bands: int  # equally wide on the mel scale, up to half the rate
+    frames: int  # spectra in a window of the model
+    level_db: float  # of full scale; quieter recordings are raised to it
+
+
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How something becomes a model's input: the card carries it, `images.prepare` obeys it.
+    """How something becomes a model's input: the card carries it, and the kind's domain obeys it.
 
+    Pictures go through `images.prepare`, recordings through `voices.hearing.hear`.
     Which fields a kind has, and what they may be, stands in `pack.preprocessing`. A field that a
     kind lacks has its default.
     """
 
     # "ink": cropped to the strokes; "frame": the strokes where they are; "photo": all its tones;
-    # "face": the one face of the picture, upright, and then as a photo; "tensors": no picture at
-    # all, but what a program prepares
-    kind: Literal["ink", "frame", "photo", "face", "tensors"]
+    # "face": the one face of the picture, upright, and then as a photo; "voice": the speech of a
+    # recording; "tensors": no picture at all, but what a program prepares
+    kind: Literal["ink", "frame", "photo", "face", "voice", "tensors"]
     size_px: int = 0  # side of the input of a picture; its height where it is not square
     margin_px: int = 0  # empty border around the ink; 0 for a photo
     channels: int = 1  # 1 is grey, 3 is RGB; ink and frame are grey
@@ -123,10 +144,18 @@ class Preprocessing:
     # turning; None: as dlib does
     alignment: Literal["arcface", "box"] | None = None
     inputs: tuple[TensorInput, ...] | None = None  # of kind "tensors" alone
+    hearing: Hearing | None = None  # of kind "voice" alone
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Of the input for one picture: (C, H, W)."""
+    def takes(self) -> Literal["picture", "recording"]:
+        """What the model is for, as it is called to people."""
+        return "picture" if self.hearing is None else "recording"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of the input for one picture, (C, H, W), or for one window of a recording."""
+        if self.hearing is not None:
+            return self.hearing.frames, self.hearing.bands
         return self.channels, self.size_px, self.width_px or self.size_px
 
     def to_json(self) -> dict[str, Any]:
@@ -149,6 +178,8 @@ class Preprocessing:
         fields: dict[str, Any] = {"kind": self.kind, **(picture if self.size_px else {})}
         if self.inputs is not None:
             fields["inputs"] = [one.to_json() for one in self.inputs]
+        if self.hearing is not None:
+            fields["hearing"] = asdict(self.hearing)
         return {name: value for name, value in fields.items() if value is not None}
 
 

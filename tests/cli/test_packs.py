@@ -49,7 +49,8 @@ def test_list_names_what_can_be_used(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))  # where `faces` would be made
-    monkeypatch.setattr("holotype.faces.extra.find_spec", lambda name: object())
+    for extra in ("faces", "voices"):
+        monkeypatch.setattr(f"holotype.{extra}.extra.find_spec", lambda name: object())
     *shipped, faces = json.loads(run("pack", "list", "--json").stdout)
     assert [entry["name"] for entry in shipped] == shipped_packs()
     assert all(entry["size_bytes"] > 0 and len(entry["model_id"]) == 16 for entry in shipped)
@@ -68,3 +69,14 @@ def test_list_says_how_to_get_the_faces_where_their_extra_is_missing(
     said = run("pack", "list").stdout
     assert re.search("faces +faces +extra missing", said)
     assert f"faces: {install('faces')}." in said
+
+
+def test_list_says_how_to_hear_where_the_extra_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holotype.voices.extra.find_spec", lambda name: None)
+    ready = {e["name"]: e["ready"] for e in json.loads(run("pack", "list", "--json").stdout)}
+    assert (ready["voices"], ready["characters"]) == (False, True)
+    said = run("pack", "list").stdout
+    assert re.search("voices +voices, from one recording +extra missing", said)
+    assert f"voices: {install('audio')}." in said

@@ -9,11 +9,13 @@ from holotype.cli.display import confirmed
 from holotype.errors import AnotherKindError
 from holotype.pack import load_pack
 from holotype.recognizer import DEFAULT_MODEL
-from holotype.recognizer.kinds import require_kind
+from holotype.recognizer.kinds import require_kind, usual_model
 
 
 def fitting_model(images: Sequence[Path], asking: bool) -> str:
     """The usual pack, or the one that the pictures are for, if a person says so.
+
+    Recordings go to the one pack that hears, without a question.
 
     Args:
         images: the first pictures.
@@ -24,6 +26,8 @@ def fitting_model(images: Sequence[Path], asking: bool) -> str:
             remedy is what to type.
         ImageError: one of them cannot be read.
     """
+    if (usual := usual_model(images[0])) != DEFAULT_MODEL:
+        return usual
     try:
         require_kind(images, load_pack(DEFAULT_MODEL).card.preprocessing)
     except AnotherKindError as error:

@@ -24,6 +24,7 @@ _READS = {
     "characters": "handwritten characters",
     "objects": "things in photographs",
     "signatures": "signatures",
+    "voices": "voices, from one recording",
     FACES: "faces",
 }
 
@@ -35,10 +36,13 @@ def list_packs(as_json: AsJson = False) -> None:
     Example: `holotype pack list`
     """
     from holotype.faces.extra import installed
+    from holotype.voices import extra as audio
 
     made, missing = made_faces(), "" if installed() else install("faces")
     packs = [load_pack(name) for name in (*shipped_packs(), *([FACES] if made else []))]
     ready = {pack.card.name: "yes" for pack in packs}
+    if silent := "" if audio.installed() else install("audio"):
+        ready["voices"] = "extra missing"
     if missing or not made:
         ready[FACES] = "extra missing" if missing else "at first use"
     if as_json:
@@ -55,8 +59,9 @@ def list_packs(as_json: AsJson = False) -> None:
         [(name, _READS[name], ready[name], size.get(name, "")) for name in ready],
         numbers=("size",),
     )
-    if missing:
-        say(f"{FACES}: {missing}.")
+    for name, remedy in ((FACES, missing), ("voices", silent)):
+        if remedy:
+            say(f"{name}: {remedy}.")
     say("Use one with `--model NAME`, one of your own with `--model ./FOLDER`.")
 
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from holotype.errors import DataError, ImageError, VectorError
 from holotype.tasks.folders import PICTURE_SUFFIXES, read_folder
+from holotype.voices.formats import SUFFIXES as RECORDING_SUFFIXES
 
 VECTOR_SUFFIX = ".npy"
+_SUFFIXES = {"picture": PICTURE_SUFFIXES, "recording": RECORDING_SUFFIXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +26,26 @@ class Chosen:
     passed_over: int  # entries of the folders that are no pictures; hidden ones are not counted
 
 
-def chosen(arguments: Sequence[Path]) -> Chosen:
-    """The pictures that are named, those of each folder among them in the order of their names.
+def chosen(arguments: Sequence[Path], takes: str = "picture") -> Chosen:
+    """The files that are named, those of each folder among them in the order of their names.
+
+    Args:
+        arguments: files and folders.
+        takes: what is looked for in folders, `Preprocessing.takes`.
 
     Raises:
-        ImageError: a folder has no pictures.
+        ImageError: a folder has none.
     """
     paths, passed_over = [], 0
     for argument in arguments:
         if not argument.is_dir():
             paths.append(argument)
             continue
-        pictures, others = _divided(argument)
+        pictures, others = _divided(argument, takes)
         if not pictures:
             raise ImageError(
-                f"{os.fspath(argument)!r} has no pictures",
-                f"Name a folder of pictures ({', '.join(sorted(PICTURE_SUFFIXES))})",
+                f"{os.fspath(argument)!r} has no {takes}s",
+                f"Name a folder of {takes}s ({', '.join(sorted(_SUFFIXES[takes]))})",
             )
         paths += pictures
         passed_over += len(others)
@@ -95,35 +101,40 @@ def _array(path: Path) -> NDArray[np.floating]:
     return np.atleast_2d(array)
 
 
-def strangers(folder: Path) -> tuple[list[Path], list[str], bool]:
+def strangers(folder: Path, takes: str = "picture") -> tuple[list[Path], list[str], bool]:
     """The pictures, the class of each, and whether each is a class of its own.
+
+    Args:
+        folder: of them, or of a folder for each class.
+        takes: as for `chosen`.
 
     Raises:
         DataError: it is no folder, has no pictures, or has both pictures and folders.
     """
     if folder.is_dir():
-        pictures, others = _divided(folder)
+        pictures, others = _divided(folder, takes)
         folders = [entry for entry in others if entry.is_dir()]
         if pictures and folders:
             raise DataError(
-                f"{os.fspath(folder)!r} holds {len(pictures)} pictures beside "
-                f"{len(folders)} folders (such as {folders[0].name!r}); it holds either pictures "
+                f"{os.fspath(folder)!r} holds {len(pictures)} {takes}s beside "
+                f"{len(folders)} folders (such as {folders[0].name!r}); it holds either {takes}s "
                 "of a different one each, or a folder for each person or thing",
-                "Put each picture into the folder of its person or thing, or move the folders away",
+                f"Put each {takes} into the folder of its person or thing, or move the folders "
+                "away",
             )
         if not folders:
             if not pictures:
                 raise DataError(
-                    f"{os.fspath(folder)!r} has no pictures",
-                    "Put the pictures of each stranger into a folder of their own inside it",
+                    f"{os.fspath(folder)!r} has no {takes}s",
+                    f"Put the {takes}s of each stranger into a folder of their own inside it",
                 )
             return pictures, [path.name for path in pictures], True
-    found = read_folder(folder)
+    found = read_folder(folder, _SUFFIXES[takes], takes)
     return list(found.paths), [found.class_names[i] for i in found.class_index], False
 
 
-def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The pictures of a folder, and what else is in it; by name."""
+def _divided(folder: Path, takes: str) -> tuple[list[Path], list[Path]]:
+    """The pictures or recordings of a folder, and what else is in it; by name."""
     entries = sorted(
         (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
         key=lambda entry: entry.name,
@@ -131,6 +142,6 @@ def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
     pictures = [
         entry
         for entry in entries
-        if entry.suffix.lower() in PICTURE_SUFFIXES and not entry.is_dir()
+        if entry.suffix.lower() in _SUFFIXES[takes] and not entry.is_dir()
     ]
     return pictures, [entry for entry in entries if entry not in set(pictures)]

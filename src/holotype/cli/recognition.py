@@ -44,7 +44,7 @@ from holotype.records import Decision
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
 _Images = Annotated[
-    list[Path], typer.Argument(metavar="IMAGE", help="Pictures, or folders of pictures.")
+    list[Path], typer.Argument(metavar="IMAGE", help="Pictures or recordings, or folders of them.")
 ]
 _Prior = Annotated[
     float,
@@ -60,13 +60,15 @@ def enroll(
     gallery: _Gallery,
     label: _Label,
     images: Annotated[
-        list[Path] | None, typer.Argument(metavar="IMAGE", help="Pictures, one example each.")
+        list[Path] | None,
+        typer.Argument(metavar="IMAGE", help="Pictures or recordings, one example each."),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             help="Name or folder of the model pack. An existing gallery knows its own; a new one "
-            f"is made with `{DEFAULT_MODEL}` unless another is named.",
+            f"is made with `{DEFAULT_MODEL}` unless another is named, and with `voices` where the "
+            "first file is a recording.",
         ),
     ] = None,
     consent: Annotated[str | None, typer.Option(help="A note on the permission to enroll.")] = None,
@@ -198,8 +200,14 @@ def identify(
                 "a report shows pictures, and these are embeddings",
                 "Give pictures, or leave --report away",
             )
-    found = chosen(images) if vectors is None else Chosen(rows_of(images), 0)
     with holotype.open(gallery, create=False) as recognizer:
+        takes = "vector" if vectors is not None else recognizer.embedder.preprocessing.takes
+        found = chosen(images, takes) if vectors is None else Chosen(rows_of(images), 0)
+        if report is not None and takes == "recording":
+            raise ImageError(
+                "a report shows pictures, and this gallery hears recordings",
+                "Leave --report away",
+            )
         identified = partial(
             _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior, tag=tag
         )
@@ -222,7 +230,7 @@ def identify(
     unreadable = sum(unreadable_picture(decision) for _, decision in seen)
     if unreadable:
         raise ImageError(
-            f"{unreadable} of {len(found.paths)} pictures cannot be read or hold nothing",
+            f"{unreadable} of {len(found.paths)} {takes}s cannot be read or hold nothing",
             "The reasons are given with the answers",
         )
 
@@ -276,9 +284,15 @@ def _identified(
 
 
 def same(
-    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A picture.")],
-    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another picture.")],
-    model: Annotated[str, typer.Option(help="Name or folder of the model pack.")] = DEFAULT_MODEL,
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A picture or recording.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Name or folder of the model pack; unless it is named, `{DEFAULT_MODEL}`, and "
+            "`voices` for recordings.",
+        ),
+    ] = None,
     fmr: Annotated[
         str | None,
         typer.Option(
@@ -289,7 +303,7 @@ def same(
     stranger_prior: _Prior = 0.5,
     as_json: AsJson = False,
 ) -> None:
-    """Do two pictures show the same? Exit code 0 if they do, 1 if not. Nothing is enrolled.
+    """Do two pictures or recordings show the same? Exit code 0 if so, 1 if not; none is enrolled.
 
     Example: `holotype same one.png other.png --fmr 0.01`
     """
@@ -322,7 +336,7 @@ def same(
 def verify(
     gallery: _Gallery,
     label: _Label,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture or recording.")],
     fmr: Annotated[
         str | None,
         typer.Option(

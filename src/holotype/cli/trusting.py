@@ -107,7 +107,6 @@ def calibrate(
             as_json=as_json,
         )
         return
-    paths, classes, flat = strangers_in(folder)
 
     def accept(change: Calibration) -> bool:
         if not as_json:
@@ -116,13 +115,15 @@ def calibrate(
             return False
         without = bool(change.unusable) and not skip_unusable
         if without and yes:
-            raise unusable_refusal(change.unusable, len(paths))
+            raise unusable_refusal(change.unusable, len(paths), takes)
         # What is refused in any case needs no asking.
         refused = bool(change.suspects) and suspects is Suspects.REFUSE
         left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
         return yes or refused or confirmed(f"Accept{left_out}?")
 
     with holotype.open(gallery, create=False) as recognizer:
+        takes = recognizer.embedder.preprocessing.takes
+        paths, classes, flat = strangers_in(folder, takes)
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(
             recognizer, paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept

@@ -16,7 +16,6 @@ def calibrate_unlabeled(
     gallery: Path, folder: Path, *, skip_unusable: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Show what unlabeled pictures change, and store them where that is accepted."""
-    paths = chosen([folder]).paths
 
     def accept(change: UnlabeledCalibration) -> bool:
         if not as_json:
@@ -24,6 +23,7 @@ def calibrate_unlabeled(
         return not dry_run and (yes or confirmed("Accept?"))
 
     with holotype.open(gallery, create=False) as recognizer:
+        paths = chosen([folder], recognizer.embedder.preprocessing.takes).paths
         change = services.calibrate_unlabeled(
             recognizer, paths, skip_unusable=skip_unusable, accept=accept
         )

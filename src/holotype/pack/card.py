@@ -71,7 +71,7 @@ def model_card(card: Card) -> str:
         f"# {card.name}",
         "A model pack of holotype: one example defines a class, and from then on the class is "
         "recognized.",
-        f"```\nholotype enroll my.gallery LABEL IMAGE --model {card.name}\n```",
+        f"```\nholotype enroll my.gallery LABEL {_takes(card)} --model {card.name}\n```",
         _table(("", ""), list(facts.items())),
         "## Scores",
         _scores(card.scores),
@@ -79,6 +79,10 @@ def model_card(card: Card) -> str:
         "`card.json` holds all of this for machines, with the names of all classes.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _takes(card: Card) -> str:
+    return {"picture": "IMAGE", "recording": "RECORDING"}[card.preprocessing.takes]
 
 
 def _scores(scores: list[dict[str, Any]]) -> str:

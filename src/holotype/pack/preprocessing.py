@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from holotype.records import Preprocessing, TensorInput
+from holotype.records import Hearing, Preprocessing, TensorInput
 
+SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
 NUMBERS = ("float16", "float32", "float64", "int8", "int32", "int64", "uint8", "bool")
 _Rules = Mapping[str, Callable[[Any], bool]]
 
@@ -96,6 +97,20 @@ def _tensors(constants: dict[str, Any]) -> None:
     )
 
 
+def _voice(constants: dict[str, Any]) -> None:
+    constants["hearing"] = Hearing(**constants["hearing"])
+
+
+def _voice_in_words(constants: Preprocessing) -> str:
+    heard = constants.hearing
+    assert heard is not None
+    return (
+        f"recordings at {heard.rate_hz} Hz, raised to {heard.level_db:g} dB of full scale; windows "
+        f"of {heard.frames} spectra x {heard.bands} mel bands, a spectrum of "
+        f"{heard.window_samples} samples every {heard.hop_samples}, kind `voice`"
+    )
+
+
 def _drawing_in_words(constants: Preprocessing) -> str:
     fitted = f", fitted by `{constants.fit}`" if constants.fit else ""
     return (
@@ -170,6 +185,22 @@ def _is_input(value: object) -> bool:
     )
 
 
+def _is_hearing(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _HEARING.keys()
+        and all(rule(value[name]) for name, rule in _HEARING.items())
+    )
+
+
+_HEARING: _Rules = {
+    "rate_hz": lambda value: value == SPEECH_RATE_HZ,
+    "window_samples": lambda value: _is_count(value) and 16 <= value <= 4096,
+    "hop_samples": lambda value: _is_count(value) and 16 <= value <= 4096,
+    "bands": lambda value: _is_count(value) and 1 <= value <= 256,
+    "frames": _is_side,
+    "level_db": lambda value: isinstance(value, int | float) and -90 <= value <= 0,
+}
 _PICTURE: _Rules = {
     "size_px": _is_side,
     "margin_px": _is_count,
@@ -196,5 +227,6 @@ KINDS: dict[str, Kind] = {
         _photograph_in_words,
         _photograph,
     ),
+    "voice": Kind({"hearing": _is_hearing}, {}, _voice_in_words, _voice),
     "tensors": Kind({"inputs": _are_inputs}, {}, _tensors_in_words, _tensors),
 }

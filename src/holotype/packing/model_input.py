@@ -38,7 +38,7 @@ class PictureInput:
     width: int | str | None
     channels_last: bool
 
-    def dims(self, batch: int | str, shape: tuple[int, int, int]) -> tuple[int | str, ...]:
+    def dims(self, batch: int | str, shape: tuple[int, ...]) -> tuple[int | str, ...]:
         """The dimensions in the model's own order, for pictures of (C, H, W)."""
         channels, height, width = shape
         if self.channels_last:

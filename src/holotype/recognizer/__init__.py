@@ -1,9 +1,10 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
 from holotype.recognizer.calibration import calibrate
+from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
-from holotype.recognizer.opening import BARE, DEFAULT_MODEL, open
+from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback

@@ -89,7 +89,7 @@ def calibrate(
         )
     bad = unusable(images, shown) if vectors is None else ()
     if len(bad) == len(shown) or (bad and not skip_unusable):
-        raise unusable_refusal(bad, len(shown))
+        raise unusable_refusal(bad, len(shown), recognizer.embedder.preprocessing.takes)
     used = [one.vector is not None for one in shown]
     names, member = np.unique(np.asarray(classes, dtype=object)[used], return_inverse=True)
     state, strangers = recognizer.state, stacked(shown)
@@ -222,11 +222,11 @@ def _missing(found: Threshold | None, classes: int, rate: float) -> int:
     return max(0, classes_needed(rate, 1) - 1 - classes)
 
 
-def unusable_refusal(found: Sequence[Unusable], total: int) -> ImageError:
-    """The error that names all the pictures that cannot be used."""
+def unusable_refusal(found: Sequence[Unusable], total: int, takes: str = "picture") -> ImageError:
+    """The error that names all the pictures, or recordings, that cannot be used."""
     them = "it" if len(found) == 1 else "them"
     how = "`--skip-unusable`, in Python `skip_unusable=True`"
-    return refusal(found, total, f", or leave {them} out ({how})")
+    return refusal(found, total, f", or leave {them} out ({how})", takes)
 
 
 def _refusal(found: Sequence[Suspect]) -> AlikeError:

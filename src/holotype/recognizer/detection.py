@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,13 @@ from holotype.errors import ImageError, VectorError
 from holotype.faces.extra import faces_extra
 from holotype.records import Reason
 from holotype.scoring import Floats, unit
+from holotype.voices import hearing
+from holotype.voices.formats import is_recording
 
 Reasons = tuple[Reason, ...]
+RECORDING = ImageError(
+    "this is a recording; the model reads pictures", "The pack `voices` hears recordings"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +75,7 @@ def given(vectors: NDArray[Any], dim: int) -> list[Detected]:
 def detect(
     embedder: Embedder, images: Sequence[ImageSource | Detected], everybody: bool = False
 ) -> list[list[Detected]]:
-    """What each of B pictures shows. One that cannot be read spoils none of the others.
+    """What each of B pictures or recordings shows. One that cannot be read spoils no other.
 
     Args:
         embedder: of any model.
@@ -81,10 +86,11 @@ def detect(
         B lists of at least one probe.
 
     Raises:
-        MissingExtraError: what finds faces is not installed.
+        MissingExtraError: what finds faces, or reads recordings, is not installed.
         PackError: the model fails.
     """
-    if embedder.preprocessing.kind != "face":
+    find = _FINDING.get(embedder.preprocessing.kind)
+    if find is None:
         return [[probe] for probe in _whole(embedder, images)]
     shown = []
     for image in images:
@@ -92,7 +98,7 @@ def detect(
             shown.append([image])
             continue
         try:
-            shown.append(faces(embedder, image, everybody))
+            shown.append(find(embedder, image, everybody))
         except ImageError as error:
             shown.append([_unreadable(image, error)])
     return shown
@@ -126,7 +132,7 @@ def _prepared(
     try:
         (one,) = preparing.prepare_batch([image], embedder.preprocessing, look)
     except ImageError as error:
-        return _unreadable(image, error)
+        return _unreadable(image, RECORDING if is_recording(image) else error)
     return one, reasons[0]
 
 
@@ -166,3 +172,34 @@ def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> li
             (vector,) = embedder.embed_prepared(prepared[None])
             found.append(Detected(vector, reasons, sighting.face.box))
     return found
+
+
+def voice(embedder: Embedder, recording: ImageSource, everybody: bool = False) -> list[Detected]:
+    """The one voice of a recording.
+
+    Args:
+        embedder: of a model of the kind `voice`.
+        recording: as for `voices.hearing.hear`.
+        everybody: makes no difference: voices are not taken apart.
+
+    Raises:
+        RecordingError: it cannot be read.
+        MissingExtraError: what reads recordings is not installed.
+    """
+    assert embedder.preprocessing.hearing is not None
+    try:
+        heard = hearing.hear(recording, embedder.preprocessing.hearing)
+    except hearing.NoVoiceError as error:
+        problem = error.problem.removeprefix(f"{describe(recording)}: ")
+        reason = Reason(error.code, f"{problem}. {error.remedy}")
+        return [Detected(None, (reason,), problem=problem, remedy=error.remedy)]
+    vector, windows, unity = embedder.embed_parts(heard.windows(embedder.chunk))
+    mixed = hearing.several(windows, unity)
+    return [Detected(vector, (*heard.doubts, *((mixed,) if mixed else ())))]
+
+
+# The kinds whose sources are searched for what is to be recognized.
+_FINDING: dict[str, Callable[[Embedder, ImageSource, bool], list[Detected]]] = {
+    "face": faces,
+    "voice": voice,
+}

@@ -16,8 +16,9 @@ from holotype import images
 from holotype.decoding import MAX_BYTES
 from holotype.images import ImageSource
 from holotype.openset import MatchProbability
-from holotype.records import Reason
+from holotype.records import Reason, Recording
 from holotype.scoring import Floats, unit
+from holotype.voices.recording import as_wave
 
 # Examples less alike than this share of pictures of one class are to the others do not agree.
 _DISAGREE = 0.02
@@ -70,7 +71,7 @@ def _content(source: ImageSource) -> ImageSource:
 
 
 def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:
-    """Each picture as a file: files as they are, anything else as 8-bit PNG."""
+    """Each picture as a file: files as they are, samples as WAV, all else as 8-bit PNG."""
     return [_bytes(source) for source in sources]
 
 
@@ -79,6 +80,8 @@ def _bytes(source: ImageSource) -> bytes:
         return source
     if isinstance(source, str | os.PathLike):
         return Path(source).read_bytes()
+    if isinstance(source, Recording):
+        return as_wave(source)
     pixels = np.rint(255 * images.read(source).transpose(1, 2, 0)).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="PNG")

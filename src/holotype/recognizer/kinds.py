@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from holotype import input_kind
 from holotype.decoding import ImageSource, decode, describe, naming
 from holotype.errors import AnotherKindError
+from holotype.recognizer.detection import RECORDING
 from holotype.records import Preprocessing
+from holotype.voices.formats import is_recording
 
+DEFAULT_MODEL, _VOICES = "characters", "voices"
 _FACE = "this looks like a photograph of a face"
+
+
+def usual_model(source: ImageSource) -> str:
+    """The shipped pack that a source goes to where none is named: nothing else hears recordings."""
+    return _VOICES if is_recording(source) else DEFAULT_MODEL
 
 
 def require_kind(
@@ -31,6 +39,10 @@ def require_kind(
         ImageError: one of them cannot be read.
     """
     for number, image in enumerate(images, start=1):
+        if is_recording(image):
+            raise AnotherKindError(
+                f"{describe(image)}: {RECORDING.problem}", RECORDING.remedy, (_VOICES,)
+            )
         with naming(describe(image)):
             pixels = decode(image)
         found = input_kind.another_kind(pixels, preprocessing)

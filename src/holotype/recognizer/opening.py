@@ -12,9 +12,9 @@ from holotype.errors import GalleryError, ProviderError
 from holotype.gallery import Gallery, SqliteGallery, gallery_model
 from holotype.openset import Cohort, CohortModel
 from holotype.pack import Pack, load_pack
+from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.recognizer import Recognizer
 
-DEFAULT_MODEL = "characters"
 BARE = "vectors"  # the model of a gallery of bare vectors
 
 

@@ -13,7 +13,8 @@ from holotype.gallery import Gallery, Snapshot, Strangers
 from holotype.images import ImageSource
 from holotype.pack import load_pack
 from holotype.recognizer.detection import detect
-from holotype.recognizer.opening import DEFAULT_MODEL, cohort_data, cohort_model
+from holotype.recognizer.kinds import usual_model
+from holotype.recognizer.opening import cohort_data, cohort_model
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Decision
@@ -23,12 +24,12 @@ from holotype.scoring import Floats
 def same(
     first: ImageSource,
     second: ImageSource,
-    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    model: str | os.PathLike[str] | None = None,
     *,
     fmr: float | str | None = None,
     stranger_prior: float = 0.5,
 ) -> Decision:
-    """1:1 of two pictures: do they show the same?
+    """1:1 of two pictures, or recordings: do they show the same?
 
     It is `verify` against a gallery that holds the first picture alone and lives in memory. So
     the two may not be exchanged freely: the threshold is that of the first.
@@ -36,7 +37,8 @@ def same(
     Args:
         first: as for `images.read`.
         second: likewise.
-        model: name of a shipped pack or path of a pack folder.
+        model: name of a shipped pack or path of a pack folder; None: `voices` for recordings,
+            `characters` for pictures.
         fmr: the share of pairs of different ones that may be taken for the same, in (0, 1).
         stranger_prior: the share of pairs of different ones that is expected, in [0, 1].
 
@@ -48,12 +50,14 @@ def same(
         RateError: the rate is no fraction, or cannot be supported for the first picture.
         PackError: the model pack is missing, altered or broken.
     """
-    pack = load_pack(model)
+    pack = load_pack(usual_model(first) if model is None else model)
     embedder = Embedder(pack)
     ((shown,),) = detect(embedder, [first])
     if shown.vector is None:
-        raise refusal(unusable([first], [shown]), 1)
-    label = os.fspath(first) if isinstance(first, str | os.PathLike) else "the first picture"
+        raise refusal(unusable([first], [shown]), 1, takes=embedder.preprocessing.takes)
+    label = f"the first {embedder.preprocessing.takes}"
+    if isinstance(first, str | os.PathLike):
+        label = os.fspath(first)
     alone = cast(Gallery, _InMemory(label, shown.vector))
     with Recognizer(embedder, alone, cohort_model(pack), cohort_data(pack)) as recognizer:
         return recognizer.verify(label, second, fmr, stranger_prior=stranger_prior)

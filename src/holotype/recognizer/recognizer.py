@@ -162,7 +162,8 @@ class Recognizer:
 
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
-            images: paths, bytes, PIL images or arrays, one example each.
+            images: paths, bytes, PIL images or arrays, one example each; of a model that hears,
+                recordings: paths, bytes, or `Recording`.
             vectors: float [D] or [B, D], embeddings in place of pictures.
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
@@ -262,8 +263,8 @@ class Recognizer:
         with the reason `unreadable`.
 
         Args:
-            images: one image, or a list or tuple of images, which are embedded together; in it
-                also what `detect` found before, to be asked at another rate.
+            images: one image or recording, or a list or tuple of them, which are embedded
+                together; in it also what `detect` found before, to be asked at another rate.
             fpir: the share of strangers that may be accepted, in (0, 1). None: 1 %, or the
                 smallest share that anything is known of; the decision says which.
             vectors: float [D] or [B, D], embeddings in place of pictures.
@@ -449,7 +450,7 @@ class Recognizer:
         else:
             found = [one for (one,) in detect(self.embedder, images)]
             if bad := unusable(images if names is None else names, found):
-                raise refusal(bad, len(images))
+                raise refusal(bad, len(images), takes=self.embedder.preprocessing.takes)
         result = stacked(found)
         novel = unfamiliar_reasons(self._model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]

@@ -25,18 +25,21 @@ def unusable(images: Sequence[ImageSource], probes: Iterable[Detected]) -> tuple
     )
 
 
-def refusal(found: Sequence[Unusable], total: int, otherwise: str = "") -> ImageError:
+def refusal(
+    found: Sequence[Unusable], total: int, otherwise: str = "", takes: str = "picture"
+) -> ImageError:
     """The error that names them, those with the same fault together.
 
     Args:
         found: at least one.
         total: pictures that were given.
         otherwise: what can be done besides mending the pictures, as the end of the remedy.
+        takes: what they are called, `Preprocessing.takes`.
     """
     if len(found) == 1:
         (one,) = found
-        place = f"picture {one.number} of {total}, " if total > 1 else ""
-        name = one.name if one.name != f"picture {one.number}" else "this picture"
+        place = f"{takes} {one.number} of {total}, " if total > 1 else ""
+        name = one.name if one.name != f"picture {one.number}" else f"this {takes}"
         return ImageError(f"{place}{name}: {one.problem}", one.remedy + otherwise)
     faults: dict[str, list[str]] = {}
     for one in found:
@@ -45,7 +48,7 @@ def refusal(found: Sequence[Unusable], total: int, otherwise: str = "") -> Image
     remedies = {one.remedy for one in found}
     remedy = remedies.pop() if len(remedies) == 1 else "Replace them"
     return ImageError(
-        f"{len(found)} of {total} pictures cannot be used: {named}", remedy + otherwise
+        f"{len(found)} of {total} {takes}s cannot be used: {named}", remedy + otherwise
     )
 
 

@@ -69,11 +69,13 @@ def read_arrays(
         raise _damaged(path, error, remedy) from error
 
 
-def read_members(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+def read_members(
+    path: Path, wanted: Callable[[str], bool], largest_bytes: int = _LARGEST_MEMBER_BYTES
+) -> dict[str, bytes]:
     """The small files of a zip archive whose name is wanted, sorted by name.
 
     Raises:
-        DataError: the archive is missing or damaged, holds a file of more than 100,000 bytes, or
+        DataError: the archive is missing or damaged, holds a file of more than `largest_bytes`, or
             none that is wanted.
     """
     _require(path, None)
@@ -84,14 +86,16 @@ def read_members(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
             )
             if not names:
                 raise ValueError("nothing of this data set is in it")
-            return {name: _read_small(archive, name) for name in names}
+            return {name: _read_small(archive, name, largest_bytes) for name in names}
     except DAMAGE as error:
         raise _damaged(path, error, None) from error
 
 
-def _read_small(archive: zipfile.ZipFile, name: str) -> bytes:
+def _read_small(
+    archive: zipfile.ZipFile, name: str, largest_bytes: int = _LARGEST_MEMBER_BYTES
+) -> bytes:
     info = archive.getinfo(name)
-    if info.file_size > _LARGEST_MEMBER_BYTES:
+    if info.file_size > largest_bytes:
         raise ValueError(f"{name} takes {info.file_size} bytes, more than any of this data set")
     return archive.read(info)
 

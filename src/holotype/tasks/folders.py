@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,17 @@ class ClassFolders:
     class_names: tuple[str, ...]  # [C] sorted
 
 
-def read_folder(path: Path) -> ClassFolders:
+def read_folder(
+    path: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
+) -> ClassFolders:
     """List the pictures of each class folder; hidden and other files are passed over.
 
     The pictures are not opened here.
+
+    Args:
+        path: the folder of class folders.
+        suffixes: of the files that are listed.
+        takes: what they are called.
 
     Raises:
         DataError: the path is missing or a file, has no class folders, two of them have one name
@@ -53,10 +60,10 @@ def read_folder(path: Path) -> ClassFolders:
     )
     if not folders:
         raise DataError(
-            f"'{path}' has no class folders", "Put the pictures of each class in its own folder"
+            f"'{path}' has no class folders", f"Put the {takes}s of each class in its own folder"
         )
     _require_distinct(folders)
-    classes = [_pictures(folder) for folder in folders]
+    classes = [_pictures(folder, suffixes, takes) for folder in folders]
     return ClassFolders(
         name=path.resolve().name,
         paths=tuple(picture for pictures in classes for picture in pictures),
@@ -147,17 +154,15 @@ def _require_distinct(folders: Iterable[Path]) -> None:
         seen[form] = folder.name
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _pictures(folder: Path, suffixes: Collection[str], takes: str) -> list[Path]:
     pictures = _by_name(
         entry
         for entry in folder.iterdir()
-        if entry.suffix.lower() in PICTURE_SUFFIXES
-        and not entry.name.startswith(".")
-        and entry.is_file()
+        if entry.suffix.lower() in suffixes and not entry.name.startswith(".") and entry.is_file()
     )
     if not pictures:
         raise DataError(
-            f"the class folder '{folder}' has no pictures",
-            f"Add pictures ({', '.join(sorted(PICTURE_SUFFIXES))}) or remove the folder",
+            f"the class folder '{folder}' has no {takes}s",
+            f"Add {takes}s ({', '.join(sorted(suffixes))}) or remove the folder",
         )
     return pictures
