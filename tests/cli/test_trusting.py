@@ -148,7 +148,7 @@ def test_a_flat_folder_is_one_class_for_each_picture(
 
 def test_feedback_is_reviewed_and_undone(desk: Path, drawings: Path, run: Run) -> None:
     assert run("review", desk).stdout == "No decision was reviewed.\n"
-    image = drawings / "2-0.png"
+    image = drawings / "1-1.png"
     (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
     learned = run("feedback", desk, found["id"], "--correct", "--image", image, "--json")
     assert json.loads(learned.stdout)["added"] == 1

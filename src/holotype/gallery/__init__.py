@@ -2,7 +2,7 @@
 
 from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
-from holotype.gallery.protocol import Gallery, Over, Snapshot, Strangers
+from holotype.gallery.protocol import Added, Addition, Gallery, Over, Snapshot, Strangers
 from holotype.gallery.records import (
     AuditEntry,
     AuditFinding,
@@ -18,6 +18,8 @@ from holotype.gallery.records import (
 from holotype.gallery.sqlite import SqliteGallery, gallery_model
 
 __all__ = [
+    "Added",
+    "Addition",
     "AuditEntry",
     "AuditFinding",
     "AuditReport",

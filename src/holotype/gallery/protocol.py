@@ -65,6 +65,26 @@ class Snapshot:
     over: Over = field(default_factory=_nobody, repr=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Addition:
+    """Examples of one label that are to be stored; B of them."""
+
+    label: str
+    vectors: NDArray[Any] = field(repr=False)  # [B, D]
+    consent: str | None = None
+    retain_until: date | None = None
+    pictures: Sequence[bytes] | None = field(default=None, repr=False)  # B
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an `Addition`."""
+
+    label: str  # as it is stored
+    stored: tuple[bool, ...]  # of each example; False: the very same picture was there already
+    examples: int  # of the label now
+
+
 class Gallery(Protocol):
     """A durable set of labels with their example vectors, bound to one model.
 
@@ -92,7 +112,7 @@ class Gallery(Protocol):
         decision_id: str | None = None,
         actor: str | None = None,
     ) -> int:
-        """Store examples of a label.
+        """Store examples of a label; the very same picture twice is one example.
 
         Args:
             label: any text that `check_label` accepts, stored verbatim.
@@ -112,6 +132,20 @@ class Gallery(Protocol):
             LabelError: the label cannot be stored.
             GalleryError: the vectors do not fit, a date that has passed, a decision that was not
                 reviewed or has given examples before.
+        """
+
+    def add_all(
+        self, additions: Sequence[Addition], *, actor: str | None = None
+    ) -> tuple[Added, ...]:
+        """Store examples of several labels in one change: all of them, or none.
+
+        Args:
+            additions: what `add` takes, for each label.
+            actor: who.
+
+        Raises:
+            LabelError: as for `add`.
+            GalleryError: as for `add`.
         """
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:

@@ -9,6 +9,7 @@ What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -23,7 +24,7 @@ from holotype.gallery.custody import Custody
 from holotype.gallery.file import connect_existing, create_file, failures, real_path
 from holotype.gallery.labels import check_label, shown
 from holotype.gallery.matrix import checked
-from holotype.gallery.protocol import Snapshot
+from holotype.gallery.protocol import Added, Addition, Snapshot
 from holotype.gallery.records import Erasure, IdentityRecord
 from holotype.gallery.schema import Binding, read_binding
 
@@ -114,14 +115,28 @@ class SqliteGallery(Custody):
         actor: str | None = None,
     ) -> int:
         """Store float32 [B, D] examples of a label; see `Gallery.add`."""
-        label = check_label(label)
-        rows = checked(vectors, self._binding.embedding_dim)
-        terms = enrolled.terms(consent, retain_until)
-        enrolled.check_pictures(pictures, len(rows))
+        addition = self._checked(Addition(label, vectors, consent, retain_until, pictures))
         with self._changing(actor) as connection:
             if decision_id is not None:
                 feedback.require_reviewed(connection, decision_id)
-            return enrolled.add(connection, label, rows, terms, pictures, decision_id, actor)
+            return _added(connection, addition, decision_id, actor).examples
+
+    def add_all(
+        self, additions: Sequence[Addition], *, actor: str | None = None
+    ) -> tuple[Added, ...]:
+        """Store examples of several labels in one change; see `Gallery.add_all`."""
+        ready = [self._checked(addition) for addition in additions]
+        if not ready:
+            return ()
+        with self._changing(actor) as connection:
+            return tuple(_added(connection, addition, None, actor) for addition in ready)
+
+    def _checked(self, addition: Addition) -> Addition:
+        """An addition that can be stored."""
+        rows = checked(addition.vectors, self._binding.embedding_dim)
+        enrolled.terms(addition.consent, addition.retain_until)
+        enrolled.check_pictures(addition.pictures, len(rows))
+        return replace(addition, label=check_label(addition.label), vectors=rows)
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase a label with all its examples; see `Gallery.remove`."""
@@ -203,3 +218,21 @@ class SqliteGallery(Custody):
         """The labels that have examples without a picture, and how many."""
         with self._reading() as connection:
             return enrolled.without_pictures(connection)
+
+
+def _added(
+    connection: sqlite3.Connection, addition: Addition, decision: str | None, actor: str | None
+) -> Added:
+    """Store what is new of an addition, inside the caller's transaction."""
+    label, pictures = addition.label, addition.pictures
+    new = enrolled.fresh(connection, label, addition.vectors)
+    examples = enrolled.add(
+        connection,
+        label,
+        addition.vectors[new],
+        enrolled.terms(addition.consent, addition.retain_until),
+        None if pictures is None else [pictures[row] for row in new.nonzero()[0].tolist()],
+        decision,
+        actor,
+    )
+    return Added(label, tuple(new.tolist()), examples)

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 
 from holotype.gallery import FeedbackSummary
+from holotype.gallery.matrix import repeated
 from holotype.images import ImageSource
-from holotype.recognizer.examples import read_once
+from holotype.recognizer.examples import already_stored, read_once
 from holotype.recognizer.recognizer import Recognizer
 from holotype.records import Decision, MeasuredRate, Reason, Reviewed
 
@@ -68,6 +69,8 @@ def feedback(
         if nearest != at:
             text = f"it is more alike to {state.labels[nearest]} than to {state.labels[at]}"
             reasons = (*reasons, Reason("another_is_nearer", text))
+        if repeated(state.vectors_of(state.labels[at]), vectors)[0]:
+            reasons = (*reasons, *already_stored([False], state.labels[at]))
     if reasons or at is None:
         return Reviewed(review.decision, correct, 0, reasons)
     recognizer.gallery.add(
