@@ -32,12 +32,13 @@ from holotype.cli.display import (
     say,
 )
 from holotype.cli.failures import NO_MATCH
-from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of
+from holotype.cli.filling import enroll_folder, made
+from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of, say_passed_over
 from holotype.errors import AlikeError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
 from holotype.pages import check_ending
-from holotype.recognizer import BARE, DEFAULT_MODEL, pair
+from holotype.recognizer import DEFAULT_MODEL, pair
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
@@ -57,9 +58,19 @@ _Prior = Annotated[
 
 def enroll(
     gallery: _Gallery,
-    label: _Label,
+    label: Annotated[
+        str | None, typer.Argument(metavar="LABEL", help="The name of the identity.")
+    ] = None,
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="IMAGE", help="Pictures, one example each.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="In place of LABEL and IMAGE: many labels at once, from a folder that holds one "
+            "folder for each label, or pictures LABEL.jpg. What is stored is not stored again.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -100,8 +111,30 @@ def enroll(
     On a terminal it asks before it enrolls somebody who would be taken for another, and which pack
     to make the gallery with, where the first picture is plainly none for the usual one.
 
+    With `--folder` it asks nothing more: pictures that cannot be used are left out and named, and
+    it ends with exit code 3 where there are such.
+
     Example: `holotype enroll desk.gallery "Ada" ada.png`
+
+    Example: `holotype enroll desk.gallery --folder people`
     """
+    if folder is not None:
+        if label is not None or strict:
+            raise typer.BadParameter("--folder goes without LABEL, IMAGE and --strict")
+        enroll_folder(
+            gallery,
+            folder,
+            model=model,
+            consent=consent,
+            retain_until=retain_until.date() if retain_until else None,
+            keep_pictures=keep_pictures,
+            asking=can_ask() and not (yes or as_json),
+            anyway=anyway,
+            as_json=as_json,
+        )
+        return
+    if label is None:
+        raise typer.BadParameter("Give LABEL and IMAGE, or --folder")
     there = gallery.exists()
     asking = can_ask() and not (yes or as_json)
     vectors = embeddings(images or ())
@@ -130,7 +163,7 @@ def enroll(
         print_json(asdict(enrollment))
     else:
         if not there:
-            say(_made(gallery), style="dim")
+            say(made(gallery), style="dim")
         say(
             f"{enrollment.label}: {_examples(enrollment.added)} added, "
             f"{_examples(enrollment.examples)} now"
@@ -185,7 +218,7 @@ def identify(
                 "a report shows pictures, and these are embeddings",
                 "Give pictures, or leave --report away",
             )
-    found = chosen(images) if vectors is None else Chosen(rows_of(images), 0)
+    found = chosen(images) if vectors is None else Chosen(rows_of(images))
     with holotype.open(gallery, create=False) as recognizer:
         identified = partial(
             _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior
@@ -195,9 +228,7 @@ def identify(
         seen = identified(found.paths, vectors, required=alone)
         if report is not None:
             _write_report(recognizer, seen, report, gallery.name)
-    if found.passed_over:
-        note = f"{found.passed_over} other files or folders were passed over."
-        typer.echo(note, err=True) if as_json else say(note, style="dim")
+    say_passed_over(found.passed_over, as_json)
     if as_json:
         print_json(
             [{"image": os.fspath(image), **decision_document(decision)} for image, decision in seen]
@@ -410,15 +441,6 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
     else:
         say("Nobody is enrolled.")
     say(f"Model {model}, id {model_id}.", style="dim")
-
-
-def _made(gallery: Path) -> str:
-    """That a gallery is new, and what it takes."""
-    model_id, model = gallery_model(gallery)
-    if model == BARE:
-        dim = model_id.removeprefix(f"{BARE}-")
-        return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
-    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
 
 
 def _examples(count: int) -> str:

@@ -20,7 +20,7 @@ from holotype.cli.display import (
     print_table,
     say,
 )
-from holotype.cli.pictures import strangers
+from holotype.cli.pictures import say_passed_over, strangers
 from holotype.cli.unlabeled import calibrate_unlabeled
 from holotype.gallery import SqliteGallery
 from holotype.openset.threshold import FEW_CLASSES
@@ -105,16 +105,17 @@ def calibrate(
             as_json=as_json,
         )
         return
-    paths, classes, flat = strangers(folder)
+    given = strangers(folder)
+    say_passed_over(given.passed_over, as_json)
 
     def accept(change: Calibration) -> bool:
         if not as_json:
-            _show(change, flat)
+            _show(change, given.single)
         if dry_run:
             return False
         without = bool(change.unusable) and not skip_unusable
         if without and yes:
-            raise unusable_refusal(change.unusable, len(paths))
+            raise unusable_refusal(change.unusable, len(given.paths))
         # What is refused in any case needs no asking.
         refused = bool(change.suspects) and suspects is Suspects.REFUSE
         left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
@@ -123,7 +124,12 @@ def calibrate(
     with holotype.open(gallery, create=False) as recognizer:
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(
-            recognizer, paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept
+            recognizer,
+            given.paths,
+            given.names,
+            suspects=suspects.value,
+            skip_unusable=True,
+            accept=accept,
         )
     if as_json:
         print_json(asdict(change))

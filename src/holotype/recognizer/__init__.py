@@ -1,5 +1,6 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
+from holotype.recognizer.bulk import enroll_many
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
@@ -17,6 +18,7 @@ __all__ = [
     "Recognizer",
     "calibrate",
     "calibrate_unlabeled",
+    "enroll_many",
     "feedback",
     "lint",
     "open",

@@ -86,6 +86,11 @@ class Recognizer:
         return self._embedder
 
     @property
+    def model(self) -> CohortModel:
+        """What the model's cohort shows."""
+        return self._model
+
+    @property
     def embedding_dim(self) -> int:
         """How many numbers an embedding has: D."""
         return int(self._model.cohort.embeddings.shape[1])
