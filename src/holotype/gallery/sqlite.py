@@ -19,14 +19,14 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, enrolled, erasure, feedback
+from holotype.gallery import audit, enrolled, erasure, exported, feedback, imported
 from holotype.gallery.custody import Custody
 from holotype.gallery.file import connect_existing, create_file, failures, real_path
 from holotype.gallery.labels import check_label, shown
 from holotype.gallery.matrix import checked
 from holotype.gallery.protocol import Added, Addition, Snapshot
 from holotype.gallery.records import Erasure, IdentityRecord
-from holotype.gallery.schema import Binding, read_binding
+from holotype.gallery.schema import SCHEMA_VERSION, Binding, read_binding, schema_version
 
 BUSY_TIMEOUT_S = 5.0
 
@@ -188,6 +188,99 @@ class SqliteGallery(Custody):
         """The present content; one PRAGMA when nothing changed, else only new rows are read."""
         with self._session() as connection:
             return self._mirror.snapshot(connection)
+
+    # -- an open form -----------------------------------------------------------------------
+
+    def export(
+        self, out: str | os.PathLike[str], label: str | None = None, *, actor: str | None = None
+    ) -> exported.Exported:
+        """Write all of the gallery, or all that is held on one identity, to a new folder.
+
+        The folder says in its README.md what it holds. Whoever is forgotten later stays in it.
+
+        Args:
+            out: the folder; it appears when all of it is written.
+            label: of the one identity; None: everybody, and the owner's own strangers.
+            actor: who, for the audit trail.
+
+        Raises:
+            LabelError: the label is not enrolled.
+            GalleryError: there is something at `out`, or it cannot be written.
+        """
+        label = None if label is None else check_label(label)
+        place = Path(os.path.abspath(out))
+        with failures(place), exported.draft_folder(place) as draft:
+            with self._reading() as connection:
+                if label is not None:
+                    enrolled.find(connection, label, self.path)
+            if not self._frozen:  # before, so that no export goes without a line
+                with self._changing(actor) as connection:
+                    identity = None
+                    if label is not None:
+                        at = enrolled.find(connection, label, self.path)
+                        row = "SELECT uuid FROM identities WHERE id = ?"
+                        (identity,) = connection.execute(row, (at,)).fetchone()
+                    audit.append(connection, "export", actor, identity=identity)
+            with self._reading() as connection:
+                if schema_version(connection) < SCHEMA_VERSION:
+                    raise GalleryError(
+                        f"the gallery {str(self.path)!r} is of an older version, and cannot be "
+                        "brought to this one, since it is read-only",
+                        "Export a copy that can be written",
+                    )
+                return exported.write(connection, draft, label, self.path)
+
+    @classmethod
+    def take_in(
+        cls,
+        folder: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        actor: str | None = None,
+    ) -> imported.Imported:
+        """Store what `export` wrote in the gallery at `path`, all of it or nothing.
+
+        A gallery is made where there is none. Identities keep their random ids; those that are
+        there already gain the examples that they do not have.
+
+        Args:
+            folder: that `export` wrote.
+            path: the gallery.
+            actor: who, for the audit trail.
+
+        Raises:
+            LabelError: a label is enrolled there as another identity.
+            GalleryError: the folder is no export, not whole or altered; the gallery is of another
+                model, or cannot be written.
+        """
+        place = real_path(path)
+        with failures(Path(folder)):
+            parcel = imported.read(Path(folder))
+        done: list[imported.Imported] = []
+
+        def fill(connection: sqlite3.Connection) -> None:
+            done.append(imported.store(connection, parcel, actor))
+
+        if not place.exists():
+            with failures(place):
+                keep = parcel.keep_pictures
+                create_file(place, parcel.binding, keep_pictures=keep, actor=actor, fill=fill)
+            return done[-1]
+        with cls.existing(path) as gallery:
+            if (gallery.model_id, gallery._binding.embedding_dim) != (
+                parcel.binding.model_id,
+                parcel.binding.embedding_dim,
+            ):
+                raise GalleryError(
+                    f"{os.fspath(folder)!r} holds vectors of the model "
+                    f"{parcel.binding.model_name!r} (id {parcel.binding.model_id}); the gallery "
+                    f"{str(place)!r} belongs to {gallery._binding.model_name!r} (id "
+                    f"{gallery.model_id})",
+                    "Import into a gallery of that model, or into a new one",
+                )
+            with gallery._changing(actor) as connection:
+                fill(connection)
+        return done[-1]
 
     # -- pictures ---------------------------------------------------------------------------
 
