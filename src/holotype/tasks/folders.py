@@ -18,7 +18,7 @@ from holotype.errors import DataError
 # What a folder is searched for, wherever one is read: the endings of all formats of `decoding`.
 PICTURE_SUFFIXES = frozenset(
     {
-        *(".apng", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg"),
+        *(".apng", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg"),
         *(".jpg", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"),
         ".webp",
     }
