@@ -22,7 +22,7 @@ from holotype.cli.answers import (
     say_of_one,
     unreadable_picture,
 )
-from holotype.cli.choosing import fitting_model
+from holotype.cli.choosing import Moved, fitting_model
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -200,6 +200,7 @@ def identify(
             help="Write the answers with their pictures as one page as well, such as out.html.",
         ),
     ] = None,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Who is it, or is it nobody? Exit code 0 whatever the answer, 3 if one cannot be read.
@@ -219,7 +220,7 @@ def identify(
                 "Give pictures, or leave --report away",
             )
     found = chosen(images) if vectors is None else Chosen(rows_of(images))
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         identified = partial(
             _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior
         )
@@ -347,6 +348,7 @@ def verify(
         ),
     ] = None,
     stranger_prior: _Prior = 0.5,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Is it the one that it claims to be? Exit code 0 on a match, 1 on none.
@@ -356,7 +358,7 @@ def verify(
     vectors = embeddings([image])
     if vectors is not None and len(vectors) != 1:
         raise VectorError(f"{os.fspath(image)!r} holds {len(vectors)} embeddings", "Give one")
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         decision = recognizer.verify(
             label,
             None if vectors is not None else image,

@@ -11,6 +11,7 @@ import typer
 
 import holotype
 from holotype import recognizer as services
+from holotype.cli.choosing import Moved
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -74,6 +75,7 @@ def calibrate(
     remove: Annotated[
         str | None, typer.Option(metavar="BATCH", help="Erase a batch of strangers.")
     ] = None,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Recalibrate thresholds with pictures of people or things that are not enrolled.
@@ -121,7 +123,7 @@ def calibrate(
         left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
         return yes or refused or confirmed(f"Accept{left_out}?")
 
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(
             recognizer,
@@ -157,6 +159,7 @@ def feedback(
     undo: Annotated[
         bool, typer.Option("--undo", help="Take the feedback and what came of it back.")
     ] = False,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether a decision was right.
@@ -165,7 +168,7 @@ def feedback(
     """
     if undo == (correct is not None) or (undo and image is not None):
         raise typer.BadParameter("Give one of --correct, --wrong and --undo")
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         if correct is None:
             erased = services.undo_feedback(recognizer, decision)
             if as_json:
@@ -189,8 +192,8 @@ def review(gallery: _Gallery, as_json: AsJson = False) -> None:
 
     Example: `holotype review desk.gallery`
     """
-    with holotype.open(gallery, create=False) as recognizer:
-        rows = services.review(recognizer)
+    with SqliteGallery.existing(gallery) as kept:  # the model need not be there
+        rows = services.review(kept)
     if as_json:
         print_json([asdict(row) for row in rows])
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from holotype.gallery import FeedbackSummary
+from holotype.gallery import FeedbackSummary, Gallery
 from holotype.gallery.matrix import repeated
 from holotype.images import ImageSource
 from holotype.recognizer.examples import already_stored, read_once
@@ -100,14 +100,16 @@ def undo_feedback(recognizer: Recognizer, decision: Decision | str) -> int:
     return recognizer.gallery.undo_feedback(token)
 
 
-def review(recognizer: Recognizer) -> tuple[MeasuredRate, ...]:
+def review(recognizer: Recognizer | Gallery) -> tuple[MeasuredRate, ...]:
     """What the reviews show, for each stated rate: above all the measured false accepts.
 
     It is the share of wrong matches among the reviewed probes of strangers (wrong matches,
     and unknowns that were right). People rather review what looks odd, so it is an estimate
-    of the rate among what is reviewed, not among all that was asked.
+    of the rate among what is reviewed, not among all that was asked. It needs no model, so a
+    gallery will do.
     """
-    return tuple(_measured(row) for row in recognizer.gallery.feedback_summary())
+    gallery = recognizer.gallery if isinstance(recognizer, Recognizer) else recognizer
+    return tuple(_measured(row) for row in gallery.feedback_summary())
 
 
 def _measured(row: FeedbackSummary) -> MeasuredRate:
