@@ -1,8 +1,8 @@
 """A folder of 1,000 labels enrolled, beside the bare embedding of the same pictures.
 
-    python bench/bulk_enroll.py [--runs 5] [--labels 1000] [--listed 20000]
+    python bench/bulk_enroll.py [bulk] [single] [list] [--runs 5] [--on FOLDER]
 
-The two run in turn, each time into a new gallery on this disk, so that a slow moment of the machine
+The two run in turn, each time into a new gallery, so that a slow moment of the machine
 meets both. Beside that: one example stored at a time, next to a bare row of the same size in SQLite
 under the same settings; and `holotype list` of a large gallery, a process from start to end. The
 drawings are those that holotype brings along, as they are and mirrored. Writes
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -45,19 +46,20 @@ def write_pictures(folder: Path, count: int) -> list[Path]:
 
 
 def bulk(paths: list[Path], folder: Path, runs: int) -> dict[str, float]:
-    ours, bare = [], []
+    ours, bare, processor = [], [], []
     for run in range(runs + 1):
         with holotype.open(folder / f"{run}.gallery") as recognizer:
             recognizer.embedder.embed(paths[:10])  # the session is there for both
-            start = time.perf_counter()
+            start, start_used = time.perf_counter(), time.process_time()
             recognizer.embedder.embed(paths)
-            middle = time.perf_counter()
+            middle, middle_used = time.perf_counter(), time.process_time()
             found = enroll_many(recognizer, [(path.stem, path) for path in paths])
-            end = time.perf_counter()
+            end, end_used = time.perf_counter(), time.process_time()
         assert found.added == len(paths)
         if run:  # the first one warms the caches
             bare.append(middle - start)
             ours.append(end - middle)
+            processor.append((end_used - middle_used) / (middle_used - start_used))
     ratios = [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]
     return {
         "labels": len(paths),
@@ -65,6 +67,7 @@ def bulk(paths: list[Path], folder: Path, runs: int) -> dict[str, float]:
         "embed_s": statistics.median(bare),
         "ratio": statistics.median(ratios),
         "ratio_worst": max(ratios),
+        "processor_ratio": statistics.median(processor),
     }
 
 
@@ -108,7 +111,7 @@ def listed(folder: Path, labels: int, runs: int) -> dict[str, float]:
             gallery.add_all(
                 [Addition(f"label {start + i}", row[None]) for i, row in enumerate(rows)]
             )
-    seconds = {}
+    seconds, before = {}, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     for name, options in (("table_s", []), ("json_s", ["--json"])):
         taken = []
         for _ in range(runs):
@@ -117,24 +120,29 @@ def listed(folder: Path, labels: int, runs: int) -> dict[str, float]:
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
             taken.append(time.perf_counter() - start_s)
         seconds[name] = statistics.median(taken)
-    return {"labels": labels, **seconds}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    return {"labels": labels, **seconds, "processor_s_each": used / (2 * runs)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", default=["bulk", "single", "list"])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--listed", type=int, default=20_000)
+    parser.add_argument("--on", type=Path, help="a folder on the disk that is meant")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    with tempfile.TemporaryDirectory(dir=arguments.on) as name:
         folder = Path(name)
         (folder / "pictures").mkdir()
-        paths = write_pictures(folder / "pictures", arguments.labels)
-        result = {
-            "bulk": bulk(paths, folder, arguments.runs),
-            "single": single(folder),
-            "list": listed(folder, arguments.listed, arguments.runs),
-        }
+        if "bulk" in arguments.parts:
+            paths = write_pictures(folder / "pictures", arguments.labels)
+            result["bulk"] = bulk(paths, folder, arguments.runs)
+        if "single" in arguments.parts:
+            result["single"] = single(folder)
+        if "list" in arguments.parts:
+            result["list"] = listed(folder, arguments.listed, arguments.runs)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from holotype.cli.display import print_table
+
 Run = Callable[..., Result]
 
 
@@ -112,3 +114,19 @@ def test_a_folder_goes_without_what_belongs_to_one(
 
 def test_neither_a_label_nor_a_folder_is_a_wrong_command_line(tmp_path: Path, run: Run) -> None:
     assert run("enroll", tmp_path / "g").exit_code == 2
+
+
+def test_a_long_table_looks_as_a_short_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("Ada", "1"), ("Zo\u00eb \u4e2d\u6587", ("12", "green")), ("a\x1b[2J", "3")]
+    printed = []
+    for many in (500, 2):
+        monkeypatch.setattr("holotype.cli.display._MANY", many)
+        print_table(("label", "examples"), rows, numbers=("examples",))
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "Zo\u00eb" in printed[1]
+    monkeypatch.setenv("COLUMNS", "12")  # too narrow for a table: one below the other
+    print_table(("label", "examples"), rows, numbers=("examples",))
+    assert "label    Ada" in capsys.readouterr().out
