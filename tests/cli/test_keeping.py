@@ -121,6 +121,8 @@ def test_a_pack_that_was_moved_is_found_where_it_is_said_to_be(
     for number in range(5):
         Image.fromarray(toy_drawing(600 + number)).save(strangers / f"{number}.png")
     run("calibrate", gallery, strangers, "--dry-run", "--suspects", "keep", "--model", moved)
+    run("calibrate", gallery, "--unlabeled", strangers, "--dry-run", "--model", moved)
+    run("lint", gallery, "--model", moved)
     run("watch", tmp_path / "none", "--gallery", gallery, "--model", moved, code=8)
     other = make_toy_pack(tmp_path / "other", seed=1)
     run("identify", gallery, probe, "--model", other, code=6)

@@ -101,6 +101,7 @@ def calibrate(
         calibrate_unlabeled(
             gallery,
             unlabeled,
+            model=model,
             skip_unusable=skip_unusable,
             dry_run=dry_run,
             yes=yes,
