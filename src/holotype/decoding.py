@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from holotype import formats
 from holotype.errors import ImageError
 from holotype.extras import install
 from holotype.forking import Forked, Lock
@@ -96,9 +97,12 @@ def _pixels_of_file(file: IO[bytes], size_bytes: int) -> NDArray[Any]:
                 "Scale the picture down",
             ) from None
         except UnidentifiedImageError:
+            what = formats.named(file)
             known = ", ".join(FORMATS)
             raise ImageError(
-                f"this is not a picture in a format that is read ({known})",
+                f"this is {what}, which is not read"
+                if what
+                else f"this is not a picture in a format that is read ({known})",
                 "Save it as PNG or JPEG",
             ) from None
         with picture:
@@ -130,6 +134,7 @@ def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
             "the picture has more than one frame or page", "Save the one that is meant by itself"
         )
     white = _white(picture)
+    _require_known_ink(picture)
     if picture.format == "PNG":
         _spread_transparent(picture)
     picture.load()
@@ -138,6 +143,7 @@ def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
         pixels = _deep_grey(picture, *white)
     elif picture.mode == "F":
         pixels = _pixels_of_array(np.asarray(picture))
+        pixels = 1 - pixels if white[1] else pixels
     elif picture.has_transparency_data:
         layer = picture.convert("LA" if picture.mode == "La" else "RGBA").convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
@@ -151,10 +157,10 @@ def _pixels_of_picture(picture: Image.Image) -> NDArray[Any]:
 def _white(picture: Image.Image) -> tuple[int, bool]:
     """The largest value of deep grey, and whether it stands for black (TIFF 6.0, section 8)."""
     tags = getattr(picture, "tag_v2", None) if picture.format == "TIFF" else None
-    if tags is None or not picture.mode.startswith("I"):
+    if tags is None:
         return 65535, False
-    bits = int(tags.get(_BITS_TAG, (16,))[0])
-    if bits > 16:
+    bits, deep = int(tags.get(_BITS_TAG, (1,))[0]), picture.mode.startswith("I")
+    if deep and bits > 16:
         raise ImageError(
             f"the picture has {bits} bits per channel, and does not say which value is white",
             "Save the picture with 8 or 16 bits per channel",
@@ -164,7 +170,22 @@ def _white(picture: Image.Image) -> tuple[int, bool]:
             "the picture holds signed numbers, and does not say which value is white",
             "Save the picture with 8 or 16 bits per channel, unsigned",
         )
-    return 2**bits - 1, tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO
+    # Of other modes Pillow has turned the values around itself.
+    from_white = deep or picture.mode == "F"
+    return 2**bits - 1, from_white and tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO
+
+
+def _require_known_ink(picture: Image.Image) -> None:
+    """Refuse JPEG in four inks that does not say whether a large value is ink or paper.
+
+    Adobe's marker says paper; Pillow supposes so without it too, other programs do not.
+    """
+    if picture.format == "JPEG" and picture.mode == "CMYK" and "adobe" not in picture.info:
+        raise ImageError(
+            "the picture is a CMYK JPEG without Adobe's marker, which does not say whether its "
+            "values count ink or paper",
+            "Save it in RGB",
+        )
 
 
 def _spread_transparent(picture: Image.Image) -> None:

@@ -38,7 +38,7 @@ def read(source: ImageSource) -> NDArray[np.float32]:
     Files are told apart by content, not by name. They are turned upright (EXIF), and what is
     transparent shows white paper. Of a multi-picture JPEG (MPO, as telephones write it) the first
     picture counts, since the others are previews and depth maps of the same shot; any other file
-    of more than one frame is refused.
+    of more than one frame is refused. Color profiles (ICC) are not applied.
 
     Args:
         source: a path, the bytes of a file, a PIL image, or an array: [H, W], [H, W, 1],

@@ -223,6 +223,47 @@ class Enrollment:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture of many that was not enrolled."""
+
+    name: str  # path, or what it is
+    label: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something odd about a picture of many: it is enrolled all the same."""
+
+    name: str
+    label: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Two labels, of which the first would be taken for the second."""
+
+    label: str
+    other: str
+    similarity: float  # in [-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollments:
+    """What `enroll_many` stored, and what not."""
+
+    pictures: int  # that were given
+    labels: int  # that they are of, without those of which all were left out
+    added: int  # examples stored by this call
+    already: int  # pictures, the very same, that their labels had before
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[Noted, ...] = ()
+    alike: tuple[Alike, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An enrolled identity and how alike it is."""
 

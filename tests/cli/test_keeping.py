@@ -88,8 +88,41 @@ def test_who_is_enrolled_can_be_erased_when_the_model_is_gone(
     assert [row["label"] for row in json.loads(run("list", gallery, "--json"))["identities"]] == [
         "Bob"
     ]
+    run("export", gallery, tmp_path / "out")
+    run("export", gallery, tmp_path / "bob", "--label", "Bob")
+    run("import", tmp_path / "out", tmp_path / "imported.gallery")
     run("forget", gallery, "Bob")
     run("backup", gallery, tmp_path / "copy.gallery")
-    for command in ("audit", "check", "expire"):
+    run("restore", tmp_path / "copy.gallery", tmp_path / "again.gallery")
+    run("calibrate", gallery, "--list")
+    for command in ("audit", "check", "expire", "review"):
         run(command, gallery)
     assert json.loads(run("list", gallery, "--json"))["identities"] == []
+
+
+def test_a_pack_that_was_moved_is_found_where_it_is_said_to_be(
+    gallery: Path, tmp_path: Path
+) -> None:
+    probe = tmp_path / "a.png"
+    Image.fromarray(toy_drawing(1)).save(probe)
+    moved = tmp_path / "moved"
+    (tmp_path / "toy").rename(moved)
+    gone = CliRunner().invoke(app, ["identify", str(gallery), str(probe)])
+    assert f"was at {str(tmp_path / 'toy')!r}" in gone.stderr
+    assert "Say where it is now (`--model FOLDER`" in gone.stderr
+    (found,) = json.loads(run("identify", gallery, probe, "--model", moved, "--json"))
+    assert found["candidates"][0]["label"] == "Bob"
+    run("verify", gallery, "Bob", probe, "--model", moved, "--fmr", "10%")
+    run("status", gallery, "--model", moved)
+    run("feedback", gallery, found["id"], "--correct", "--model", moved)
+    run("enroll", gallery, "Cid", probe, "--model", moved, "--yes")
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    for number in range(5):
+        Image.fromarray(toy_drawing(600 + number)).save(strangers / f"{number}.png")
+    run("calibrate", gallery, strangers, "--dry-run", "--suspects", "keep", "--model", moved)
+    run("calibrate", gallery, "--unlabeled", strangers, "--dry-run", "--model", moved)
+    run("lint", gallery, "--model", moved)
+    run("watch", tmp_path / "none", "--gallery", gallery, "--model", moved, code=8)
+    other = make_toy_pack(tmp_path / "other", seed=1)
+    run("identify", gallery, probe, "--model", other, code=6)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from hanging import HANGS_S
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,6 +41,35 @@ def test_what_only_recognizes_loads_no_torch_and_prints_one_document(
     done = holotype_process(*filled, after=LOADED)
     assert (done.returncode, done.stderr) == (0, "loaded []\n")
     json.loads(done.stdout)
+
+
+LOADING = """
+import importlib.abc, sys, time
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "holotype.cli":
+            print("loading", flush=True)
+            time.sleep(600)
+
+sys.meta_path.insert(0, Slow())
+from holotype.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_while_it_is_loaded_ends_it_without_a_word() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LOADING, "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as loading:
+        assert loading.stdout is not None
+        assert loading.stdout.readline() == "loading\n"
+        loading.send_signal(signal.SIGINT)
+        out, err = loading.communicate(timeout=HANGS_S)
+    assert (loading.returncode, out, err) == (130, "", "")
 
 
 def test_an_error_leaves_stdout_empty(desk: Path, holotype_process: Process) -> None:

@@ -273,15 +273,14 @@ def test_a_folder_is_its_pictures_by_name_and_says_what_it_passed_over(
     for name in ("b.PNG", "a.png", ".hidden.png"):
         (folder / name).write_bytes((drawings / "0-0.png").read_bytes())
     (folder / "notes.txt").touch()
+    (folder / "older.png" / "c.png").touch()
     done = run("identify", desk, folder, drawings / "1-0.png", *RATE, "--json")
     assert done.exit_code == 0
     images = [Path(row["image"]).name for row in json.loads(done.stdout)]
     assert images == ["a.png", "b.PNG", "1-0.png"]
-    assert done.stderr == "2 other files or folders were passed over.\n"
-    assert (
-        "2 other files or folders were passed over.\n"
-        in run("identify", desk, folder, *RATE).stdout
-    )
+    said = "2 files passed over: 1 not pictures (.txt), 1 in subfolders.\n"
+    assert done.stderr == said
+    assert said in run("identify", desk, folder, *RATE).stdout
     # A folder is a list, also of one picture that cannot be read.
     for path in folder.glob("*.*"):
         if path.is_file():

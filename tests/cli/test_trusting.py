@@ -119,13 +119,13 @@ def test_a_flat_folder_is_one_class_for_each_picture(
 
 def test_feedback_is_reviewed_and_undone(desk: Path, drawings: Path, run: Run) -> None:
     assert run("review", desk).stdout == "No decision was reviewed.\n"
-    image = drawings / "2-0.png"
+    image = drawings / "1-1.png"
     (found,) = json.loads(run("identify", desk, image, *RATE, "--json").stdout)
     learned = run("feedback", desk, found["id"], "--correct", "--image", image, "--json")
     assert json.loads(learned.stdout)["added"] == 1
     assert run("feedback", desk, found["id"], "--wrong").exit_code == 6  # twice
     assert run("feedback", desk, found["id"], "--undo").stdout == "Undone, 1 example erased.\n"
-    wrong = run("feedback", desk, found["id"], "--wrong", "--image", image)
+    wrong = run("feedback", desk, found["id"], "--wrong", "--image", drawings / "2-0.png")
     assert "The picture teaches nothing: it is the same picture as example 3 of c2" in wrong.stdout
     (row,) = json.loads(run("review", desk, "--json").stdout)
     assert (row["rate"], row["accepted"], row["strangers"]) == (0.1, 1, 1)

@@ -66,7 +66,7 @@ RACER = """
     for number in range(10):
         with SqliteGallery.open(f"{folder}/{number}", "m", 4, model_name="m") as gallery:
             gallery.add(name, np.eye(4)[:1])
-            gallery.add("shared", np.eye(4)[:1])
+            gallery.add("shared", np.eye(4)["abc".index(name)][None])
 """
 
 

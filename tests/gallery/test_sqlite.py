@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holotype.errors import GalleryError, LabelError
-from holotype.gallery import Gallery, SqliteGallery, gallery_model
+from holotype.gallery import Addition, Gallery, SqliteGallery, gallery_model
 from holotype.gallery.schema import APPLICATION_ID
 
 EVIL = ["x.png", "'; DROP TABLE identities; --", "<b>&amp;</b>", "👩‍🔬", " a", "a", "a ", "A"]
@@ -257,3 +257,39 @@ def test_a_file_system_without_links(open_gallery, path: Path, rows, monkeypatch
         gallery.add("a", rows(0))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert open_gallery().labels() == {"a": 1}
+
+
+def test_the_very_same_vector_is_stored_once(gallery: SqliteGallery, rows) -> None:
+    assert gallery.add("a", np.vstack([rows(0), rows(1), rows(0)])) == 2
+    assert gallery.add("a", rows(1)) == 2
+    assert gallery.add("b", rows(1)) == 1  # of another label it is
+    np.testing.assert_array_equal(gallery.snapshot().vectors[1:], np.vstack([rows(1)] * 2))
+    assert [entry.action for entry in gallery.audit()] == ["create", "enroll", "enroll"]
+
+
+def test_several_labels_are_stored_in_one_change(gallery: SqliteGallery, rows) -> None:
+    gallery.add("a", rows(0))
+    added = gallery.add_all(
+        [
+            Addition("a", np.vstack([rows(0), rows(1)])),
+            Addition("b", rows(2), consent="form 7"),
+            Addition("b", np.vstack([rows(2), rows(3)])),
+        ]
+    )
+    assert [(one.label, one.stored, one.examples) for one in added] == [
+        ("a", (False, True), 2),
+        ("b", (True,), 1),
+        ("b", (False, True), 2),
+    ]
+    assert gallery.labels() == {"a": 2, "b": 2}
+    assert gallery.verify_audit().intact
+    assert gallery.add_all([]) == ()
+
+
+@pytest.mark.parametrize("bad", [Addition("\0", np.eye(8)[:1]), Addition("c", np.eye(8)[:1] * 2)])
+def test_of_several_labels_all_are_stored_or_none(
+    gallery: SqliteGallery, rows, bad: Addition
+) -> None:
+    with pytest.raises((GalleryError, LabelError)):
+        gallery.add_all([Addition("a", rows(0)), bad])
+    assert gallery.labels() == {}

@@ -5,6 +5,8 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
 from holotype.errors import TrainingError
+from holotype.learn.memory.ntm import NeuralTuringMachine
+from holotype.learn.meta.regressor import MetaRegressor
 from holotype.learn.settings import TrainingSettings, rates
 
 
@@ -54,3 +56,16 @@ def test_halving_and_constant() -> None:
 def test_what_cannot_be_run_is_refused(changed: dict[str, float], message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         TrainingSettings(**{"steps": 1, "learning_rate": 1.0, **changed})
+
+
+@pytest.mark.parametrize("name", ["optimizer", "schedule", "precision"])
+def test_another_word_than_those_that_are_known_is_refused(name: str) -> None:
+    with pytest.raises(TrainingError, match=rf"{name}='adam' is none of '"):
+        TrainingSettings(1, learning_rate=1.0, **{name: "adam"})
+
+
+def test_so_it_is_with_the_words_of_methods() -> None:
+    with pytest.raises(TrainingError, match="method='MAML' is none of 'maml', 'meta-sgd', 'cnp'"):
+        MetaRegressor("MAML")
+    with pytest.raises(TrainingError, match="controller='LSTM' is none of 'feedforward', 'lstm'"):
+        NeuralTuringMachine(1, 1, controller="LSTM")

@@ -11,7 +11,7 @@ import pytest
 import holotype.pack
 from holotype.errors import PackError
 from holotype.pack import load_pack, shipped_packs, write_pack
-from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, toy_parts
+from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, make_toy_pack, toy_parts
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -73,3 +73,23 @@ def test_an_unknown_name_lists_what_is_shipped(
     said = r"neither a shipped pack \(toy\) nor a folder" if name else "card.json of pack '.'"
     with pytest.raises(PackError, match=said):
         load_pack(name)
+
+
+@pytest.mark.parametrize("spoil", ["lost", "damaged"])
+def test_the_pack_that_is_made_on_the_machine_is_made_anew_where_a_file_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    folder, made = tmp_path / "packs" / "faces-1", []
+
+    def make() -> Path:
+        if not folder.is_dir():
+            made.append(make_toy_pack(folder))
+        return folder
+
+    monkeypatch.setattr("holotype.pack.reading._made_faces", make)
+    assert load_pack("faces").path == folder
+    for name in ("model.onnx", "card.json", "cohort.npz"):
+        (folder / name).unlink() if spoil == "lost" else (folder / name).write_bytes(b"?")
+        assert load_pack("faces").card.name == "toy"
+    assert len(made) == 4
+    assert [one.name for one in folder.parent.iterdir()] == [folder.name]

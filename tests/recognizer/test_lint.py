@@ -24,7 +24,7 @@ def test_a_picture_of_somebody_else_is_found_and_so_are_twins(tmp_path: Path) ->
     with holotype.open(tmp_path / "any.gallery", dim=D) as desk:
         for at in range(N):
             desk.enroll(f"thing {at}", vectors=THINGS[at])
-            desk.enroll(f"thing {at}", vectors=again(THINGS[at], at))
+            desk.enroll(f"thing {at}", vectors=again(THINGS[at], at or 200))
         desk.enroll("thing 3", vectors=THINGS[N])  # of somebody who is not enrolled
         desk.enroll("thing 4", vectors=again(THINGS[5], 99))  # of another one
         desk.enroll("double", vectors=again(THINGS[7], 98))

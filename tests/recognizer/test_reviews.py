@@ -50,13 +50,20 @@ def test_a_confirmed_sure_match_becomes_an_example_and_undo_takes_it_back(
 ) -> None:
     probe = toy_drawing(2, drawer=5)
     decision = desk.identify(toy_drawing(2), fpir=RATE)
-    given = feedback(desk, decision, correct=True, image=toy_drawing(2))
+    given = feedback(desk, decision, correct=True, image=toy_drawing(2, drawer=14))
     assert (given.added, given.reasons) == (1, ())
     assert desk.list()["c2"] == 2
     assert undo_feedback(desk, given.decision) == 1
     assert desk.list()["c2"] == 1
     assert desk.gallery.verify_audit().intact
     assert desk.identify(probe, fpir=RATE).candidates[0].label == "c2"
+
+
+def test_a_picture_that_is_stored_already_is_no_other_example(desk: holotype.Recognizer) -> None:
+    decision = desk.identify(toy_drawing(2), fpir=RATE)
+    given = feedback(desk, decision, correct=True, image=toy_drawing(2))
+    assert (given.added, [reason.code for reason in given.reasons]) == (0, ["already_stored"])
+    assert desk.list()["c2"] == 1
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from holotype.cli.display import confirmed
 from holotype.errors import AnotherKindError
 from holotype.pack import load_pack
 from holotype.recognizer import DEFAULT_MODEL
 from holotype.recognizer.kinds import require_kind, usual_model
+
+Moved = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PACK",
+        help="Where the model pack of the gallery is now, if it was moved.",
+    ),
+]
 
 
 def fitting_model(images: Sequence[Path], asking: bool) -> str:

@@ -10,6 +10,7 @@ import typer
 
 import holotype
 from holotype import recognizer as services
+from holotype.cli.choosing import Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 
 
@@ -19,6 +20,7 @@ def lint(
         str | None,
         typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),
     ] = None,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which stored pictures would be missed, who is confused, and who needs another picture.
@@ -27,7 +29,7 @@ def lint(
 
     Example: `holotype lint desk.gallery`
     """
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         found = services.lint(recognizer, fpir)
     if as_json:
         print_json(asdict(found))

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
+from holotype.cli.display import say, shown
 from holotype.errors import DataError, ImageError, VectorError
-from holotype.tasks.folders import PICTURE_SUFFIXES, read_folder
+from holotype.tasks.folders import (
+    PICTURE_SUFFIXES,
+    PassedOver,
+    beside,
+    class_folders,
+    pictures_in,
+    read_folder,
+)
 from holotype.voices.formats import SUFFIXES as RECORDING_SUFFIXES
 
 VECTOR_SUFFIX = ".npy"
@@ -23,7 +32,7 @@ class Chosen:
     """What was found where pictures were looked for."""
 
     paths: list[Path]
-    passed_over: int  # entries of the folders that are no pictures; hidden ones are not counted
+    passed_over: PassedOver = field(default_factory=PassedOver)  # of the folders
 
 
 def chosen(arguments: Sequence[Path], takes: str = "picture") -> Chosen:
@@ -36,19 +45,20 @@ def chosen(arguments: Sequence[Path], takes: str = "picture") -> Chosen:
     Raises:
         ImageError: a folder has none.
     """
-    paths, passed_over = [], 0
+    paths, passed_over = [], PassedOver()
     for argument in arguments:
         if not argument.is_dir():
             paths.append(argument)
             continue
-        pictures, others = _divided(argument, takes)
+        pictures, others = pictures_in(argument, _SUFFIXES[takes], takes)
         if not pictures:
+            why = f" ({others})" if others else ""
             raise ImageError(
-                f"{os.fspath(argument)!r} has no {takes}s",
+                f"{os.fspath(argument)!r} has no {takes}s{why}",
                 f"Name a folder of {takes}s ({', '.join(sorted(_SUFFIXES[takes]))})",
             )
         paths += pictures
-        passed_over += len(others)
+        passed_over += others
     return Chosen(paths, passed_over)
 
 
@@ -101,8 +111,25 @@ def _array(path: Path) -> NDArray[np.floating]:
     return np.atleast_2d(array)
 
 
-def strangers(folder: Path, takes: str = "picture") -> tuple[list[Path], list[str], bool]:
-    """The pictures, the class of each, and whether each is a class of its own.
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Pictures or recordings with the name that each belongs to."""
+
+    paths: list[Path]
+    names: list[str]
+    single: bool  # whether they lie in one folder, and are named by themselves
+    passed_over: PassedOver
+    empty: list[Path] = field(default_factory=list)  # folders without any
+
+
+def say_passed_over(found: PassedOver, as_json: bool) -> None:
+    """In one line, what was not looked at; beside a JSON document, on stderr."""
+    if found:
+        typer.echo(shown(f"{found}."), err=True) if as_json else say(f"{found}.", style="dim")
+
+
+def strangers(folder: Path, takes: str = "picture") -> Grouped:
+    """The pictures of people or things, those of each in a folder; or one of each.
 
     Args:
         folder: of them, or of a folder for each class.
@@ -112,36 +139,65 @@ def strangers(folder: Path, takes: str = "picture") -> tuple[list[Path], list[st
         DataError: it is no folder, has no pictures, or has both pictures and folders.
     """
     if folder.is_dir():
-        pictures, others = _divided(folder, takes)
-        folders = [entry for entry in others if entry.is_dir()]
-        if pictures and folders:
-            raise DataError(
-                f"{os.fspath(folder)!r} holds {len(pictures)} {takes}s beside "
-                f"{len(folders)} folders (such as {folders[0].name!r}); it holds either {takes}s "
-                "of a different one each, or a folder for each person or thing",
-                f"Put each {takes} into the folder of its person or thing, or move the folders "
-                "away",
-            )
+        pictures, others = pictures_in(folder, _SUFFIXES[takes], takes)
+        folders = class_folders(folder)
+        _require_one_form(folder, pictures, folders, takes)
         if not folders:
             if not pictures:
                 raise DataError(
                     f"{os.fspath(folder)!r} has no {takes}s",
                     f"Put the {takes}s of each stranger into a folder of their own inside it",
                 )
-            return pictures, [path.name for path in pictures], True
+            return Grouped(pictures, [path.name for path in pictures], True, others)
     found = read_folder(folder, _SUFFIXES[takes], takes)
-    return list(found.paths), [found.class_names[i] for i in found.class_index], False
+    names = [found.class_names[i] for i in found.class_index]
+    return Grouped(list(found.paths), names, False, found.passed_over)
 
 
-def _divided(folder: Path, takes: str) -> tuple[list[Path], list[Path]]:
-    """The pictures or recordings of a folder, and what else is in it; by name."""
-    entries = sorted(
-        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
-        key=lambda entry: entry.name,
-    )
-    pictures = [
-        entry
-        for entry in entries
-        if entry.suffix.lower() in _SUFFIXES[takes] and not entry.is_dir()
-    ]
-    return pictures, [entry for entry in entries if entry not in set(pictures)]
+def labelled(folder: Path, takes: str = "picture") -> Grouped:
+    """The pictures of labels: those of each in a folder of its name, or files of their names.
+
+    Args:
+        folder: of them.
+        takes: as for `chosen`.
+
+    Raises:
+        DataError: it is no folder, has no pictures, or has both pictures and folders.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"{os.fspath(folder)!r} is not a folder",
+            f"Name a folder that holds one folder for each label, or {takes}s named by their "
+            "labels",
+        )
+    pictures, others = pictures_in(folder, _SUFFIXES[takes], takes)
+    folders = class_folders(folder)
+    _require_one_form(folder, pictures, folders, takes)
+    if not folders:
+        found = Grouped(pictures, [path.stem for path in pictures], True, others)
+    else:
+        found = Grouped([], [], False, beside(folder))
+        for one in folders:
+            pictures, others = pictures_in(one, _SUFFIXES[takes], takes)
+            found.paths.extend(pictures)
+            found.names.extend([one.name] * len(pictures))
+            found.empty.extend([] if pictures else [one])
+            found = replace(found, passed_over=found.passed_over + others)
+    if not found.paths:
+        why = f" ({found.passed_over})" if found.passed_over else ""
+        raise DataError(
+            f"{os.fspath(folder)!r} has no {takes}s{why}",
+            f"Put the {takes}s of each label into a folder of its name, or name each by its label",
+        )
+    return found
+
+
+def _require_one_form(folder: Path, pictures: list[Path], folders: list[Path], takes: str) -> None:
+    """Refuse a folder that can be read in two ways, one of which leaves half of it out."""
+    if pictures and folders:
+        raise DataError(
+            f"{os.fspath(folder)!r} holds {len(pictures)} {takes}s beside "
+            f"{len(folders)} folders (such as {folders[0].name!r}); it holds either {takes}s "
+            "of a different one each, or a folder for each person or thing",
+            f"Put each {takes} into the folder of its person or thing, or move the folders away",
+        )

@@ -23,7 +23,7 @@ from holotype.cli.answers import (
     say_of_one,
     unreadable_picture,
 )
-from holotype.cli.choosing import fitting_model
+from holotype.cli.choosing import Moved, fitting_model
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -33,12 +33,13 @@ from holotype.cli.display import (
     say,
 )
 from holotype.cli.failures import NO_MATCH
-from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of
+from holotype.cli.filling import enroll_folder, made
+from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of, say_passed_over
 from holotype.errors import AlikeError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
 from holotype.pages import check_ending
-from holotype.recognizer import BARE, DEFAULT_MODEL, pair
+from holotype.recognizer import DEFAULT_MODEL, pair
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
@@ -58,10 +59,20 @@ _Prior = Annotated[
 
 def enroll(
     gallery: _Gallery,
-    label: _Label,
+    label: Annotated[
+        str | None, typer.Argument(metavar="LABEL", help="The name of the identity.")
+    ] = None,
     images: Annotated[
         list[Path] | None,
         typer.Argument(metavar="IMAGE", help="Pictures or recordings, one example each."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="In place of LABEL and IMAGE: many labels at once, from a folder that holds one "
+            "folder for each label, or pictures LABEL.jpg. What is stored is not stored again.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -107,8 +118,30 @@ def enroll(
     On a terminal it asks before it enrolls somebody who would be taken for another, and which pack
     to make the gallery with, where the first picture is plainly none for the usual one.
 
+    With `--folder` it asks nothing more: pictures that cannot be used are left out and named, and
+    it ends with exit code 3 where there are such.
+
     Example: `holotype enroll desk.gallery "Ada" ada.png`
+
+    Example: `holotype enroll desk.gallery --folder people`
     """
+    if folder is not None:
+        if label is not None or strict:
+            raise typer.BadParameter("--folder goes without LABEL, IMAGE and --strict")
+        enroll_folder(
+            gallery,
+            folder,
+            model=model,
+            consent=consent,
+            retain_until=retain_until.date() if retain_until else None,
+            keep_pictures=keep_pictures,
+            asking=can_ask() and not (yes or as_json),
+            anyway=anyway,
+            as_json=as_json,
+        )
+        return
+    if label is None:
+        raise typer.BadParameter("Give LABEL and IMAGE, or --folder")
     there = gallery.exists()
     asking = can_ask() and not (yes or as_json)
     vectors = embeddings(images or ())
@@ -138,7 +171,7 @@ def enroll(
         print_json(asdict(enrollment))
     else:
         if not there:
-            say(_made(gallery), style="dim")
+            say(made(gallery), style="dim")
         say(
             f"{enrollment.label}: {_examples(enrollment.added)} added, "
             f"{_examples(enrollment.examples)} now"
@@ -182,6 +215,7 @@ def identify(
             help="Write the answers with their pictures as one page as well, such as out.html.",
         ),
     ] = None,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Who is it, or is it nobody? Exit code 0 whatever the answer, 3 if one cannot be read.
@@ -200,9 +234,9 @@ def identify(
                 "a report shows pictures, and these are embeddings",
                 "Give pictures, or leave --report away",
             )
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         takes = "vector" if vectors is not None else recognizer.embedder.preprocessing.takes
-        found = chosen(images, takes) if vectors is None else Chosen(rows_of(images), 0)
+        found = chosen(images, takes) if vectors is None else Chosen(rows_of(images))
         if report is not None and takes == "recording":
             raise ImageError(
                 "a report shows pictures, and this gallery hears recordings",
@@ -216,9 +250,7 @@ def identify(
         seen = identified(found.paths, vectors, required=alone)
         if report is not None:
             _write_report(recognizer, seen, report, gallery.name)
-    if found.passed_over:
-        note = f"{found.passed_over} other files or folders were passed over."
-        typer.echo(note, err=True) if as_json else say(note, style="dim")
+    say_passed_over(found.passed_over, as_json)
     if as_json:
         print_json(
             [{"image": os.fspath(image), **decision_document(decision)} for image, decision in seen]
@@ -346,6 +378,7 @@ def verify(
         ),
     ] = None,
     stranger_prior: _Prior = 0.5,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Is it the one that it claims to be? Exit code 0 on a match, 1 on none.
@@ -355,7 +388,7 @@ def verify(
     vectors = embeddings([image])
     if vectors is not None and len(vectors) != 1:
         raise VectorError(f"{os.fspath(image)!r} holds {len(vectors)} embeddings", "Give one")
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         decision = recognizer.verify(
             label,
             None if vectors is not None else image,
@@ -475,15 +508,6 @@ def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
     else:
         say("Nobody is enrolled.")
     say(f"Model {model}, id {model_id}.", style="dim")
-
-
-def _made(gallery: Path) -> str:
-    """That a gallery is new, and what it takes."""
-    model_id, model = gallery_model(gallery)
-    if model == BARE:
-        dim = model_id.removeprefix(f"{BARE}-")
-        return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
-    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
 
 
 def _examples(count: int) -> str:

@@ -11,6 +11,7 @@ import typer
 import holotype
 from holotype import recognizer as services
 from holotype.cli.answers import number, sources
+from holotype.cli.choosing import Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.gallery import gallery_model
 from holotype.records import KnownRate, Status
@@ -18,21 +19,22 @@ from holotype.records import KnownRate, Status
 
 def status(
     gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which rates are guaranteed or estimated for strangers, by whom, and what is missing.
 
     Example: `holotype status desk.gallery`
     """
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         found = services.status(recognizer)
-    _, model = gallery_model(gallery)
+    _, name = gallery_model(gallery)
     if as_json:
-        print_json({"model": model, **asdict(found)})
+        print_json({"model": name, **asdict(found)})
         return
     examples = f"{found.examples} example" + ("" if found.examples == 1 else "s")
     own = f", {found.own_classes} strangers of yours" if found.own_classes else ""
-    say(f"{found.enrolled} enrolled with {examples}{own}; model {model}.")
+    say(f"{found.enrolled} enrolled with {examples}{own}; model {name}.")
     if not found.enrolled:
         say("Nobody is enrolled, so nobody is accepted.")
         return

@@ -11,6 +11,7 @@ import typer
 
 import holotype
 from holotype import recognizer as services
+from holotype.cli.choosing import Moved
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -20,7 +21,7 @@ from holotype.cli.display import (
     print_table,
     say,
 )
-from holotype.cli.pictures import embeddings
+from holotype.cli.pictures import embeddings, say_passed_over
 from holotype.cli.pictures import strangers as strangers_in
 from holotype.cli.unlabeled import calibrate_unlabeled
 from holotype.errors import VectorError
@@ -76,6 +77,7 @@ def calibrate(
     remove: Annotated[
         str | None, typer.Option(metavar="BATCH", help="Erase a batch of strangers.")
     ] = None,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Recalibrate thresholds with pictures of people or things that are not enrolled.
@@ -101,6 +103,7 @@ def calibrate(
         calibrate_unlabeled(
             gallery,
             unlabeled,
+            model=model,
             skip_unusable=skip_unusable,
             dry_run=dry_run,
             yes=yes,
@@ -110,23 +113,29 @@ def calibrate(
 
     def accept(change: Calibration) -> bool:
         if not as_json:
-            _show(change, flat)
+            _show(change, given.single)
         if dry_run:
             return False
         without = bool(change.unusable) and not skip_unusable
         if without and yes:
-            raise unusable_refusal(change.unusable, len(paths), takes)
+            raise unusable_refusal(change.unusable, len(given.paths), takes)
         # What is refused in any case needs no asking.
         refused = bool(change.suspects) and suspects is Suspects.REFUSE
         left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
         return yes or refused or confirmed(f"Accept{left_out}?")
 
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         takes = recognizer.embedder.preprocessing.takes
-        paths, classes, flat = strangers_in(folder, takes)
+        given = strangers_in(folder, takes)
+        say_passed_over(given.passed_over, as_json)
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(
-            recognizer, paths, classes, suspects=suspects.value, skip_unusable=True, accept=accept
+            recognizer,
+            given.paths,
+            given.names,
+            suspects=suspects.value,
+            skip_unusable=True,
+            accept=accept,
         )
     if as_json:
         print_json(asdict(change))
@@ -161,6 +170,7 @@ def feedback(
     undo: Annotated[
         bool, typer.Option("--undo", help="Take the feedback and what came of it back.")
     ] = False,
+    model: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether a decision was right, and let its picture teach.
@@ -176,7 +186,7 @@ def feedback(
     vectors = None if image is None else embeddings([image])
     if vectors is not None and len(vectors) != 1:
         raise VectorError(f"{str(image)!r} holds {len(vectors)} embeddings", "Give one")
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         if correct is None:
             strangers = len(recognizer.gallery.snapshot().strangers.vectors)
             erased = services.undo_feedback(recognizer, decision)
@@ -215,8 +225,8 @@ def review(gallery: _Gallery, as_json: AsJson = False) -> None:
 
     Example: `holotype review desk.gallery`
     """
-    with holotype.open(gallery, create=False) as recognizer:
-        rows = services.review(recognizer)
+    with SqliteGallery.existing(gallery) as kept:  # the model need not be there
+        rows = services.review(kept)
     if as_json:
         print_json([asdict(row) for row in rows])
         return

@@ -8,12 +8,19 @@ from pathlib import Path
 import holotype
 from holotype import recognizer as services
 from holotype.cli.display import confirmed, percent, print_json, print_table, say
-from holotype.cli.pictures import chosen
+from holotype.cli.pictures import chosen, say_passed_over
 from holotype.records import UnlabeledCalibration
 
 
 def calibrate_unlabeled(
-    gallery: Path, folder: Path, *, skip_unusable: bool, dry_run: bool, yes: bool, as_json: bool
+    gallery: Path,
+    folder: Path,
+    *,
+    model: str | None,
+    skip_unusable: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Show what unlabeled pictures change, and store them where that is accepted."""
 
@@ -22,10 +29,11 @@ def calibrate_unlabeled(
             _show(change)
         return not dry_run and (yes or confirmed("Accept?"))
 
-    with holotype.open(gallery, create=False) as recognizer:
-        paths = chosen([folder], recognizer.embedder.preprocessing.takes).paths
+    with holotype.open(gallery, model, create=False) as recognizer:
+        found = chosen([folder], recognizer.embedder.preprocessing.takes)
+        say_passed_over(found.passed_over, as_json)
         change = services.calibrate_unlabeled(
-            recognizer, paths, skip_unusable=skip_unusable, accept=accept
+            recognizer, found.paths, skip_unusable=skip_unusable, accept=accept
         )
     if as_json:
         print_json(asdict(change))

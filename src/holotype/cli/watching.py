@@ -11,6 +11,7 @@ import typer
 
 import holotype
 from holotype.cli.answers import STYLES, decision_document, say_basis
+from holotype.cli.choosing import Moved
 from holotype.cli.display import say
 from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
 
@@ -33,6 +34,7 @@ def watch(
             metavar="FOLDER", help="Keep a picture of each unknown there; else none is kept."
         ),
     ] = None,
+    model: Moved = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document for each event, one a line.")
     ] = False,
@@ -43,7 +45,7 @@ def watch(
     """
     from holotype.watching.watch import watch  # on demand, since it brings onnxruntime
 
-    with holotype.open(gallery, create=False) as recognizer:
+    with holotype.open(gallery, model, create=False) as recognizer:
         told = False
         for event in watch(recognizer, source, fpir=fpir, keep_unknown=keep_unknown):
             if as_json:

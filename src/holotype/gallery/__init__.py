@@ -2,7 +2,7 @@
 
 from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
-from holotype.gallery.protocol import Gallery
+from holotype.gallery.protocol import Added, Addition, Gallery
 from holotype.gallery.records import (
     AuditEntry,
     AuditFinding,
@@ -22,6 +22,8 @@ from holotype.gallery.snapshot import Over, Snapshot, Strangers
 from holotype.gallery.sqlite import SqliteGallery, gallery_model
 
 __all__ = [
+    "Added",
+    "Addition",
     "AuditEntry",
     "AuditFinding",
     "AuditReport",

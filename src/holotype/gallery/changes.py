@@ -36,7 +36,7 @@ _KEPT = {
 }
 _ERASURES = ("forget", "expire", "uncalibrate", "reembed")
 _OTHERS = (
-    *("enroll", "rename", "merge", "move", "describe"),
+    *("enroll", "import", "rename", "merge", "move", "describe"),
     *("calibrate", "feedback", "stranger", "pictures"),
 )
 

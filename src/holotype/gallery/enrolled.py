@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from holotype.errors import GalleryError, LabelError
 from holotype.gallery import audit, changes, erasure
 from holotype.gallery.labels import check_note, check_tags, shown
-from holotype.gallery.matrix import as_blobs
+from holotype.gallery.matrix import as_blobs, repeated
 from holotype.gallery.records import IdentityRecord
 from holotype.gallery.schema import one, read_binding, schema_version
+
+_FLOAT32_BYTES = 4
 
 
 def terms(consent: str | None, retain_until: date | None) -> tuple[str | None, str | None]:
@@ -95,6 +97,20 @@ def other_form(connection: sqlite3.Connection, label: str) -> int | None:
     return None if found is None else found[0]
 
 
+def fresh(
+    connection: sqlite3.Connection, label: str, vectors: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Which of the vectors [B, D] are of pictures that the label does not have yet: bool [B]."""
+    found = _find(connection, label)
+    rows = connection.execute(
+        "SELECT vector FROM examples WHERE identity = ?", (-1 if found is None else found[0],)
+    )
+    size = _FLOAT32_BYTES * vectors.shape[1]  # a damaged one is for `check` to name
+    blobs = [blob for (blob,) in rows if isinstance(blob, bytes) and len(blob) == size]
+    earlier = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), vectors.shape[1])
+    return ~repeated(earlier.astype(np.float32, copy=False), vectors)
+
+
 def add(
     connection: sqlite3.Connection,
     label: str,
@@ -113,10 +129,12 @@ def add(
         identity, name = new_identity(connection, label, at)
     else:
         identity, name = found
+        if conditions[1] is None:
+            require_kept(connection, identity, label)
+        if not len(vectors) and conditions == (None, None) and not tags:  # nothing changes
+            return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
         changes.keep(connection, "identities", identity)
     consent, retain_until = conditions
-    if found is not None and retain_until is None:
-        require_kept(connection, identity, label)
     if consent is not None or retain_until is not None:
         connection.execute(
             "UPDATE identities SET consent = COALESCE(?, consent),"

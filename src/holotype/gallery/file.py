@@ -10,7 +10,7 @@ import stat
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -269,10 +269,18 @@ def _give_key(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE meta SET signing_key = ? WHERE signing_key IS NULL", (key,))
 
 
-def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str | None) -> None:
-    """Make an empty gallery, whole or not at all.
+def create_file(
+    path: Path,
+    binding: Binding,
+    *,
+    keep_pictures: bool,
+    actor: str | None,
+    fill: Callable[[sqlite3.Connection], None] | None = None,
+) -> None:
+    """Make a gallery, whole or not at all: an empty one, or with what `fill` puts in.
 
-    Of two processes that create it at once one wins, and both go on with the winner's file.
+    Of two processes that create it at once one wins, and both go on with the winner's file; who
+    has something to put in is refused instead.
     """
     with draft_for(path) as draft:
         connection = connect(draft, 0.0)
@@ -291,10 +299,12 @@ def create_file(path: Path, binding: Binding, *, keep_pictures: bool, actor: str
                     keep_pictures=keep_pictures,
                     gallery=secrets.token_hex(16),
                 )
+                if fill is not None:
+                    fill(connection)
         finally:
             connection.close()
         opened.distinguish(draft)
-        with suppress(FileExistsError):
+        with suppress(*(() if fill else (FileExistsError,))):
             publish(draft, path)
 
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from holotype.errors import GalleryError
 
 UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1: rounding is far below
+# Two vectors as near as this are of one picture: a model rounds differently in another batch or
+# on another processor, by some 1e-6; a second picture is a hundred times as far away.
+SAME_TOLERANCE = 1e-4
 
 
 def checked(vectors: NDArray[Any], embedding_dim: int) -> NDArray[np.float32]:
@@ -44,6 +47,29 @@ def lengths(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Euclidean length of each row of [B, D]."""
     squares: NDArray[np.float64] = np.square(vectors, dtype=np.float64).sum(axis=1)
     return np.sqrt(squares)
+
+
+def repeated(earlier: NDArray[np.float32], added: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the added vectors are those of pictures that are there already.
+
+    Args:
+        earlier: float32 unit [K, D].
+        added: float32 unit [B, D].
+
+    Returns:
+        bool [B]: equal, but for rounding, to an earlier one or to one that was added before it.
+    """
+    found = np.zeros(len(added), np.bool_)
+    for row, vector in enumerate(added):
+        found[row] = len(same(earlier, vector)) or len(same(added[:row], vector))
+    return found
+
+
+def same(vectors: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Which rows of [M, D] are of the picture that [D] is of."""
+    # Inner products are fast, but round too much to tell: they only say where to look.
+    near = np.flatnonzero(vectors @ vector > 1 - SAME_TOLERANCE)
+    return np.asarray(near[lengths(vectors[near] - vector) <= SAME_TOLERANCE], np.int64)
 
 
 def as_blobs(vectors: NDArray[np.float32]) -> list[bytes]:

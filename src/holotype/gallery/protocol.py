@@ -8,6 +8,7 @@ user of the operating system.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -28,6 +29,27 @@ from holotype.gallery.records import (
     Undo,
 )
 from holotype.gallery.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Addition:
+    """Examples of one label that are to be stored; B of them."""
+
+    label: str
+    vectors: NDArray[Any] = field(repr=False)  # [B, D]
+    consent: str | None = None
+    retain_until: date | None = None
+    pictures: Sequence[bytes] | None = field(default=None, repr=False)  # B
+    tags: Sequence[str] = ()  # added to those that the identity has
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an `Addition`."""
+
+    label: str  # as it is stored
+    stored: tuple[bool, ...]  # of each example; False: the very same picture was there already
+    examples: int  # of the label now
 
 
 class Gallery(Protocol):
@@ -58,7 +80,7 @@ class Gallery(Protocol):
         tags: Iterable[str] = (),
         actor: str | None = None,
     ) -> int:
-        """Store examples of a label.
+        """Store examples of a label; the very same picture twice is one example.
 
         Args:
             label: any text that `check_label` accepts, stored verbatim.
@@ -79,6 +101,20 @@ class Gallery(Protocol):
             LabelError: the label cannot be stored.
             GalleryError: the vectors do not fit, a date that has passed, a decision that was not
                 reviewed or has given examples before.
+        """
+
+    def add_all(
+        self, additions: Sequence[Addition], *, actor: str | None = None
+    ) -> tuple[Added, ...]:
+        """Store examples of several labels in one change: all of them, or none.
+
+        Args:
+            additions: what `add` takes, for each label.
+            actor: who.
+
+        Raises:
+            LabelError: as for `add`.
+            GalleryError: as for `add`.
         """
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:

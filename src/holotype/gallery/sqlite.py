@@ -9,6 +9,7 @@ What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,13 +19,14 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, enrolled, erasure, feedback
+from holotype.gallery import audit, changes, enrolled, erasure, exported, feedback, imported
 from holotype.gallery.correcting import Correcting
 from holotype.gallery.file import connect_existing, create_file, failures, real_path
 from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.matrix import checked
+from holotype.gallery.protocol import Added, Addition
 from holotype.gallery.records import Erasure, IdentityRecord
-from holotype.gallery.schema import Binding, read_binding
+from holotype.gallery.schema import SCHEMA_VERSION, Binding, read_binding, schema_version
 from holotype.gallery.snapshot import Snapshot
 
 BUSY_TIMEOUT_S = 5.0
@@ -115,15 +117,31 @@ class SqliteGallery(Correcting):
         actor: str | None = None,
     ) -> int:
         """Store float32 [B, D] examples of a label; see `Gallery.add`."""
-        label = check_label(label)
-        rows = checked(vectors, self._binding.embedding_dim)
-        terms = enrolled.terms(consent, retain_until)
-        enrolled.check_pictures(pictures, len(rows))
-        tags = check_tags(tags)
+        addition = self._checked(
+            Addition(label, vectors, consent, retain_until, pictures, tuple(tags))
+        )
         with self._changing(actor) as connection:
             if decision_id is not None:
                 feedback.require_reviewed(connection, decision_id)
-            return enrolled.add(connection, label, rows, terms, pictures, decision_id, actor, tags)
+            return _added(connection, addition, decision_id, actor).examples
+
+    def add_all(
+        self, additions: Sequence[Addition], *, actor: str | None = None
+    ) -> tuple[Added, ...]:
+        """Store examples of several labels in one change; see `Gallery.add_all`."""
+        ready = [self._checked(addition) for addition in additions]
+        if not ready:
+            return ()
+        with self._changing(actor) as connection:
+            return tuple(_added(connection, addition, None, actor) for addition in ready)
+
+    def _checked(self, addition: Addition) -> Addition:
+        """An addition that can be stored."""
+        rows = checked(addition.vectors, self._binding.embedding_dim)
+        enrolled.terms(addition.consent, addition.retain_until)
+        enrolled.check_pictures(addition.pictures, len(rows))
+        tags = tuple(check_tags(addition.tags))
+        return replace(addition, label=check_label(addition.label), vectors=rows, tags=tags)
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase a label with all its examples; see `Gallery.remove`."""
@@ -176,6 +194,104 @@ class SqliteGallery(Correcting):
         with self._session() as connection:
             return self._mirror.snapshot(connection)
 
+    # -- an open form -----------------------------------------------------------------------
+
+    def export(
+        self, out: str | os.PathLike[str], label: str | None = None, *, actor: str | None = None
+    ) -> exported.Exported:
+        """Write all of the gallery, or all that is held on one identity, to a new folder.
+
+        The folder says in its README.md what it holds. Whoever is forgotten later stays in it.
+
+        Args:
+            out: the folder; it appears when all of it is written.
+            label: of the one identity; None: everybody, and the owner's own strangers.
+            actor: who, for the audit trail.
+
+        Raises:
+            LabelError: the label is not enrolled.
+            GalleryError: there is something at `out`, or it cannot be written.
+        """
+        label = None if label is None else check_label(label)
+        place = Path(os.path.abspath(out))
+        with failures(place), exported.draft_folder(place) as draft:
+            with self._reading() as connection:
+                if label is not None:
+                    enrolled.find(connection, label, self.path)
+            if not self._frozen:  # before, so that no export goes without a line
+                with self._changing(actor) as connection:
+                    identity = None
+                    if label is not None:
+                        at = enrolled.find(connection, label, self.path)
+                        row = "SELECT uuid FROM identities WHERE id = ?"
+                        (identity,) = connection.execute(row, (at,)).fetchone()
+                    audit.append(connection, "export", actor, identity=identity)
+            with self._reading() as connection:
+                if schema_version(connection) < SCHEMA_VERSION:
+                    raise GalleryError(
+                        f"the gallery {str(self.path)!r} is of an older version, and cannot be "
+                        "brought to this one, since it is read-only",
+                        "Export a copy that can be written",
+                    )
+                return exported.write(connection, draft, label, self.path)
+
+    @classmethod
+    def take_in(
+        cls,
+        folder: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        actor: str | None = None,
+    ) -> imported.Imported:
+        """Store what `export` wrote in the gallery at `path`, all of it or nothing.
+
+        A gallery is made where there is none. Identities keep their random ids; those that are
+        there already gain the examples that they do not have.
+
+        Args:
+            folder: that `export` wrote.
+            path: the gallery.
+            actor: who, for the audit trail.
+
+        Raises:
+            LabelError: a label is enrolled there as another identity.
+            GalleryError: the folder is no export, not whole or altered; the gallery is of another
+                model, or cannot be written.
+        """
+        place = real_path(path)
+        with failures(Path(folder)):
+            parcel = imported.read(Path(folder))
+        done: list[imported.Imported] = []
+
+        def fill(connection: sqlite3.Connection) -> None:
+            done.append(imported.store(connection, parcel, actor))
+
+        def fill_new(connection: sqlite3.Connection) -> None:
+            changes.begin(connection)
+            fill(connection)
+            changes.finish(connection)
+
+        if not place.exists():
+            with failures(place):
+                keep = parcel.keep_pictures
+                create_file(place, parcel.binding, keep_pictures=keep, actor=actor, fill=fill_new)
+            return done[-1]
+        with cls.existing(path) as gallery:
+            if (gallery.model_id, gallery._binding.embedding_dim) != (
+                parcel.binding.model_id,
+                parcel.binding.embedding_dim,
+            ):
+                raise GalleryError(
+                    f"{os.fspath(folder)!r} holds vectors of the model "
+                    f"{parcel.binding.model_name!r} (id {parcel.binding.model_id}); the gallery "
+                    f"{str(place)!r} belongs to {gallery._binding.model_name!r} (id "
+                    f"{gallery.model_id})",
+                    "Import into a gallery of that model, or into a new one",
+                )
+            with gallery._changing(actor) as connection:
+                fill(connection)
+        return done[-1]
+
     # -- pictures ---------------------------------------------------------------------------
 
     @property
@@ -205,3 +321,22 @@ class SqliteGallery(Correcting):
         """The labels that have examples without a picture, and how many."""
         with self._reading() as connection:
             return enrolled.without_pictures(connection)
+
+
+def _added(
+    connection: sqlite3.Connection, addition: Addition, decision: str | None, actor: str | None
+) -> Added:
+    """Store what is new of an addition, inside the caller's transaction."""
+    label, pictures = addition.label, addition.pictures
+    new = enrolled.fresh(connection, label, addition.vectors)
+    examples = enrolled.add(
+        connection,
+        label,
+        addition.vectors[new],
+        enrolled.terms(addition.consent, addition.retain_until),
+        None if pictures is None else [pictures[row] for row in new.nonzero()[0].tolist()],
+        decision,
+        actor,
+        addition.tags,
+    )
+    return Added(label, tuple(new.tolist()), examples)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from holotype.errors import TrainingError
 
 Precision = Literal["float32", "bfloat16"]
+Optimizer = Literal["adamw", "sgd"]
+Schedule = Literal["one_cycle", "two_cycles", "constant", "halving"]
 
 # One cycle as in Smith 2018, with the constants that PyTorch's OneCycleLR has by default
 # except for the share of steps in which the rate rises.
@@ -32,9 +34,9 @@ class TrainingSettings:
     steps: int
     learning_rate: float  # the largest of the run
     seed: int = 0
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Optimizer = "adamw"
     weight_decay: float = 0.0  # decoupled for adamw; none on norms, biases and class weights
-    schedule: Literal["one_cycle", "two_cycles", "constant", "halving"] = "one_cycle"
+    schedule: Schedule = "one_cycle"
     halve_every: int = 2000  # steps; for "halving" (Snell et al. 2017, section 3.1)
     precision: Precision = "float32"  # of the forward pass; of a recipe, the lowest it learns in
     validate_every: int = 1000  # steps; the last step always validates
@@ -42,6 +44,9 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        require_word("optimizer", self.optimizer, get_args(Optimizer))
+        require_word("schedule", self.schedule, get_args(Schedule))
+        require_word("precision", self.precision, get_args(Precision))
         for name in ("steps", "halve_every", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise TrainingError(
@@ -54,6 +59,18 @@ class TrainingSettings:
             )
         if self.seed < 0:
             raise TrainingError(f"seed={self.seed} is negative", "Set seed to 0 or more")
+
+
+def require_word(name: str, value: object, words: tuple[str, ...]) -> None:
+    """Refuse another word than those that an argument takes.
+
+    Raises:
+        TrainingError: it is none of them.
+    """
+    if value not in words:
+        raise TrainingError(
+            f"{name}={value!r} is none of {', '.join(map(repr, words))}", "Choose one of them"
+        )
 
 
 def rates(settings: TrainingSettings, step: int) -> tuple[float, float]:

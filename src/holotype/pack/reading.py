@@ -15,8 +15,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import stat
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -134,9 +137,9 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
             large, of a newer format, or disagrees with the others.
     """
     name = os.fspath(name_or_path)
-    path = _SHIPPED / name if name in shipped_packs() else Path(name)
     if name == FACES:
-        path = _made_faces()
+        return _faces()
+    path = _SHIPPED / name if name in shipped_packs() else Path(name)
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError):
@@ -147,6 +150,11 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
             " nor a folder",
             "Name a shipped pack, or the folder that `holotype export` wrote",
         )
+    return _checked(path)
+
+
+def _checked(path: Path) -> Pack:
+    """The pack in a folder, every file of it looked at."""
     try:
         card = card_from_json(_read(path, "card.json"))
     except ValueError as error:
@@ -161,6 +169,19 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
         _fail(path, "model.onnx", str(error))
     pack.cohort()
     return pack
+
+
+def _faces() -> Pack:
+    """The pack `faces`, made anew where a file of it was lost or damaged."""
+    folder = _made_faces()
+    try:
+        return _checked(folder)
+    except PackError:
+        aside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
+        with suppress(FileNotFoundError):  # else another process was faster
+            folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        return _checked(_made_faces())
 
 
 def _made_faces() -> Path:

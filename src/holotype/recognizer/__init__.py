@@ -1,5 +1,6 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
+from holotype.recognizer.bulk import enroll_many
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.lint import lint
@@ -18,6 +19,7 @@ __all__ = [
     "Recognizer",
     "calibrate",
     "calibrate_unlabeled",
+    "enroll_many",
     "feedback",
     "lint",
     "open",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.embedder import Embedder
-from holotype.errors import GalleryError, ProviderError
+from holotype.errors import GalleryError, PackError, ProviderError
 from holotype.gallery import Gallery, SqliteGallery, gallery_model
 from holotype.openset import Cohort, CohortModel
 from holotype.pack import Pack, load_pack
@@ -32,8 +32,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
 
     Args:
         gallery: path of the gallery file.
-        model: name of a shipped pack or path of a pack folder. None: the model that the gallery
-            was made with; `characters` for a new one.
+        model: name of a shipped pack or path of a pack folder, also where a gallery's own is now.
+            None: the model that the gallery was made with; `characters` for a new one.
         dim: how many numbers an embedding has, for a new gallery of bare vectors: anybody's model
             computes them, and `vectors=` takes them in place of pictures. Such a gallery has no
             cohort; its enrolled, and what `calibrate` is shown, set the thresholds.
@@ -72,9 +72,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
             "embedding_dim": dim,
         }
     else:
-        if model is None:
-            model = DEFAULT_MODEL if stored is None else stored[1]
-        pack = load_pack(model)
+        pack = _pack_of(path, stored) if model is None else load_pack(model)
+        model = model or (DEFAULT_MODEL if stored is None else stored[1])
         embedder, known, data = (
             Embedder(pack, threads, providers),
             cohort_model(pack),
@@ -93,6 +92,20 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
     # that an enrollment which is refused leaves no empty file.
     gallery_or_maker = store if create and not path.exists() else store()
     return Recognizer(embedder, gallery_or_maker, known, data)
+
+
+def _pack_of(gallery: Path, stored: tuple[str, str] | None) -> Pack:
+    """The pack that a gallery was made with, or that of a new one."""
+    if stored is None:
+        return load_pack(DEFAULT_MODEL)
+    model_id, name = stored
+    if not os.path.isabs(name) or os.path.isdir(name):
+        return load_pack(name)
+    raise PackError(
+        f"the model pack of the gallery {os.fspath(gallery)!r} was at {name!r} (id {model_id}), "
+        "and is not there any more",
+        "Say where it is now (`--model FOLDER`, or `model=`), or put it back",
+    )
 
 
 def cohort_model(pack: Pack) -> CohortModel:

@@ -19,12 +19,18 @@ from holotype.decoding import describe
 from holotype.embedder import Embedder
 from holotype.errors import AlikeError, GalleryError, ImageError, LabelError
 from holotype.forking import Lock
-from holotype.gallery import Erasure, Gallery, check_label
+from holotype.gallery import Addition, Erasure, Gallery, check_label
 from holotype.gallery.labels import shown
 from holotype.images import ImageSource
-from holotype.openset import CohortModel, Matches, MatchProbability, parse_rate
+from holotype.openset import CohortModel, Matches, parse_rate
 from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
-from holotype.recognizer.examples import disagreements, kept_bytes, read_once
+from holotype.recognizer.examples import (
+    already_stored,
+    disagreements,
+    kept_bytes,
+    read_once,
+    stored_for_others,
+)
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.state import State
 from holotype.recognizer.unusable import refusal, unusable
@@ -81,9 +87,9 @@ class Recognizer:
         return self._embedder
 
     @property
-    def matching(self) -> MatchProbability | None:
-        """What the model's cohort knows of pictures of one class; None: nothing."""
-        return self._model.matching
+    def model(self) -> CohortModel:
+        """What the model's cohort shows."""
+        return self._model
 
     @property
     def embedding_dim(self) -> int:
@@ -155,10 +161,11 @@ class Recognizer:
         """Add one or more examples of `label`; they are durable when this returns.
 
         A label that is already enrolled gains the examples. Either all of them are stored or,
-        on any error, none. A new label that lies within the threshold of an enrolled one (at a
-        stated 1 %, or the smallest rate that is supported) is stored all the same, and comes back
-        with its `lookalikes`: one person under two labels, or twins. What is odd about the
-        pictures comes back as `warnings`.
+        on any error, none. The very same picture a second time is no second look: it is not
+        stored, and a warning says so; another warning names the label that has it too. A new label
+        that lies within the threshold of an enrolled one (at a stated 1 %, or the smallest rate
+        that is supported) is stored all the same, and comes back with its `lookalikes`: one
+        person under two labels, or twins. What is odd about the pictures comes back as `warnings`.
 
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
@@ -169,7 +176,7 @@ class Recognizer:
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
             tags: added to those that the identity has; `identify` can ask for one of them.
-            strict: whether a new label with look-alikes is refused.
+            strict: whether a new label with look-alikes is refused, and a picture of another label.
             anyway: whether pictures that are plainly of another kind than the model reads, such as
                 a photograph where it reads ink, are stored all the same, with a warning.
 
@@ -179,7 +186,7 @@ class Recognizer:
                 of these.
             VectorError: the vectors are of another length, not finite, or zero.
             LabelError: the label cannot be stored.
-            AlikeError: strict, and there are look-alikes.
+            AlikeError: strict, and there are look-alikes, or another label has the same picture.
             GalleryError: the gallery cannot be written, or takes no pictures.
         """
         if not images and vectors is None:
@@ -201,20 +208,39 @@ class Recognizer:
                 "Add the pictures to that label, or enroll without `strict` if they are two",
                 lookalikes,
             )
-        examples = self.gallery.add(
-            label,
-            found,
-            consent=consent,
-            retain_until=retain_until,
-            tags=tags,
-            pictures=self.kept(contents) if vectors is None else None,
+        doubled = stored_for_others(state.snapshot, label, found)
+        if strict and doubled:
+            raise AlikeError(
+                f"for {shown(label)}, {doubled[0].text}",
+                "Enroll another picture, or without `strict` if that is meant",
+                lookalikes,
+            )
+        (added,) = self.gallery.add_all(
+            [
+                Addition(
+                    label,
+                    found,
+                    consent,
+                    retain_until,
+                    self.kept(contents) if vectors is None else None,
+                    tuple(tags),
+                )
+            ]
         )
+        new_rows = np.flatnonzero(added.stored)
         warnings = (
-            *(reason for reasons in reasons_of for reason in reasons),
-            *disagreements(state.vectors_of(label), found, self._model.matching),
-            *self.state.turned_from(label, len(found)),
+            *already_stored(added.stored, label),
+            *doubled,
+            *(reason for row in new_rows for reason in reasons_of[row]),
+            *disagreements(
+                state.vectors_of(label),
+                found[new_rows],
+                self._model.matching,
+                (new_rows + 1).tolist(),
+            ),
+            *self.state.turned_from(label, len(new_rows)),
         )
-        return Enrollment(label, len(found), examples, warnings, lookalikes)
+        return Enrollment(label, len(new_rows), added.examples, warnings, lookalikes)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload

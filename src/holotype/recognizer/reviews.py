@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError, ImageError, LabelError
-from holotype.gallery import FeedbackSummary, check_label
+from holotype.gallery import FeedbackSummary, Gallery, check_label
 from holotype.gallery.labels import shown as shown_label
+from holotype.gallery.matrix import repeated
 from holotype.images import ImageSource
-from holotype.recognizer.examples import disagreements, read_once
+from holotype.recognizer.examples import already_stored, disagreements, read_once
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
 from holotype.records import Decision, MeasuredRate, Reason, Reviewed
@@ -179,6 +180,8 @@ def _example(
     if at is None:
         text = "whom the answer named is not enrolled any more"
         return _Lesson(refused=(Reason("not_confirmed", text),))
+    if repeated(state.vectors_of(state.labels[at]), vectors)[0]:
+        return _Lesson(at, refused=already_stored([False], state.labels[at]))
     matcher, speaks = state.matcher, []
     similarity = matcher.prototypes @ vectors[0]
     if not matcher.would_match(vectors)[0, at]:
@@ -195,7 +198,7 @@ def _example(
     if answer == "match":
         return _Lesson(at, refused=tuple(speaks))
     earlier = state.vectors_of(state.labels[at])
-    unlike = disagreements(earlier, vectors, recognizer.matching)
+    unlike = disagreements(earlier, vectors, recognizer.model.matching)
     return _Lesson(at, doubts=(*speaks, *unlike))
 
 
@@ -244,14 +247,16 @@ def undo_feedback(recognizer: Recognizer, decision: Decision | str) -> int:
     return recognizer.gallery.undo_feedback(token)
 
 
-def review(recognizer: Recognizer) -> tuple[MeasuredRate, ...]:
+def review(recognizer: Recognizer | Gallery) -> tuple[MeasuredRate, ...]:
     """What the reviews show, for each stated rate: above all the measured false accepts.
 
     It is the share of wrong matches among the reviewed probes of strangers (wrong matches,
     and unknowns that were right). People rather review what looks odd, so it is an estimate
-    of the rate among what is reviewed, not among all that was asked.
+    of the rate among what is reviewed, not among all that was asked. It needs no model, so a
+    gallery will do.
     """
-    return tuple(_measured(row) for row in recognizer.gallery.feedback_summary())
+    gallery = recognizer.gallery if isinstance(recognizer, Recognizer) else recognizer
+    return tuple(_measured(row) for row in gallery.feedback_summary())
 
 
 def _measured(row: FeedbackSummary) -> MeasuredRate:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,86 @@ from PIL import Image
 
 from holotype.errors import DataError
 
-# What a folder is searched for: the endings of all formats that `decoding` reads.
+# What a folder is searched for, wherever one is read: the endings of all formats of `decoding`.
 PICTURE_SUFFIXES = frozenset(
     {
-        *(".bmp", ".gif", ".heic", ".heif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm"),
-        *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+        *(".apng", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg"),
+        *(".jpg", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"),
+        ".webp",
     }
 )
+_NAMED_SUFFIXES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Files of a folder that are not looked at; hidden ones are not counted."""
+
+    others: Counter[str] = field(default_factory=Counter)  # no pictures, by their endings
+    beside: int = 0  # pictures beside class folders
+    nested: int = 0  # in subfolders that are not read
+    takes: str = "picture"  # what was looked for
+
+    def __len__(self) -> int:
+        """How many."""
+        return self.others.total() + self.beside + self.nested
+
+    def __add__(self, more: PassedOver) -> PassedOver:
+        """Both together."""
+        return PassedOver(
+            self.others + more.others,
+            self.beside + more.beside,
+            self.nested + more.nested,
+            more.takes,
+        )
+
+    def __str__(self) -> str:
+        """In one line: how many, and why."""
+        why = []
+        if self.others:
+            named = sorted(self.others, key=lambda suffix: (-self.others[suffix], suffix))
+            endings = ", ".join(suffix or "no ending" for suffix in named[:_NAMED_SUFFIXES])
+            more = ", ..." if len(named) > _NAMED_SUFFIXES else ""
+            why.append(f"{self.others.total()} not {self.takes}s ({endings}{more})")
+        if self.beside:
+            why.append(f"{self.beside} beside the folders")
+        if self.nested:
+            why.append(f"{self.nested} in subfolders")
+        return f"{len(self)} {'file' if len(self) == 1 else 'files'} passed over: {', '.join(why)}"
+
+
+def pictures_in(
+    folder: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
+) -> tuple[list[Path], PassedOver]:
+    """The pictures of a folder by name, without those of folders in it; and what else is there.
+
+    They are not opened here. Names that begin with a dot are left alone.
+
+    Args:
+        folder: that is looked into.
+        suffixes: of what is looked for.
+        takes: what that is called.
+    """
+    pictures, others, nested = [], Counter[str](), 0
+    for entry in _by_name(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            nested += files_below(entry)
+        elif entry.suffix.lower() in suffixes:
+            pictures.append(entry)
+        else:
+            others[entry.suffix.lower()] += 1
+    return pictures, PassedOver(others, nested=nested, takes=takes)
+
+
+def files_below(folder: Path) -> int:
+    """How many files a folder and those in it hold; hidden ones are not counted."""
+    count = 0
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        count += sum(not name.startswith(".") for name in files)
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +105,7 @@ class ClassFolders:
     paths: tuple[Path, ...]  # [M] sorted by class, then by file name
     class_index: NDArray[np.int64]  # [M]
     class_names: tuple[str, ...]  # [C] sorted
+    passed_over: PassedOver = field(default_factory=PassedOver)
 
 
 def read_folder(
@@ -55,21 +131,42 @@ def read_folder(
         )
     if not path.is_dir():
         raise DataError(f"'{path}' is a file", "Use a folder that holds one folder per class")
-    folders = _by_name(
-        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    folders = class_folders(path)
     if not folders:
         raise DataError(
             f"'{path}' has no class folders", f"Put the {takes}s of each class in its own folder"
         )
     _require_distinct(folders)
-    classes = [_pictures(folder, suffixes, takes) for folder in folders]
+    classes, passed_over = [], beside(path)
+    for folder in folders:
+        pictures, others = pictures_in(folder, suffixes, takes)
+        if not pictures:
+            raise DataError(
+                f"the class folder '{folder}' has no {takes}s",
+                f"Add {takes}s ({', '.join(sorted(suffixes))}) or remove the folder",
+            )
+        classes.append(pictures)
+        passed_over += others
     return ClassFolders(
         name=path.resolve().name,
         paths=tuple(picture for pictures in classes for picture in pictures),
         class_index=np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes]),
         class_names=tuple(folder.name for folder in folders),
+        passed_over=passed_over,
     )
+
+
+def class_folders(path: Path) -> list[Path]:
+    """The folders in a folder, by name; hidden ones are left alone."""
+    return _by_name(
+        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+
+
+def beside(path: Path) -> PassedOver:
+    """The files that lie beside class folders."""
+    pictures, others = pictures_in(path)
+    return PassedOver(others.others, beside=len(pictures))
 
 
 def picture_name(path: Path) -> str:
@@ -152,17 +249,3 @@ def _require_distinct(folders: Iterable[Path]) -> None:
                 "Put their pictures into one folder, or rename one",
             )
         seen[form] = folder.name
-
-
-def _pictures(folder: Path, suffixes: Collection[str], takes: str) -> list[Path]:
-    pictures = _by_name(
-        entry
-        for entry in folder.iterdir()
-        if entry.suffix.lower() in suffixes and not entry.name.startswith(".") and entry.is_file()
-    )
-    if not pictures:
-        raise DataError(
-            f"the class folder '{folder}' has no {takes}s",
-            f"Add {takes}s ({', '.join(sorted(suffixes))}) or remove the folder",
-        )
-    return pictures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from holotype.learn.memory import addressing
 from holotype.learn.memory.sequence_learner import SequenceLearner
+from holotype.learn.settings import require_word
 
 Controller = Literal["feedforward", "lstm"]
 
@@ -63,6 +64,7 @@ class NeuralTuringMachine(SequenceLearner):
         super().__init__()
         self.heads, self.width = heads, width
         sees = inputs + heads * width
+        require_word("controller", controller, get_args(Controller))
         self.controller: nn.Module = (
             nn.LSTMCell(sees, hidden) if controller == "lstm" else nn.Linear(sees, hidden)
         )

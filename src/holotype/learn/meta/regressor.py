@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -16,10 +16,11 @@ from holotype.learn.meta.networks import Perceptron
 from holotype.learn.meta.neural_process import ConditionalNeuralProcess
 from holotype.learn.meta.points import PointLearner, PointTasks
 from holotype.learn.meta.regression import RegressionMAML, RegressionMetaSGD
-from holotype.learn.settings import TrainingSettings
+from holotype.learn.settings import TrainingSettings, require_word
 from holotype.learn.training import train
 
 Floats = NDArray[np.float64]
+_Method = Literal["maml", "meta-sgd", "cnp"]
 _TASKS = 50  # in a batch
 
 
@@ -37,13 +38,14 @@ class MetaRegressor:
 
     def __init__(
         self,
-        method: Literal["maml", "meta-sgd", "cnp"] = "meta-sgd",
+        method: _Method = "meta-sgd",
         *,
         k_shot: int = 10,
         steps: int = 2000,
         learning_rate: float = 3e-3,
         seed: int = 0,
     ) -> None:
+        require_word("method", method, get_args(_Method))
         if k_shot < 1:
             raise TrainingError(f"k_shot={k_shot} is below 1", "Set k_shot to at least 1")
         self.method = method

@@ -1,0 +1,118 @@
+"""Filling a gallery from a folder of labels."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import holotype
+from holotype import recognizer as services
+from holotype.cli.choosing import fitting_model
+from holotype.cli.display import print_json, say
+from holotype.cli.pictures import labelled, say_passed_over
+from holotype.cli.progress import bars
+from holotype.errors import AnotherKindError, ImageError
+from holotype.gallery import gallery_model
+from holotype.recognizer import BARE
+from holotype.records import Enrollments, LeftOut
+
+_SHOWN_PAIRS = 20
+
+
+def enroll_folder(
+    gallery: Path,
+    folder: Path,
+    *,
+    model: str | None,
+    consent: str | None,
+    retain_until: date | None,
+    keep_pictures: bool | None,
+    asking: bool,
+    anyway: bool,
+    as_json: bool,
+) -> None:
+    """Enroll all of a folder, and say what was left out; see the command `enroll`.
+
+    Raises:
+        DataError: the folder has no pictures, or can be read in two ways.
+        ImageError: pictures were left out, and all the others are stored.
+    """
+    given = labelled(folder)
+    there = gallery.exists()
+    if not there and model is None and not anyway:
+        model = _fitting_model(given.paths, asking)
+    with (
+        bars() as report,
+        holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
+    ):
+        if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
+            recognizer.gallery.set_keep_pictures(bool(keep_pictures))
+        found = services.enroll_many(
+            recognizer,
+            zip(given.names, given.paths, strict=True),
+            consent=consent,
+            retain_until=retain_until,
+            anyway=anyway,
+            progress=lambda done: report("enrolling", done, len(given.paths), ""),
+        )
+    left_out = [
+        *found.left_out,
+        *(
+            LeftOut(os.fspath(one), one.name, "the folder has no pictures", "Put some into it")
+            for one in given.empty
+        ),
+    ]
+    say_passed_over(given.passed_over, as_json)
+    if as_json:
+        print_json({**asdict(found), "left_out": [asdict(one) for one in left_out]})
+    else:
+        if not there and gallery.exists():
+            say(made(gallery), style="dim")
+        _show(found, left_out)
+    if left_out:
+        raise ImageError(
+            f"{len(left_out)} of {found.pictures + len(given.empty)} were left out, and are named "
+            "above; all the others are stored",
+            "Replace them, and run the same command again",
+        )
+
+
+def made(gallery: Path) -> str:
+    """That a gallery is new, and what it takes."""
+    model_id, model = gallery_model(gallery)
+    if model == BARE:
+        dim = model_id.removeprefix(f"{BARE}-")
+        return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
+    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
+
+
+def _fitting_model(paths: list[Path], asking: bool) -> str | None:
+    """As for a single enrollment, by the first picture that can be read."""
+    for path in paths:
+        try:
+            return fitting_model([path], asking)
+        except AnotherKindError:
+            raise
+        except ImageError:
+            continue
+    return None
+
+
+def _show(found: Enrollments, left_out: list[LeftOut]) -> None:
+    for one in left_out:
+        say(f"left out: {one.name} ({one.label}): {one.problem}. {one.remedy}.", "yellow")
+    for noted in found.warnings:
+        say(f"warning: {noted.name} ({noted.label}): {noted.reason.text}.", "yellow")
+    for pair in found.alike[:_SHOWN_PAIRS]:
+        say(
+            f"warning: {pair.label} would be taken for {pair.other}, similarity "
+            f"{pair.similarity:.2f}. Are they one?",
+            "yellow",
+        )
+    if len(found.alike) > _SHOWN_PAIRS:
+        say(f"... and {len(found.alike) - _SHOWN_PAIRS} more pairs (`--json` has all)", "yellow")
+    labels = f"{found.labels} label{'' if found.labels == 1 else 's'}"
+    already = f"; {found.already} were stored already" if found.already else ""
+    say(f"{found.added} of {found.pictures} pictures added, of {labels}{already}")

@@ -1,0 +1,366 @@
+"""A folder that `exported` wrote, taken into a gallery: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+import stat
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import GalleryError, HolotypeError, LabelError
+from holotype.gallery import audit, changes
+from holotype.gallery.enrolled import fresh, keeps_pictures
+from holotype.gallery.exported import (
+    EXAMPLES,
+    FORMAT,
+    IDENTITIES,
+    MANIFEST,
+    STRANGER_VECTORS,
+    STRANGERS,
+    VERSION,
+    columns,
+)
+from holotype.gallery.labels import check_label, shown
+from holotype.gallery.matrix import as_blobs, checked
+from holotype.gallery.schema import Binding, one
+
+_PICTURE = re.compile(r"pictures/[0-9]{1,20}\.[a-z]{1,10}")
+_MAX_MANIFEST_BYTES = 2**30
+_AGAIN = "Export the gallery again, or copy the folder again"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import stored."""
+
+    identities: int  # that were not enrolled before
+    examples: int
+    pictures: int
+    strangers: int  # vectors
+    already: int  # examples that were there before, the very same
+    pictures_left: int  # not stored, since this gallery keeps none
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example as it was exported."""
+
+    row: int
+    created: str
+    picture: str | None  # its file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parcel:
+    """What a folder holds, checked; the pictures are read when they are stored."""
+
+    folder: Path
+    digest: str  # SHA-256 of the manifest
+    binding: Binding
+    keep_pictures: bool
+    files: dict[str, dict[str, Any]] = field(repr=False)
+    identities: tuple[tuple[dict[str, Any], tuple[Example, ...]], ...] = field(repr=False)
+    vectors: NDArray[np.float32] = field(repr=False)
+    strangers: tuple[tuple[str, int, str], ...] = field(repr=False)  # batch, class, created
+    stranger_vectors: NDArray[np.float32] = field(repr=False)
+
+    def content(self, name: str) -> bytes:
+        """A file, as the manifest says that it is.
+
+        Raises:
+            GalleryError: it is gone, or another.
+        """
+        return _file(self.folder, name, self.files)
+
+
+def read(folder: Path) -> Parcel:
+    """Look at all of an export before anything is made of it.
+
+    Raises:
+        GalleryError: it is none, not whole, altered, or of a newer version.
+    """
+    try:
+        return _read(folder)
+    except (GalleryError, LabelError):
+        raise
+    except HolotypeError as error:
+        raise GalleryError(f"{str(folder)!r}: {error.problem}", _AGAIN) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError) as error:
+        raise GalleryError(
+            f"{str(folder)!r} is not as an export is written ({type(error).__name__}: {error})",
+            _AGAIN,
+        ) from error
+
+
+def _read(folder: Path) -> Parcel:
+    if not folder.is_dir():
+        raise GalleryError(
+            f"{str(folder)!r} is not a folder", "Name one that `holotype export GALLERY` wrote"
+        )
+    if not (folder / MANIFEST).is_file():
+        raise GalleryError(
+            f"{str(folder)!r} has no {MANIFEST}: it is no export of a gallery, or half of one",
+            "Name a folder that `holotype export GALLERY` wrote; a folder of pictures is enrolled "
+            "with `holotype enroll GALLERY --folder`",
+        )
+    content = _regular(folder, MANIFEST, _MAX_MANIFEST_BYTES)
+    manifest = json.loads(content)
+    if manifest["format"] != FORMAT:
+        raise GalleryError(f"{str(folder)!r} is no export of a gallery", "Name one")
+    if manifest["version"] != VERSION:
+        raise GalleryError(
+            f"{str(folder)!r} is an export of version {manifest['version']}; this holotype knows "
+            f"version {VERSION}",
+            "Upgrade holotype",
+        )
+    model, files = manifest["model"], manifest["files"]
+    binding = Binding(_text(model["id"]), _text(model["name"]), int(model["embedding_dim"]))
+    for name in files:
+        _digested(folder, name, files)
+    vectors = _vectors(_file(folder, EXAMPLES, files), binding.embedding_dim)
+    identities = tuple(_identities(_file(folder, IDENTITIES, files), files))
+    rows = [example.row for _, examples in identities for example in examples]
+    if sorted(rows) != list(range(len(vectors))):
+        raise ValueError(f"the examples do not go with the {len(vectors)} rows of {EXAMPLES}")
+    strangers: tuple[tuple[str, int, str], ...] = ()
+    own = np.empty((0, binding.embedding_dim), np.float32)
+    if STRANGERS in files:
+        strangers = tuple(
+            (_text(row["batch"]), int(row["class_index"]), _time(row["created"]))
+            for row in _lines(_file(folder, STRANGERS, files))
+        )
+        own = _vectors(_file(folder, STRANGER_VECTORS, files), binding.embedding_dim)
+        if len(own) != len(strangers):
+            raise ValueError(f"{STRANGERS} does not go with {STRANGER_VECTORS}")
+    return Parcel(
+        folder,
+        hashlib.sha256(content).hexdigest(),
+        binding,
+        manifest["keep_pictures"] is True,
+        files,
+        identities,
+        vectors,
+        strangers,
+        own,
+    )
+
+
+def _identities(
+    content: bytes, files: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], tuple[Example, ...]]]:
+    labels, names = set[str](), set[str]()
+    for row in _lines(content):
+        examples = tuple(
+            Example(int(e["row"]), _time(e["created"]), e["picture"]) for e in row.pop("examples")
+        )
+        for example in examples:
+            name = example.picture
+            if name is not None and not (_PICTURE.fullmatch(name) and name in files):
+                raise ValueError(f"{name!r} is no picture of it")
+        facts = {"uuid": _text(row.pop("id")), **row}
+        facts["label"] = check_label(facts["label"])
+        _time(facts["created"])
+        if facts.get("retain_until") is not None:
+            date.fromisoformat(facts["retain_until"])
+        if not examples or facts["label"] in labels or facts["uuid"] in names:
+            raise ValueError(f"{shown(facts['label'])} has no examples, or is there twice")
+        if not all(value is None or isinstance(value, str | int) for value in facts.values()):
+            raise ValueError(f"what is noted of {shown(facts['label'])} is neither text nor number")
+        labels.add(facts["label"])
+        names.add(facts["uuid"])
+        yield facts, examples
+
+
+def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> Imported:
+    """Store all of a parcel, inside the caller's transaction.
+
+    Raises:
+        LabelError: a label is enrolled as another identity.
+        GalleryError: a picture was altered since it was looked at, or something is noted that
+            this version does not know.
+    """
+    keep = keeps_pictures(connection)
+    known = set(columns(connection))
+    new = stored = pictures = already = left = 0
+    for facts, examples in parcel.identities:
+        if unknown := facts.keys() - known:
+            raise GalleryError(
+                f"{shown(facts['label'])} has {', '.join(sorted(unknown))}, which this version "
+                "of holotype does not know",
+                "Upgrade holotype",
+            )
+        identity = _identity(connection, facts)
+        rows = parcel.vectors[[example.row for example in examples]]
+        unseen = np.ones(len(rows), np.bool_)
+        entered = identity is None
+        if identity is None:
+            new += 1
+            identity = one(
+                connection,
+                f"INSERT INTO identities ({', '.join(facts)})"
+                f" VALUES ({', '.join('?' * len(facts))}) RETURNING id",
+                *facts.values(),
+            )
+            changes.added(connection, "identities", identity)
+            changes.touch_label(connection, facts["label"])
+        else:
+            unseen = fresh(connection, facts["label"], rows)
+            if unseen.any():
+                changes.keep(connection, "identities", identity)
+        already += int((~unseen).sum())
+        for at in unseen.nonzero()[0].tolist():
+            stored += 1
+            kept = examples[at].picture is not None and keep
+            left += examples[at].picture is not None and not keep
+            pictures += kept
+            picture = parcel.content(str(examples[at].picture)) if kept else None
+            _insert(connection, identity, rows[at : at + 1], examples[at].created, picture)
+        if unseen.any():
+            audit.append(
+                connection,
+                "enroll",
+                actor,
+                identity=facts["uuid"],
+                new=entered,
+                examples=int(unseen.sum()),
+                model=parcel.binding.model_id,
+                export=parcel.digest,
+            )
+    strangers = _strangers(connection, parcel)
+    audit.append(
+        connection,
+        "import",
+        actor,
+        identities=new,
+        examples=stored,
+        strangers=strangers,
+        export=parcel.digest,
+    )
+    return Imported(new, stored, pictures, strangers, already, left)
+
+
+def _identity(connection: sqlite3.Connection, facts: dict[str, Any]) -> int | None:
+    """The row of an identity that is there already."""
+    found = connection.execute(
+        "SELECT id, uuid, label FROM identities WHERE label = ? OR uuid = ?",
+        (facts["label"], facts["uuid"]),
+    ).fetchall()
+    if not found:
+        return None
+    if len(found) > 1 or (found[0][1], found[0][2]) != (facts["uuid"], facts["label"]):
+        there = shown(found[0][2])
+        raise LabelError(
+            f"{shown(facts['label'])} cannot be imported: {there} is enrolled here already, and "
+            "is another identity, or the same under another label",
+            "Give one of the two another label first, or import into a new gallery",
+        )
+    return int(found[0][0])
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    identity: int,
+    vector: NDArray[np.float32],
+    created: str,
+    picture: bytes | None,
+) -> None:
+    (blob,) = as_blobs(vector)
+    example = connection.execute(
+        "INSERT INTO examples (identity, vector, created, checksum) VALUES (?, ?, ?, ?)",
+        (identity, blob, created, zlib.crc32(blob)),
+    ).lastrowid
+    changes.added(connection, "examples", example)
+    if picture is not None:
+        connection.execute(
+            "INSERT INTO pictures VALUES (?, ?, ?)", (example, picture, zlib.crc32(picture))
+        )
+
+
+def _strangers(connection: sqlite3.Connection, parcel: Parcel) -> int:
+    """Store the strangers of batches that are not there already; how many."""
+    there = {row[0] for row in connection.execute("SELECT DISTINCT batch FROM strangers")}
+    count = 0
+    for (batch, number, created), blob in zip(
+        parcel.strangers, as_blobs(parcel.stranger_vectors), strict=True
+    ):
+        if batch not in there:
+            count += 1
+            connection.execute(
+                "INSERT INTO strangers (batch, class_index, vector, checksum, created)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (batch, number, blob, zlib.crc32(blob), created),
+            )
+    for batch in {batch for batch, *_ in parcel.strangers} - there:
+        changes.added(connection, "strangers", batch)
+    if count:
+        connection.execute("UPDATE meta SET strangers_version = strangers_version + 1")
+    return count
+
+
+def _file(folder: Path, name: str, files: dict[str, Any]) -> bytes:
+    content = _regular(folder, name, int(files[name]["bytes"]))
+    if hashlib.sha256(content).hexdigest() != files[name]["sha256"]:
+        raise _altered(folder, name)
+    return content
+
+
+def _digested(folder: Path, name: str, files: dict[str, Any]) -> None:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"{name!r} is no file of it")
+    _file(folder, name, files)
+
+
+def _regular(folder: Path, name: str, most_bytes: int) -> bytes:
+    try:
+        status = (folder / name).lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most_bytes:
+            raise _altered(folder, name)
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise GalleryError(
+            f"{name} of {str(folder)!r} is missing: half an export is not imported", _AGAIN
+        ) from None
+
+
+def _altered(folder: Path, name: str) -> GalleryError:
+    return GalleryError(
+        f"{name} of {str(folder)!r} is not what its {MANIFEST} says: it was altered or damaged",
+        _AGAIN,
+    )
+
+
+def _lines(content: bytes) -> Iterator[dict[str, Any]]:
+    for line in content.decode().splitlines():
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise ValueError(f"{line[:40]!r} is no JSON object")
+        yield row
+
+
+def _vectors(content: bytes, dim: int) -> NDArray[np.float32]:
+    array = np.load(BytesIO(content), allow_pickle=False)
+    if array.dtype.kind != "f" or array.ndim != 2 or array.shape[1] != dim:
+        raise ValueError(f"vectors of {array.dtype} {list(array.shape)}, not float32 [M, {dim}]")
+    return checked(array, dim) if len(array) else array.astype(np.float32)
+
+
+def _time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r} is no text")
+    return value
