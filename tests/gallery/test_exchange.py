@@ -213,3 +213,18 @@ def test_an_empty_gallery_goes_there_and_back(open_gallery, tmp_path: Path) -> N
     assert SqliteGallery.take_in(tmp_path / "out", tmp_path / "new.gallery").identities == 0
     with SqliteGallery.existing(tmp_path / "new.gallery") as again:
         assert again.labels() == {}
+
+
+def test_an_import_is_undone(path: Path, open_gallery, rows, tmp_path: Path) -> None:
+    with open_gallery(path=tmp_path / "other.gallery") as other:
+        other.add("ada", rows(1))
+        other.add_strangers(rows(2), [0])
+        other.export(tmp_path / "out")
+    gallery = open_gallery()
+    gallery.add("bob", rows(3))
+    SqliteGallery.take_in(tmp_path / "out", path)
+    assert list(gallery.labels()) == ["bob", "ada"]
+    gallery.undo()
+    assert list(gallery.labels()) == ["bob"]
+    assert not len(gallery.snapshot().strangers.vectors)
+    assert gallery.check().sound
