@@ -20,6 +20,7 @@ from holotype.cli import (
     linting,
     packs,
     recognition,
+    serving,
     show,
     standing,
     trusting,
@@ -101,6 +102,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "tag": correcting.tag,
         "undo": correcting.undo,
     },
+    "Serve": {"serve": serving.serve},
     "Keep a gallery": {
         "audit": keeping.audit,
         "check": keeping.check,
