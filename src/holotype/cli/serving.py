@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,8 +82,9 @@ def serve(
 
 
 def _say(started: Started) -> None:
-    if started.key is None:
-        say(f"Serving on {started.address} (Ctrl-C ends it)")
-        return
-    say(f"Serving on {started.address}#key={started.key}")
-    say("The key is shown this once. Ctrl-C ends the server.", style="dim")
+    # By itself on a line that is not folded: people and programs take it from there.
+    typer.echo(started.address if started.key is None else f"{started.address}#key={started.key}")
+    if started.key is not None:
+        say("The key is shown this once; the address with it opens the page.", style="dim")
+    say("Ctrl-C ends the server.", style="dim")
+    sys.stdout.flush()

@@ -95,7 +95,7 @@ async def _multipart(request: Request, model: type[_M]) -> Sent[_M]:
         form = await parser.parse()
     except MultiPartException as error:
         raise RefusedError(
-            422, "form", f"the form cannot be read: {error.message}", "Mend it"
+            422, "form", f"the form cannot be read: {error.message.rstrip('.')}", "Mend it"
         ) from None
     pictures: list[UploadFile] = []
     fields: dict[str, Any] = {}

@@ -174,7 +174,7 @@ def _require_safe(place: Place) -> None:
     for file in (place.tls_cert, place.tls_key):
         if file is not None and not file.is_file():
             raise ServingError(f"{os.fspath(file)!r} is no file", "Check the path")
-    if not (_is_loopback(place.listen) or place.tls_cert or place.proxies):
+    if not (_parsed(place.listen).is_loopback or place.tls_cert or place.proxies):
         raise ServingError(
             f"{place.listen} can be reached by others, who would read keys and pictures on the way",
             "Pass --tls-cert and --tls-key, or --behind-proxy with the address of a proxy that "
@@ -182,19 +182,17 @@ def _require_safe(place: Place) -> None:
         )
 
 
-def _is_loopback(listen: str) -> bool:
-    return ipaddress.ip_address(listen).is_loopback
+def _parsed(listen: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(listen)
+    except ValueError:
+        raise ServingError(
+            f"{listen!r} is no address of a machine", "Pass one such as 127.0.0.1"
+        ) from None
 
 
 def _listener(place: Place) -> socket.socket:
-    try:
-        kind = (
-            socket.AF_INET6 if ipaddress.ip_address(place.listen).version == 6 else (socket.AF_INET)
-        )
-    except ValueError:
-        raise ServingError(
-            f"{place.listen!r} is no address of a machine", "Pass one such as 127.0.0.1"
-        ) from None
+    kind = socket.AF_INET6 if _parsed(place.listen).version == 6 else socket.AF_INET
     listener = socket.socket(kind)
     try:
         if os.name == "posix":

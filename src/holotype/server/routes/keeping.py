@@ -24,7 +24,7 @@ from holotype.server.routes.asking import Fields
 from holotype.server.routing import house, route, who
 
 router = APIRouter(tags=["Keep"])
-_BACKUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_BACKUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ async def backup(request: Request) -> Response:
 
     def act(_: Recognizer) -> Backup:
         folder.mkdir(mode=0o700, exist_ok=True)
-        place = folder / f"{name}.gallery"
+        place = folder / f"{name}.gallery"  # the pattern of a name lets no path through
         if place.exists():
             raise RefusedError(
                 409, "exists", f"there is a backup named {name!r}", "Choose another name"
