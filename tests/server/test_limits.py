@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hanging import HANGS_S
@@ -218,3 +221,34 @@ def test_a_gallery_that_is_replaced_is_opened_anew(
     if where == "moved back":
         aside.rename(gallery)
         assert server.client.get("/v1/identities").json() == before
+
+
+def test_a_locked_gallery_says_when_to_come_back(start: Start, gallery: Path) -> None:
+    server = start()
+    other = sqlite3.connect(gallery, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    refused = server.enroll("new", drawing(20))
+    other.execute("ROLLBACK")
+    other.close()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "gallery")
+    assert "locked" in refused.json()["error"]["problem"]
+    assert refused.headers["retry-after"]
+    assert server.enroll("new", drawing(20)).json()["examples"] == 1
+
+
+def test_with_a_certificate_it_speaks_tls(start: Start, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(cert)),
+        ],
+        capture_output=True,
+    )
+    assert made.returncode == 0, made.stderr
+    server = start("--tls-cert", cert, "--tls-key", key)
+    assert server.url.startswith("https://127.0.0.1:")
+    trust = ssl.create_default_context(cafile=cert)
+    with httpx.Client(verify=trust, trust_env=False) as client:
+        assert client.get(f"{server.url}/v1/health").status_code == 200

@@ -229,7 +229,9 @@ def _stranger(state: State, vectors: Floats, wrong: int | None, sure: bool) -> _
     return _Lesson(doubts=tuple(doubts))
 
 
-def undo_feedback(recognizer: Recognizer, decision: Decision | str) -> int:
+def undo_feedback(
+    recognizer: Recognizer, decision: Decision | str, *, actor: str | None = None
+) -> int:
     """Take feedback back, and erase the example or the stranger that came of it.
 
     Args:

@@ -16,6 +16,7 @@ from holotype import errors
 
 # Where the code is not the name of the kind, or the status is not 422.
 _STATUS: dict[type[errors.HolotypeError], int] = {
+    errors.ErasurePendingError: 202,  # done, but for the bytes
     errors.GalleryReplacedError: 503,
     errors.RepeatedError: 409,
     errors.GalleryError: 409,
@@ -103,9 +104,7 @@ def failed(
 def failed_as(error: errors.HolotypeError, request_id: str) -> Response:
     """What the library refuses."""
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 422)
-    if isinstance(error, errors.GalleryError) and isinstance(
-        error.__cause__, sqlite3.Error | OSError
-    ):
+    if status == 409 and isinstance(error.__cause__, sqlite3.Error | OSError):
         status = 503  # locked, damaged, a full disk: not the request is wrong
     headers = {"retry-after": str(RETRY_S)} if status == 503 else {}
     more: dict[str, Any] = {}

@@ -36,6 +36,7 @@ _FAILURES = {
     501: "An optional dependency is not installed",
     503: "Not now: come back after the time that `retry-after` states, in seconds",
 }
+PENDING: dict[int, Any] = {202: Failure}  # gone, but another process still holds the bytes
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -115,7 +116,7 @@ def route(
     pictures: str = "",
     vectors: bool = False,
     changes: bool = False,
-    status: dict[int, str] | None = None,
+    status: dict[int, Any] | None = None,
     media: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a route.
@@ -130,7 +131,7 @@ def route(
         pictures: what the pictures are, where it takes any.
         vectors: whether embeddings may take the place of pictures.
         changes: whether it takes an `Idempotency-Key`.
-        status: answers other than 200, and when they are given.
+        status: the models of what it says with another status than 200.
         media: the type of what it says, where that is not JSON.
     """
     extra: dict[str, Any] = {"x-scope": scope}
@@ -139,8 +140,9 @@ def route(
     if changes:
         extra["parameters"] = [_IDEMPOTENCY]
     responses = failures()
-    for code, text in (status or {}).items():
-        responses[code] = {"model": answers, "description": text}
+    for code, other in (status or {}).items():
+        text = "Gone, but the bytes are still in the file: another process reads it"
+        responses[code] = {"model": other, "description": text}
     if media:
         responses[200] = {
             "content": {media: {"schema": {"type": "string", "format": "binary"}}},

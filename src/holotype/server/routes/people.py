@@ -132,7 +132,7 @@ async def examples(request: Request, label: str) -> Response:
     "enroll",
     Erasure,
     changes=True,
-    status={202: "Forgotten, but the bytes are still in the file: another process reads it"},
+    status={202: Erasure},
 )
 async def forget(request: Request, label: str) -> Response:
     """Erase somebody with all examples; the receipt is stored nowhere else."""

@@ -16,7 +16,7 @@ from holotype.records import Calibration, MeasuredRate, Reviewed
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.asking import Fields
-from holotype.server.routing import asked_again, house, route, who
+from holotype.server.routing import PENDING, asked_again, house, route, who
 
 router = APIRouter(tags=["Trust"])
 _REPLAYED = {"idempotent-replay": "true"}
@@ -125,7 +125,15 @@ async def strangers(request: Request) -> Response:
     return answer({"batches": batches})
 
 
-@route(router, "DELETE", "/v1/strangers/{batch}", "admin", Removed, changes=True)
+@route(
+    router,
+    "DELETE",
+    "/v1/strangers/{batch}",
+    "admin",
+    Removed,
+    changes=True,
+    status=PENDING,
+)
 async def remove_strangers(request: Request, batch: str) -> Response:
     """Erase a batch."""
     here = house(request)
@@ -181,7 +189,15 @@ async def feedback(request: Request, decision: str) -> Response:
     return answer(found, headers=_REPLAYED if before else None)
 
 
-@route(router, "DELETE", "/v1/decisions/{decision}/feedback", "enroll", Undone, changes=True)
+@route(
+    router,
+    "DELETE",
+    "/v1/decisions/{decision}/feedback",
+    "enroll",
+    Undone,
+    changes=True,
+    status=PENDING,
+)
 async def undo_feedback(request: Request, decision: str) -> Response:
     """Take feedback back, and erase the example that came of it."""
     here = house(request)
