@@ -3,8 +3,9 @@
     python bench/serve.py
 
 - `identify` over HTTP and in this process take turns, picture by picture, on the same gallery.
-- Eight clients at once, beside the embedder alone in as many calls at once as there are
-  processors, in turns of some seconds; with one picture and with sixteen in a call.
+- Eight clients at once, beside the embedder alone, and beside `identify` in one process, both in as
+  many calls at once as there are processors, in turns of some seconds; with one picture and with
+  sixteen in a call.
 - Thirty-two clients, one call in twenty an enrollment under an `Idempotency-Key`; in the middle the
   server is killed and started again. Clients whom the connection is refused or lost send the same
   call once more. Then the gallery is compared with what was acknowledged.
@@ -146,20 +147,29 @@ def together(gallery: Path, server: Server, pictures: Sequence[bytes], turns: in
         status, _ = clients.one.post("/v1/identify", body)
         assert status == 200
 
-    rates: dict[str, list[float]] = {"embedder": [], "http": []}
+    rates: dict[str, list[float]] = {"embedder": [], "library": [], "http": []}
     with holotype.open(gallery, create=False) as recognizer:
         embedder = recognizer.embedder
         for _ in range(turns):
             rates["embedder"].append(
                 each * busy(lambda: embedder.embed(batch), os.cpu_count() or 1, turn_s)
             )
+            rates["library"].append(
+                each * busy(lambda: recognizer.identify(batch), os.cpu_count() or 1, turn_s)
+            )
             rates["http"].append(each * busy(ask, CLIENTS, turn_s))
-    ratios = [h / e for h, e in zip(rates["http"], rates["embedder"], strict=True)]
+
+    def ratio(other: str) -> float:
+        pairs = zip(rates["http"], rates[other], strict=True)
+        return round(statistics.median(http / alone for http, alone in pairs), 3)
+
     return {
         "pictures_a_call": each,
         "embedder_a_second": round(statistics.median(rates["embedder"]), 2),
         "http_a_second": round(statistics.median(rates["http"]), 2),
-        "ratio": round(statistics.median(ratios), 3),
+        "library_a_second": round(statistics.median(rates["library"]), 2),
+        "ratio": ratio("embedder"),
+        "ratio_to_library": ratio("library"),
         "turns": turns,
         "bar": BAR_THROUGHPUT,
     }
