@@ -23,6 +23,7 @@ from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
 
 DEFAULT_PORT = 8470
 FIRST_KEY = "owner"
+KEEP_S = 30  # for which a connection may rest between two calls
 STOP_S = 60  # within which what was accepted is finished
 _RESERVED_FILES = 200  # descriptors for everything that is no connection
 
@@ -135,6 +136,7 @@ def _config(desk: Desk, keys: Keys, place: Place, trusted: Sequence[Network]) ->
         forwarded_allow_ips=[str(one) for one in trusted] or None,
         ssl_certfile=place.tls_cert,
         ssl_keyfile=place.tls_key,
+        timeout_keep_alive=KEEP_S,
         timeout_graceful_shutdown=STOP_S,
     )
 
