@@ -26,6 +26,8 @@ STATUS = {
     "erasure_pending": 202,
     "missing_extra": 501,
     "pack": 503,
+    "provider": 503,
+    "recording": 422,
     "gallery_replaced": 503,
     "serving": 503,
 }
@@ -61,7 +63,8 @@ def test_a_gallery_that_cannot_be_used_now_is_no_fault_of_the_call() -> None:
 def test_what_an_error_carries_is_said() -> None:
     for error, name, value in (
         (AlikeError("p", "r", (Candidate("Ada", 0.9),)), "found", [{"label": "Ada",
-                                                                   "similarity": 0.9}]),
+                                                                   "similarity": 0.9,
+                                                                   "example": None}]),
         (RateError("p", "r", 0.02), "smallest", 0.02),
         (AnotherKindError("p", "r", ("faces",)), "packs", ["faces"]),
     ):  # fmt: skip

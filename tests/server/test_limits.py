@@ -164,15 +164,15 @@ def refused(*options: str) -> str:
 
 def test_it_does_not_start_where_it_is_not_safe(gallery: Path, tmp_path: Path) -> None:
     desk = str(gallery)
-    assert refused(desk, "--listen", "0.0.0.0").startswith("14 error: 0.0.0.0 can be reached")
-    assert refused(desk, "--listen", "nowhere").startswith("14 error: 'nowhere' is no address")
-    assert refused(desk, "--behind-proxy", "x").startswith("14 error: the proxies x")
-    assert refused(desk, "--tls-cert", "a").startswith("14 error: TLS needs")
-    assert refused(desk, "--tls-cert", "a", "--tls-key", "b").startswith("14 error: 'a' is no")
+    assert refused(desk, "--listen", "0.0.0.0").startswith("15 error: 0.0.0.0 can be reached")
+    assert refused(desk, "--listen", "nowhere").startswith("15 error: 'nowhere' is no address")
+    assert refused(desk, "--behind-proxy", "x").startswith("15 error: the proxies x")
+    assert refused(desk, "--tls-cert", "a").startswith("15 error: TLS needs")
+    assert refused(desk, "--tls-cert", "a", "--tls-key", "b").startswith("15 error: 'a' is no")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refused(desk, "--port", str(port))
-    assert said.startswith(f"14 error: port {port} of 127.0.0.1 cannot be had")
+    assert said.startswith(f"15 error: port {port} of 127.0.0.1 cannot be had")
     keys = gallery.with_name("desk.gallery.keys")
     keys.touch()
     keys.chmod(0o644)

@@ -22,6 +22,7 @@ _STATUS: dict[type[errors.HolotypeError], int] = {
     errors.GalleryError: 409,
     errors.AlikeError: 409,
     errors.PackError: 503,
+    errors.ProviderError: 503,
     errors.MissingExtraError: 501,
     errors.ServingError: 503,
 }

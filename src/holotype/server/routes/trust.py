@@ -35,6 +35,8 @@ class Said(Fields):
     """Whether an answer was right."""
 
     correct: bool
+    truth: str | None = None  # the label of who it shows, where the answer was wrong
+    stranger: bool = False  # whether it is known to show nobody who is enrolled
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,15 @@ async def feedback(request: Request, decision: str) -> Response:
             raise ImageError(f"{len(images)} images were sent", "Send the one probe, or none")
 
         def say(actor: str) -> Reviewed:
-            return services.feedback(recognizer, decision, got.fields.correct, *images, actor=actor)
+            return services.feedback(
+                recognizer,
+                decision,
+                got.fields.correct,
+                *images,
+                truth=got.fields.truth,
+                stranger=got.fields.stranger,
+                actor=actor,
+            )
 
         def again(line: AuditEntry) -> Reviewed:
             name = line.facts["decision"]
