@@ -1,15 +1,19 @@
-# Two commands on a machine that has Python 3.11+ and make: `make demo` and `make test`.
+# Commands on a machine that has Python 3.11+ and make: `make demo`, `make serve`, `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 # A process for each core, up to four; the tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test check lint walk shell clean
+.PHONY: demo serve test check lint walk shell clean
 .DELETE_ON_ERROR:
 
 demo: .venv/base
 	$(BIN)/holotype demo
+
+# The desk on http://127.0.0.1:8470: the page, and the API under /v1.
+serve: .venv/server
+	$(BIN)/holotype serve desk.gallery --keep-pictures
 
 test: .venv/dev
 	@echo "Testing in a few minutes; what takes long is left to \`make check\`."
@@ -30,10 +34,14 @@ check: lint
 	$(INSTALL) --quiet -e .
 	touch $@
 
+.venv/server: .venv/base
+	$(INSTALL) --quiet -e ".[server]"
+	touch $@
+
 .venv/dev: .venv/base
 	@echo "Installing what training and the tests need as well, once. Most of it is torch: on Linux"
 	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
-	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,dev]"
+	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,server,dev]"
 	touch $@
 
 # Every page of README and docs, in a clean environment for each set of extras.

@@ -77,6 +77,10 @@ class GalleryReplacedError(GalleryError):
     """The file at a gallery's path is no longer the one that was opened: `reopen` opens it."""
 
 
+class RepeatedError(GalleryError):
+    """A change that was made before, under the same request."""
+
+
 class ErasurePendingError(GalleryError):
     """Something is gone from the gallery, but its bytes are still in the file.
 
@@ -128,6 +132,10 @@ class MissingExtraError(HolotypeError):
     """An optional dependency that is not installed."""
 
 
+class ServingError(HolotypeError):
+    """A server that cannot start as asked, or a key that cannot be had."""
+
+
 # 0 is success, 1 is "no match" from `verify`, 2 is a wrong command line, 130 an interrupt.
 EXIT_CODES: dict[type[HolotypeError], int] = {
     ImageError: 3,
@@ -142,4 +150,5 @@ EXIT_CODES: dict[type[HolotypeError], int] = {
     ErasurePendingError: 12,  # 11 is any other failure of the file system
     AlikeError: 13,
     ProviderError: 14,
+    ServingError: 15,
 }

@@ -351,6 +351,21 @@ class KnownRate:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedRate:
+    """What one rate means in a gallery, and what it costs."""
+
+    rate: float  # a fraction: the stated one, or the usual one
+    known: Known | None  # None: nobody is enrolled
+    source: Source | None
+    threshold: float | None  # similarity that is accepted, the median over the enrolled
+    # share of pictures of the enrolled that it turns away, as far as the model's cohort tells;
+    # None where that tells nothing
+    missed: float | None
+    guaranteed: float  # the smallest rate that is guaranteed here; 1 if none
+    estimated: float  # the smallest that is at least estimated; 1 if none
+
+
+@dataclass(frozen=True, slots=True)
 class Crowding:
     """Two identities that are so alike that they set the threshold of everybody."""
 

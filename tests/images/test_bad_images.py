@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +19,7 @@ from PIL import Image, ImageOps
 from holotype.errors import ImageError
 from holotype.images import prepare, prepare_batch, read
 from holotype.records import Preprocessing
-from toy_images import DRAWING, FRAME, INK, encoded
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return (
-        struct.pack(">I", len(content))
-        + kind
-        + content
-        + struct.pack(">I", zlib.crc32(kind + content))
-    )
-
-
-def png_header(width: int, height: int) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+from toy_images import DRAWING, FRAME, INK, encoded, png_header
 
 
 def zipped() -> bytes:

@@ -21,6 +21,7 @@ from holotype.cli import (
     linting,
     packs,
     recognition,
+    serving,
     show,
     standing,
     trusting,
@@ -102,6 +103,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "tag": correcting.tag,
         "undo": correcting.undo,
     },
+    "Serve": {"serve": serving.serve},
     "Keep a gallery": {
         "audit": keeping.audit,
         "check": keeping.check,

@@ -1,5 +1,6 @@
 """Where the enrolled live: the protocol, and SQLite behind it."""
 
+from holotype.gallery.audit import Actor
 from holotype.gallery.backup import restore
 from holotype.gallery.labels import check_label
 from holotype.gallery.protocol import Added, Addition, Gallery
@@ -22,6 +23,7 @@ from holotype.gallery.snapshot import Over, Snapshot, Strangers
 from holotype.gallery.sqlite import SqliteGallery, gallery_model
 
 __all__ = [
+    "Actor",
     "Added",
     "Addition",
     "AuditEntry",

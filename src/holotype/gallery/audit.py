@@ -19,8 +19,9 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
+from holotype.errors import RepeatedError
 from holotype.gallery.labels import check_note
 from holotype.gallery.records import AuditEntry, AuditFinding, AuditReport
 from holotype.gallery.schema import schema_version
@@ -55,6 +56,48 @@ def _user(uid: int) -> str:
         return f"uid {uid}"
 
 
+class Actor(str):
+    """Who asks for a change, and under which request, so that it happens once.
+
+    Args:
+        name: who.
+        request: what the one that asks calls it; it stands in the line of the change.
+        since: the last line of the trail that was looked at, and has no such request.
+    """
+
+    request: str
+    since: int
+
+    def __new__(cls, name: str, request: str, since: int) -> Self:
+        """A name that carries its request."""
+        actor = super().__new__(cls, name)
+        actor.request, actor.since = request, since
+        return actor
+
+    def __str__(self) -> str:
+        """The name alone."""
+        return self[:]
+
+
+def require_first(connection: sqlite3.Connection, actor: str | None) -> None:
+    """Refuse a change that was made before under this request, by whatever process.
+
+    Inside the transaction of the change: of two that come at once, the second sees the first.
+
+    Raises:
+        RepeatedError: it was made.
+    """
+    if not isinstance(actor, Actor) or schema_version(connection) < 2:
+        return
+    mark = f'"request":{json.dumps(actor.request)}'
+    if connection.execute(
+        "SELECT 1 FROM audit WHERE sequence > ? AND instr(entry, ?)", (actor.since, mark)
+    ).fetchone():
+        raise RepeatedError(
+            "this change was made before, under the same request", "See the audit trail"
+        )
+
+
 def append(
     connection: sqlite3.Connection,
     action: str,
@@ -75,6 +118,8 @@ def append(
     }
     if identity is not None:
         line["identity"] = identity
+    if isinstance(actor, Actor):
+        line["request"] = actor.request
     entry = json.dumps(line, sort_keys=True, separators=(",", ":"), allow_nan=False)
     link = _chained(head, entry)
     connection.execute("INSERT INTO audit VALUES (?, ?, ?)", (count + 1, entry, link))

@@ -173,10 +173,10 @@ class Custody(Store):
 
     # -- the trail --------------------------------------------------------------------------
 
-    def audit(self) -> tuple[AuditEntry, ...]:
-        """The audit trail, oldest line first."""
+    def audit(self, after: int = 0) -> tuple[AuditEntry, ...]:
+        """The audit trail after a line, oldest line first."""
         with self._reading() as connection:
-            return tuple(audit.entries(connection))
+            return tuple(audit.entries(connection, after + 1))
 
     def verify_audit(self, noted: str | None = None) -> AuditReport:
         """Look for a line that was removed, edited, moved or cut off; see `Gallery`."""

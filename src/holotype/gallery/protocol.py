@@ -2,7 +2,8 @@
 
 N = enrolled identities, M = examples, B = vectors in one call, S = strangers' vectors, D =
 embedding dimensions. Every change takes an `actor`, who the audit trail says did it; None is the
-user of the operating system.
+user of the operating system, and an `Actor` carries the request that the change is made under: made
+once, it is refused with a RepeatedError.
 """
 
 from __future__ import annotations
@@ -424,8 +425,12 @@ class Gallery(Protocol):
 
     # -- the trail --------------------------------------------------------------------------
 
-    def audit(self) -> tuple[AuditEntry, ...]:
-        """The audit trail, oldest line first."""
+    def audit(self, after: int = 0) -> tuple[AuditEntry, ...]:
+        """The audit trail, oldest line first.
+
+        Args:
+            after: the `sequence` of a line; only those after it.
+        """
 
     def verify_audit(self, noted: str | None = None) -> AuditReport:
         """Look for a line that was removed, edited, moved or cut off.

@@ -15,7 +15,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError, GalleryReplacedError
 from holotype.forking import Forked
-from holotype.gallery import changes, erasure, opened
+from holotype.gallery import audit, changes, erasure, opened
 from holotype.gallery.file import (
     connect_existing,
     failures,
@@ -201,6 +201,7 @@ class Store(Forked):
                 connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
                 # Under the lock: another process may have moved the gallery to another model.
                 self._check_binding(connection)
+                audit.require_first(connection, actor)
                 modernize(connection, actor)
                 changes.begin(connection)
                 yield connection

@@ -333,6 +333,20 @@ class Matcher:
             )
         return result
 
+    def missed(self, rate: float | None) -> float | None:
+        """The share of pictures of the enrolled that a rate turns away, expected over them.
+
+        It is measured on the cohort's classes, so it holds for pictures like those. None where
+        nobody is enrolled, or no cohort says how alike pictures of one class are.
+
+        Raises:
+            RateError: the rate is not supported.
+        """
+        threshold = self.threshold(rate)
+        if self.model.matching is None or not len(threshold.values):
+            return None
+        return float(self.model.matching.genuine_below(threshold.values, self.examples).mean())
+
     @staticmethod
     def expired(
         examples: Floats, owner: NDArray[np.int64], vector: Floats, needed: np.floating

@@ -114,6 +114,26 @@ class MatchProbability:
         genuine = self._genuine_similarity(min(max(examples, 1), self.most))
         return float(np.quantile(genuine, share))
 
+    def genuine_below(
+        self, similarity: NDArray[np.floating], examples: NDArray[np.int64]
+    ) -> Doubles:
+        """The share of pictures of one class that stay below, measured on the cohort's classes.
+
+        Args:
+            similarity: [N] in [-1, 1].
+            examples: [N], how many examples each is compared with, at least 1.
+
+        Returns:
+            float64 [N] in [0, 1].
+        """
+        result = np.empty(len(similarity))
+        counts = np.clip(examples, 1, self.most)
+        for count in np.unique(counts).tolist():
+            genuine = np.sort(self._genuine_similarity(count))
+            at = counts == count
+            result[at] = np.searchsorted(genuine, similarity[at]) / len(genuine)
+        return result
+
     def _curve(self, impostors: _Scores, examples: int, prior: float) -> Doubles:
         if examples not in self._genuine:
             self._genuine[examples] = _density(self._genuine_similarity(examples))

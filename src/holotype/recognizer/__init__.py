@@ -9,7 +9,7 @@ from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
-from holotype.recognizer.status import status
+from holotype.recognizer.status import stated, status
 from holotype.recognizer.unlabeled import calibrate_unlabeled
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "reembed",
     "review",
     "same",
+    "stated",
     "status",
     "undo_feedback",
 ]

@@ -39,6 +39,7 @@ def calibrate(
     suspects: Suspects = "refuse",
     skip_unusable: bool = False,
     accept: Callable[[Calibration], bool] | None = None,
+    actor: str | None = None,
 ) -> Calibration:
     """Let pictures of people or things that are not enrolled set the thresholds.
 
@@ -63,6 +64,7 @@ def calibrate(
             are refused otherwise, all of them in one error.
         accept: is shown what would change and says whether the strangers are to be stored;
             None: they are.
+        actor: who gives them, for the audit trail; None: the user of the operating system.
 
     Raises:
         ImageError: pictures cannot be read or hold nothing, or none was given.
@@ -106,7 +108,11 @@ def calibrate(
         raise ImageError("all the pictures were left out", "Give pictures of who is not enrolled")
     after = next(change.after for change in result.rates if change.rate == USUAL_RATE)
     batch = recognizer.gallery.add_strangers(
-        strangers, member, rate=USUAL_RATE if after is not None else None, threshold=after
+        strangers,
+        member,
+        rate=USUAL_RATE if after is not None else None,
+        threshold=after,
+        actor=actor,
     )
     return replace(result, batch=batch)
 

@@ -24,7 +24,7 @@ from holotype.scoring import Floats
 def same(
     first: ImageSource,
     second: ImageSource,
-    model: str | os.PathLike[str] | None = None,
+    model: str | os.PathLike[str] | Recognizer | None = None,
     *,
     fmr: float | str | None = None,
     stranger_prior: float = 0.5,
@@ -37,8 +37,9 @@ def same(
     Args:
         first: as for `images.read`.
         second: likewise.
-        model: name of a shipped pack or path of a pack folder; None: `voices` for recordings,
-            `characters` for pictures.
+        model: name of a shipped pack or path of a pack folder; or a recognizer, whose model is
+            open, and whose gallery is not asked; None: `voices` for recordings, `characters` for
+            pictures.
         fmr: the share of pairs of different ones that may be taken for the same, in (0, 1).
         stranger_prior: the share of pairs of different ones that is expected, in [0, 1].
 
@@ -50,8 +51,11 @@ def same(
         RateError: the rate is no fraction, or cannot be supported for the first picture.
         PackError: the model pack is missing, altered or broken.
     """
-    pack = load_pack(usual_model(first) if model is None else model)
-    embedder = Embedder(pack)
+    if isinstance(model, Recognizer):
+        embedder, known, data = model.embedder, model.model, model.cohort_data
+    else:
+        pack = load_pack(usual_model(first) if model is None else model)
+        embedder, known, data = Embedder(pack), cohort_model(pack), cohort_data(pack)
     ((shown,),) = detect(embedder, [first])
     if shown.vector is None:
         raise refusal(unusable([first], [shown]), 1, takes=embedder.preprocessing.takes)
@@ -59,7 +63,7 @@ def same(
     if isinstance(first, str | os.PathLike):
         label = os.fspath(first)
     alone = cast(Gallery, _InMemory(label, shown.vector))
-    with Recognizer(embedder, alone, cohort_model(pack), cohort_data(pack)) as recognizer:
+    with Recognizer(embedder, alone, known, data) as recognizer:
         return recognizer.verify(label, second, fmr, stranger_prior=stranger_prior)
 
 

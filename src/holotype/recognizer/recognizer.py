@@ -66,7 +66,7 @@ class Recognizer:
     ) -> None:
         self._embedder = embedder
         self._gallery = gallery
-        self._model = model
+        self.model = model
         self.cohort_data = cohort_data
         self._state: State | None = None
         self._part: tuple[str, State] | None = None  # the last tag that was asked for
@@ -87,14 +87,9 @@ class Recognizer:
         return self._embedder
 
     @property
-    def model(self) -> CohortModel:
-        """What the model's cohort shows."""
-        return self._model
-
-    @property
     def embedding_dim(self) -> int:
         """How many numbers an embedding has: D."""
-        return int(self._model.cohort.embeddings.shape[1])
+        return int(self.model.cohort.embeddings.shape[1])
 
     @property
     def gallery(self) -> Gallery:
@@ -127,7 +122,7 @@ class Recognizer:
         with self._lock:
             snapshot = gallery.snapshot()
             if self._state is None or self._state.snapshot.version != snapshot.version:
-                self._state = State.of(snapshot, self._model, self._state)
+                self._state = State.of(snapshot, self.model, self._state)
             return self._state
 
     def state_of(self, tag: str | None) -> State:
@@ -143,7 +138,7 @@ class Recognizer:
         with self._lock:
             known = self._part[1] if self._part is not None and self._part[0] == tag else None
             if known is None or known.snapshot.version != state.snapshot.version:
-                known = State.of(state.snapshot.only(tag), self._model, known)
+                known = State.of(state.snapshot.only(tag), self.model, known)
                 self._part = tag, known
             return known
 
@@ -157,6 +152,7 @@ class Recognizer:
         tags: Sequence[str] = (),
         strict: bool = False,
         anyway: bool = False,
+        actor: str | None = None,
     ) -> Enrollment:
         """Add one or more examples of `label`; they are durable when this returns.
 
@@ -179,6 +175,7 @@ class Recognizer:
             strict: whether a new label with look-alikes is refused, and a picture of another label.
             anyway: whether pictures that are plainly of another kind than the model reads, such as
                 a photograph where it reads ink, are stored all the same, with a warning.
+            actor: who enrolls, for the audit trail; None: the user of the operating system.
 
         Raises:
             AnotherKindError: a picture is plainly of another kind, and not `anyway`.
@@ -225,7 +222,8 @@ class Recognizer:
                     self.kept(contents) if vectors is None else None,
                     tuple(tags),
                 )
-            ]
+            ],
+            actor=actor,
         )
         new_rows = np.flatnonzero(added.stored)
         warnings = (
@@ -235,7 +233,7 @@ class Recognizer:
             *disagreements(
                 state.vectors_of(label),
                 found[new_rows],
-                self._model.matching,
+                self.model.matching,
                 (new_rows + 1).tolist(),
             ),
             *self.state.turned_from(label, len(new_rows)),
@@ -437,8 +435,12 @@ class Recognizer:
         at = state.labels.index(label)
         return self._decisions(state, found, rate, at, stranger_prior)[0]
 
-    def forget(self, label: str) -> Erasure:
+    def forget(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase `label` and all its examples from the file.
+
+        Args:
+            label: who.
+            actor: as for `enroll`.
 
         Returns:
             The receipt, which is stored nowhere else; `examples` says how many there were.
@@ -448,7 +450,7 @@ class Recognizer:
             ErasurePendingError: forgotten, but another process still holds the bytes in the file.
             GalleryError: the gallery cannot be written.
         """
-        return self.gallery.remove(label)
+        return self.gallery.remove(label, actor=actor)
 
     def list(self) -> dict[str, int]:
         """The enrolled labels with their numbers of examples, in order of first enrollment."""
@@ -478,7 +480,7 @@ class Recognizer:
             if bad := unusable(images if names is None else names, found):
                 raise refusal(bad, len(images), takes=self.embedder.preprocessing.takes)
         result = stacked(found)
-        novel = unfamiliar_reasons(self._model.novelty.p_value(result))
+        novel = unfamiliar_reasons(self.model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
 
     def kept(self, contents: Sequence[ImageSource]) -> builtins.list[bytes] | None:
@@ -555,7 +557,7 @@ class Recognizer:
             source=matches.source,
             enrolled=len(state.labels),
             data=self.cohort_data,
-            cohort_classes=self._model.cohort.classes,
+            cohort_classes=self.model.cohort.classes,
             own_classes=matcher.evidence.impostors.site_classes,
             smallest_guaranteed=matcher.smallest_rate(guaranteed=True, claim=claim),
         )

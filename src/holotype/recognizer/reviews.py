@@ -33,6 +33,7 @@ def feedback(
     vectors: NDArray[Any] | None = None,
     truth: str | None = None,
     stranger: bool = False,
+    actor: str | None = None,
 ) -> Reviewed:
     """Say whether a decision was right, and let its picture teach; it counts in `review`.
 
@@ -62,6 +63,7 @@ def feedback(
         vectors: float [D], its embedding in place of it.
         truth: the label of who it shows, where the answer was wrong.
         stranger: whether it is known to show nobody who is enrolled.
+        actor: who says so, for the audit trail; None: the user of the operating system.
 
     Raises:
         GalleryError: the decision is not one of this gallery, or was reviewed before; or what is
@@ -80,7 +82,7 @@ def feedback(
     answer = str(facts["answer"])
     _require_sense(answer, correct, truth, stranger, seen is not None)
     if seen is None:
-        review = recognizer.gallery.feedback(token, correct)
+        review = recognizer.gallery.feedback(token, correct, actor=actor)
         return Reviewed(review.decision, correct, added=0)
     found, (reasons, *_) = seen
     state = recognizer.state
@@ -102,7 +104,7 @@ def feedback(
         lesson = _Lesson(refused=(Reason("not_confirmed", text),))
     reasons = (*reasons, *lesson.refused)
     if reasons:
-        review = recognizer.gallery.feedback(token, correct)
+        review = recognizer.gallery.feedback(token, correct, actor=actor)
         return Reviewed(review.decision, correct, 0, reasons)
     at = lesson.identity
     review = recognizer.gallery.feedback(
@@ -112,6 +114,7 @@ def feedback(
         examples=None if at is None else found,
         pictures=None if at is None or not contents else recognizer.kept(contents),
         strangers=found if at is None else None,
+        actor=actor,
     )
     return Reviewed(
         review.decision,
@@ -229,12 +232,15 @@ def _stranger(state: State, vectors: Floats, wrong: int | None, sure: bool) -> _
     return _Lesson(doubts=tuple(doubts))
 
 
-def undo_feedback(recognizer: Recognizer, decision: Decision | str) -> int:
+def undo_feedback(
+    recognizer: Recognizer, decision: Decision | str, *, actor: str | None = None
+) -> int:
     """Take feedback back, and erase the example or the stranger that came of it.
 
     Args:
         recognizer: as for `feedback`.
         decision: as for `feedback`; also the `Reviewed.decision` of it.
+        actor: as for `feedback`.
 
     Returns:
         The number of examples erased.
@@ -244,7 +250,7 @@ def undo_feedback(recognizer: Recognizer, decision: Decision | str) -> int:
         ErasurePendingError: undone, but another process still holds the bytes in the file.
     """
     token = decision.id if isinstance(decision, Decision) else decision
-    return recognizer.gallery.undo_feedback(token)
+    return recognizer.gallery.undo_feedback(token, actor=actor)
 
 
 def review(recognizer: Recognizer | Gallery) -> tuple[MeasuredRate, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from holotype.errors import RateError
-from holotype.openset import Evidence, Matcher
+from holotype.openset import Evidence, Matcher, parse_rate
 from holotype.openset.enrolled import classes_needed
 from holotype.openset.evidence import USUAL_RATE
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
-from holotype.records import Crowding, KnownRate, Status
+from holotype.records import Crowding, KnownRate, StatedRate, Status
 
 SHOWN_RATES = (0.3, 0.1, 0.05, 0.01)
 # Two of the enrolled crowd the others where without one of them a probe may be so many times as
@@ -51,14 +51,41 @@ def status(recognizer: Recognizer) -> Status:
     )
 
 
+def stated(recognizer: Recognizer, fpir: float | str | None = None) -> StatedRate:
+    """What one rate means here: who sets it, from where it accepts, and whom it misses.
+
+    Args:
+        recognizer: whose gallery it is.
+        fpir: the share of strangers that may be accepted, in (0, 1); None: the usual one.
+
+    Raises:
+        RateError: the rate is no fraction, or not supported by this gallery.
+        GalleryError: the gallery cannot be read.
+    """
+    rate = None if fpir is None else parse_rate(fpir, "fpir")
+    matcher = recognizer.state.matcher
+    found = _known(matcher, rate, refused=True)
+    return StatedRate(
+        rate=found.rate,
+        known=found.known,
+        source=found.source,
+        threshold=found.threshold,
+        missed=matcher.missed(rate),
+        guaranteed=matcher.smallest_rate(guaranteed=True),
+        estimated=matcher.smallest_rate(),
+    )
+
+
 def _missing(taken: int, present: int, known: bool) -> int:
     return 0 if known else max(0, classes_needed(USUAL_RATE, taken) - 1 - present)
 
 
-def _known(matcher: Matcher, rate: float | None) -> KnownRate:
+def _known(matcher: Matcher, rate: float | None, *, refused: bool = False) -> KnownRate:
     try:
         found = matcher.threshold(rate)
     except RateError:
+        if refused:
+            raise
         assert rate is not None  # only a stated one is refused
         return KnownRate(rate, None, None, None)
     if not len(found.values):

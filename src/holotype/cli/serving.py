@@ -1,0 +1,90 @@
+"""The command that serves a gallery over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holotype.cli.display import say
+from holotype.errors import MissingExtraError
+from holotype.extras import install
+
+if TYPE_CHECKING:
+    from holotype.server.serving import Started
+
+_PACKAGES = (
+    "fastapi",
+    "uvicorn",
+    "httptools",
+    "starlette",
+    "python_multipart",
+    "prometheus_client",
+)
+_PORT = 8470
+
+
+def serve(
+    gallery: Annotated[
+        Path, typer.Argument(metavar="GALLERY", help="The file of the gallery; made if missing.")
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the server.")] = _PORT,
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of this machine. One that others reach needs TLS, or a proxy that encrypts.",
+        ),
+    ] = "127.0.0.1",
+    model: Annotated[
+        str | None, typer.Option(help="Name or folder of the model pack, for a new gallery.")
+    ] = None,
+    keep_pictures: Annotated[
+        bool, typer.Option("--keep-pictures", help="Keep enrolled pictures, in a new gallery.")
+    ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, in PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, in PEM.")] = None,
+    behind_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of a proxy that encrypts; only such may connect then."
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that the server is called by."),
+    ] = None,
+    new_key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make one more key of scope `admin`, and show it."),
+    ] = None,
+) -> None:
+    """Serve a gallery: a page for people, and `/v1` for programs (docs/serve.md).
+
+    The first time, a key is made and shown. Ctrl-C, or SIGTERM, finishes what was accepted.
+
+    Example: `holotype serve desk.gallery`
+    """
+    try:
+        from holotype.server.serving import Place, serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _PACKAGES:
+            raise
+        raise MissingExtraError(
+            f"`holotype serve` needs {error.name}, which is not installed", install("server")
+        ) from error
+    place = Place(
+        listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
+    )
+    serve(gallery, place, _say, model=model, keep_pictures=keep_pictures, new_key=new_key)
+
+
+def _say(started: Started) -> None:
+    # By itself on a line that is not folded: people and programs take it from there.
+    typer.echo(started.address if started.key is None else f"{started.address}#key={started.key}")
+    if started.key is not None:
+        say("The key is shown this once; the address with it opens the page.", style="dim")
+    say("Ctrl-C ends the server.", style="dim")
+    sys.stdout.flush()

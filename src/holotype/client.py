@@ -1,0 +1,361 @@
+"""A gallery that another process serves (`holotype serve`), with the records of the library.
+
+    from holotype.client import Client
+
+    with Client("http://127.0.0.1:8470", key) as desk:
+        desk.enroll("Ada", "ada.png")
+        print(desk.identify("visitor.png").answer)
+
+It needs nothing beside Python and NumPy. A change is sent under an `Idempotency-Key`, so where the
+connection is lost it is sent once more, and happens once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import ssl
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, overload
+from urllib.parse import quote, urlencode, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype import errors
+from holotype.gallery import Erasure, IdentityRecord
+from holotype.records import Calibration, Decision, Enrollment, Reviewed, StatedRate
+
+Picture = str | os.PathLike[str] | bytes
+_TRIES = 3
+_T = TypeVar("_T")
+_KINDS: dict[str, type[errors.HolotypeError]] = {
+    "image": errors.ImageError,
+    "another_kind": errors.AnotherKindError,
+    "vector": errors.VectorError,
+    "label": errors.LabelError,
+    "rate": errors.RateError,
+    "gallery": errors.GalleryError,
+    "gallery_replaced": errors.GalleryReplacedError,
+    "erasure_pending": errors.ErasurePendingError,
+    "alike": errors.AlikeError,
+    "pack": errors.PackError,
+    "data": errors.DataError,
+    "missing_extra": errors.MissingExtraError,
+}
+
+
+class Client:
+    """One connection to a server; to be used by one thread at a time.
+
+    Args:
+        address: as the server prints it, such as http://127.0.0.1:8470.
+        key: one of its keys.
+        timeout_s: how long to wait for an answer.
+        trust: for TLS with a certificate of your own; None: those of the system.
+
+    Every method raises the error of the library that the server met, with the same words; or a
+    ServingError where the server cannot be reached, or takes no such call from this key.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        key: str,
+        *,
+        timeout_s: float = 60.0,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise errors.ServingError(
+                f"{address!r} is no address of a server", "Pass one as it prints it"
+            )
+        self._key = key
+        self._connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=timeout_s, context=trust
+            )
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
+        )
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def enroll(
+        self,
+        label: str,
+        *images: Picture,
+        vectors: NDArray[Any] | None = None,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        strict: bool = False,
+        anyway: bool = False,
+    ) -> Enrollment:
+        """As `Recognizer.enroll`."""
+        asked = {
+            "consent": consent,
+            "retain_until": None if retain_until is None else retain_until.isoformat(),
+            "strict": strict,
+            "anyway": anyway,
+        }
+        place = f"/v1/identities/{quote(label, safe='')}/examples"
+        return _record(Enrollment, self._post(place, images, vectors, asked, changes=True))
+
+    @overload
+    def identify(
+        self, images: Picture, fpir: float | str | None = ..., *, stranger_prior: float = ...
+    ) -> Decision: ...
+
+    @overload
+    def identify(
+        self,
+        images: list[Picture] | tuple[Picture, ...],
+        fpir: float | str | None = ...,
+        *,
+        stranger_prior: float = ...,
+    ) -> list[Decision]: ...
+
+    @overload
+    def identify(
+        self,
+        images: None = ...,
+        fpir: float | str | None = ...,
+        *,
+        vectors: NDArray[Any],
+        stranger_prior: float = ...,
+    ) -> Decision | list[Decision]: ...
+
+    def identify(
+        self,
+        images: Picture | Sequence[Picture] | None = None,
+        fpir: float | str | None = None,
+        *,
+        vectors: NDArray[Any] | None = None,
+        stranger_prior: float = 0.5,
+    ) -> Decision | list[Decision]:
+        """As `Recognizer.identify`; also one picture that cannot be read gets `cannot_tell`."""
+        many = (
+            isinstance(images, list | tuple) or np.ndim(vectors if vectors is not None else 0) > 1
+        )
+        batch: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
+        asked = {"fpir": fpir, "stranger_prior": stranger_prior}
+        said = self._post("/v1/identify", [] if images is None else batch, vectors, asked)
+        decisions = [_record(Decision, one) for one in said["answers"]]
+        return decisions if many else decisions[0]
+
+    def verify(
+        self,
+        label: str,
+        image: Picture | None = None,
+        fmr: float | str | None = None,
+        *,
+        vectors: NDArray[Any] | None = None,
+        stranger_prior: float = 0.5,
+    ) -> Decision:
+        """As `Recognizer.verify`."""
+        asked = {"label": label, "fmr": fmr, "stranger_prior": stranger_prior}
+        images = [] if image is None else [image]
+        return _record(Decision, self._post("/v1/verify", images, vectors, asked))
+
+    def same(self, first: Picture, second: Picture, fmr: float | str | None = None) -> Decision:
+        """As `holotype.recognizer.same`, with the model of the gallery."""
+        return _record(Decision, self._post("/v1/same", [first, second], None, {"fmr": fmr}))
+
+    def forget(self, label: str) -> Erasure:
+        """As `Recognizer.forget`; a receipt that is `pending` says that bytes are left."""
+        place = f"/v1/identities/{quote(label, safe='')}"
+        return _record(Erasure, self._call("DELETE", place, changes=True))
+
+    def list(self) -> dict[str, int]:
+        """As `Recognizer.list`."""
+        return {one.label: one.examples for one in self.records()}
+
+    def records(self) -> tuple[IdentityRecord, ...]:
+        """As `Gallery.records`."""
+        found: list[IdentityRecord] = []
+        asked: dict[str, Any] = {"limit": 1000}
+        while True:
+            said = self._call("GET", f"/v1/identities?{urlencode(asked)}")
+            found += [_record(IdentityRecord, one) for one in said["identities"]]
+            if said["cursor"] is None:
+                return tuple(found)
+            asked["cursor"] = said["cursor"]
+
+    def stated(self, fpir: float | str | None = None) -> StatedRate:
+        """As `holotype.recognizer.stated`."""
+        asked = "" if fpir is None else f"?{urlencode({'fpir': fpir})}"
+        return _record(StatedRate, self._call("GET", f"/v1/thresholds{asked}"))
+
+    def calibrate(
+        self,
+        images: Sequence[Picture] = (),
+        classes: Sequence[str] | None = None,
+        *,
+        vectors: NDArray[Any] | None = None,
+        suspects: Literal["refuse", "leave-out", "keep"] = "refuse",
+        skip_unusable: bool = False,
+        dry_run: bool = False,
+    ) -> Calibration | None:
+        """As `holotype.recognizer.calibrate`; None where an earlier try had stored them."""
+        asked = {
+            "classes": None if classes is None else [*classes],
+            "suspects": suspects,
+            "skip_unusable": skip_unusable,
+            "dry_run": dry_run,
+        }
+        said = self._post("/v1/calibrate", images, vectors, asked, changes=not dry_run)
+        return None if said["change"] is None else _record(Calibration, said["change"])
+
+    def feedback(
+        self, decision: Decision | str, correct: bool, image: Picture | None = None
+    ) -> Reviewed:
+        """As `holotype.recognizer.feedback`."""
+        token = decision.id if isinstance(decision, Decision) else decision
+        place = f"/v1/decisions/{quote(token, safe='')}/feedback"
+        images = [] if image is None else [image]
+        return _record(
+            Reviewed, self._post(place, images, None, {"correct": correct}, changes=True)
+        )
+
+    def undo_feedback(self, decision: Decision | str) -> int:
+        """As `holotype.recognizer.undo_feedback`."""
+        token = decision.id if isinstance(decision, Decision) else decision
+        place = f"/v1/decisions/{quote(token, safe='')}/feedback"
+        return int(self._call("DELETE", place, changes=True)["erased"])
+
+    # -- the wire ---------------------------------------------------------------------------
+
+    def _post(
+        self,
+        place: str,
+        images: Sequence[Picture],
+        vectors: NDArray[Any] | None,
+        asked: Mapping[str, Any],
+        *,
+        changes: bool = False,
+    ) -> Any:
+        stated = {name: value for name, value in asked.items() if value is not None}
+        if vectors is not None:
+            stated["vectors"] = np.atleast_2d(vectors).tolist()
+            body = json.dumps(stated).encode()
+            return self._call("POST", place, body, "application/json", changes=changes)
+        boundary = secrets.token_hex(16)
+        body = _form(boundary, [_content(image) for image in images], stated)
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self._call("POST", place, body, kind, changes=changes)
+
+    def _call(
+        self, method: str, place: str, body: bytes = b"", kind: str = "", *, changes: bool = False
+    ) -> Any:
+        headers = {"authorization": f"Bearer {self._key}"}
+        if kind:
+            headers["content-type"] = kind
+        if changes:
+            headers["idempotency-key"] = secrets.token_hex(16)
+        for left in reversed(range(_TRIES)):
+            try:
+                self._connection.request(method, place, body, headers)
+                answer = self._connection.getresponse()
+                said = json.loads(answer.read())
+                break
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._connection.close()
+                if not left:
+                    raise errors.ServingError(
+                        f"the server gives no answer ({error or type(error).__name__})",
+                        "Check that it runs, and its address",
+                    ) from error
+        if "error" in said:
+            raise _error(said["error"])
+        return said
+
+
+def _form(boundary: str, pictures: Sequence[bytes], stated: Mapping[str, Any]) -> bytes:
+    parts = [("images", "; filename=picture", picture) for picture in pictures]
+    parts += [
+        (name, "", (str(one).lower() if isinstance(one, bool) else str(one)).encode())
+        for name, value in stated.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    head = "content-disposition: form-data; name="
+    form = b"".join(
+        f'--{boundary}\r\n{head}"{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+        for name, more, content in parts
+    )
+    return form + f"--{boundary}--\r\n".encode()
+
+
+def _content(image: Picture) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    try:
+        return Path(image).read_bytes()
+    except OSError as error:
+        raise errors.ImageError(
+            f"{os.fspath(image)!r}: cannot be opened ({error.strerror or error})",
+            "Check the path and its rights",
+        ) from error
+
+
+def _error(said: Mapping[str, Any]) -> errors.HolotypeError:
+    kind = _KINDS.get(said["code"], errors.ServingError)
+    problem, remedy = said["problem"], said["remedy"]
+    if kind is errors.RateError:
+        return errors.RateError(problem, remedy, said.get("smallest"))
+    if kind is errors.AnotherKindError:
+        return errors.AnotherKindError(problem, remedy, tuple(said.get("packs") or ()))
+    return kind(problem, remedy)
+
+
+def _record(kind: type[_T], said: Any) -> _T:
+    """A record from what `json.loads` made of it."""
+    hints = typing.get_type_hints(kind)
+    values = {
+        one.name: _value(hints[one.name], said[one.name])
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.name in said
+    }
+    return kind(**values)
+
+
+def _value(kind: Any, said: Any) -> Any:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if said is None:
+        return None
+    if origin in (types.UnionType, typing.Union):
+        (kind,) = (one for one in inner if one is not types.NoneType)
+        return _value(kind, said)
+    if origin is tuple:
+        each = inner[:1] * len(said) if inner[-1] is Ellipsis else inner
+        return tuple(_value(one, value) for one, value in zip(each, said, strict=True))
+    if isinstance(kind, type):
+        if is_dataclass(kind):
+            return _record(kind, said)
+        if issubclass(kind, date):
+            return kind.fromisoformat(said)
+    return said
+
+
+__all__ = ["Client", "Picture"]

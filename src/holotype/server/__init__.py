@@ -1,0 +1,1 @@
+"""The gallery over HTTP: a route parses, calls the Recognizer once, and answers."""

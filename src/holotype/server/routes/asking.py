@@ -1,0 +1,164 @@
+"""Who is it, is it that one, are these two the same?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from holotype import recognizer as services
+from holotype.errors import ImageError, VectorError
+from holotype.recognizer import Recognizer
+from holotype.records import Decision, StatedRate
+from holotype.server.answers import answer
+from holotype.server.forms import Sent, sent
+from holotype.server.routing import house, route
+
+router = APIRouter(tags=["Ask"])
+
+Rate = Annotated[
+    float | str | None,
+    Field(description="A fraction such as 0.01, or 1%; unless it is stated: 1 %, or the smallest "
+    "share that anything is known of"),
+]  # fmt: skip
+Prior = Annotated[
+    float,
+    Field(ge=0, le=1, description="The share of strangers that is expected; only the probability "
+    "depends on it"),
+]  # fmt: skip
+
+
+class Fields(BaseModel):
+    """Of a body: nothing else is taken."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Identify(Fields):
+    """1:N."""
+
+    fpir: Rate = None
+    stranger_prior: Prior = 0.5
+
+
+class Verify(Fields):
+    """1:1 with somebody enrolled."""
+
+    label: str
+    fmr: Rate = None
+    stranger_prior: Prior = 0.5
+
+
+class Same(Fields):
+    """1:1 of two pictures."""
+
+    fmr: Rate = None
+    stranger_prior: Prior = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One decision for each picture or vector, in the order in which they were sent."""
+
+    answers: tuple[Decision, ...]
+
+
+@route(
+    router,
+    "POST",
+    "/v1/identify",
+    "read",
+    Answers,
+    body=Identify,
+    pictures="The probes; each gets its own answer, also beside one that cannot be read",
+    vectors=True,
+)
+async def identify(request: Request) -> Response:
+    """1:N: who is it, or is it nobody? 200 with `cannot_tell` where a picture shows nothing."""
+    got = await sent(request, Identify)
+    asked = got.fields
+
+    def act(recognizer: Recognizer) -> list[Decision]:
+        if got.vectors is not None:
+            found = recognizer.identify(
+                vectors=got.vectors, fpir=asked.fpir, stranger_prior=asked.stranger_prior
+            )
+            return found if isinstance(found, list) else [found]
+        return recognizer.identify(_some(got), asked.fpir, stranger_prior=asked.stranger_prior)
+
+    answers = await house(request).desk.embed(act)
+    house(request).metrics.decided("identify", answers)
+    return answer({"answers": answers})
+
+
+@route(
+    router,
+    "POST",
+    "/v1/verify",
+    "read",
+    Decision,
+    body=Verify,
+    pictures="The one probe",
+    vectors=True,
+)
+async def verify(request: Request) -> Response:
+    """1:1: is it the one that it claims to be?"""
+    got = await sent(request, Verify)
+    asked = got.fields
+
+    def act(recognizer: Recognizer) -> Decision:
+        if got.vectors is not None:
+            if len(got.vectors) != 1:
+                raise VectorError(f"verify got {len(got.vectors)} vectors", "Send one")
+            (vector,) = got.vectors
+            return recognizer.verify(
+                asked.label, fmr=asked.fmr, vectors=vector, stranger_prior=asked.stranger_prior
+            )
+        (image,) = _so_many(got, 1)
+        return recognizer.verify(asked.label, image, asked.fmr, stranger_prior=asked.stranger_prior)
+
+    decision = await house(request).desk.embed(act)
+    house(request).metrics.decided("verify", [decision])
+    return answer(decision)
+
+
+@route(router, "POST", "/v1/same", "read", Decision, body=Same, pictures="The two pictures")
+async def same(request: Request) -> Response:
+    """Do two pictures show the same? Nobody who is enrolled is asked."""
+    got = await sent(request, Same)
+    asked = got.fields
+
+    def act(recognizer: Recognizer) -> Decision:
+        first, second = _so_many(got, 2)
+        return services.same(
+            first, second, recognizer, fmr=asked.fmr, stranger_prior=asked.stranger_prior
+        )
+
+    decision = await house(request).desk.embed(act)
+    house(request).metrics.decided("same", [decision])
+    return answer(decision)
+
+
+@route(router, "GET", "/v1/thresholds", "read", StatedRate)
+async def thresholds(
+    request: Request, fpir: Annotated[str | None, Query(description="As for identify")] = None
+) -> Response:
+    """What a stated rate means here: who sets it, from where it accepts, and whom it misses."""
+    return answer(await house(request).desk.read(lambda at: services.stated(at, fpir)))
+
+
+def _some(got: Sent[Identify]) -> list[bytes]:
+    images = got.images()
+    if not images:
+        raise ImageError("identify got no image", "Send at least one as images, or vectors")
+    return images
+
+
+def _so_many(got: Sent[Verify] | Sent[Same], count: int) -> list[bytes]:
+    images = got.images()
+    if len(images) != count:
+        raise ImageError(f"{len(images)} images were sent", f"Send {count}")
+    return images

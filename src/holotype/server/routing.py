@@ -1,0 +1,208 @@
+"""How a route is declared: its scope, its body, and what it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import BaseModel
+
+from holotype.server.answers import Failure, RefusedError
+from holotype.server.desk import Desk
+from holotype.server.keys import SCOPES, Key, Keys, Scope
+from holotype.server.metrics import Metrics
+from holotype.server.repeats import MAX_KEY_CHARACTERS, Repeats
+from holotype.server.repeats import Request as Repeated
+from holotype.server.repeats import request as repeated
+
+_BEARER = HTTPBearer(auto_error=False, description="A key of this server")
+_HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="The same, for programs")
+
+# What every route with a key may answer beside its own.
+_FAILURES = {
+    401: "No key, or one that is revoked",
+    403: "The key has too small a scope, or a page of another origin asks",
+    404: "There is no such thing",
+    405: "The route does not take this method",
+    408: "The body did not arrive in time",
+    409: "It cannot be done as things are: the code says why",
+    413: "The body is too large",
+    415: "The body is of another kind",
+    421: "The server is not known under that name",
+    422: "Something that was sent cannot be taken: the code says what",
+    500: "A mistake in the server",
+    501: "An optional dependency is not installed",
+    503: "Not now: come back after the time that `retry-after` states, in seconds",
+}
+PENDING: dict[int, Any] = {202: Failure}  # gone, but another process still holds the bytes
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of your own making, new for each change: sent again with the same "
+    "one, the change is not made again, whatever happened meanwhile.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
+}
+
+
+class House:
+    """What the routes share."""
+
+    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics) -> None:
+        self.desk, self.keys, self.metrics = desk, keys, metrics
+        self.repeats = Repeats()
+
+
+def house(request: Request) -> House:
+    """That of the server that was asked."""
+    found: House = request.app.state.house
+    return found
+
+
+def who(request: Request) -> str:
+    """The name of the client's key."""
+    return str(request.state.key_name)
+
+
+def failures(*but: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer that is no success."""
+    return {
+        status: {"model": Failure, "description": text}
+        for status, text in _FAILURES.items()
+        if status not in but
+    }
+
+
+class _Needs:
+    """Refuses whoever has no key, or one that may not."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    # On the event loop: the look-up takes less than the way to a thread and back.
+    async def __call__(self, request: Request) -> Key:
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            secret = request.headers.get("x-api-key", "")
+        key = house(request).keys.find(secret.strip()) if secret else None
+        if key is None:
+            raise RefusedError(
+                401,
+                "unauthorized",
+                "there is no such key" if secret else "the call has no key",
+                "Send `Authorization: Bearer KEY` or `x-api-key: KEY`",
+                {"www-authenticate": "Bearer"},
+            )
+        request.state.key_name = key.name
+        if SCOPES.index(key.scope) < SCOPES.index(self.scope):
+            raise RefusedError(
+                403,
+                "forbidden",
+                f"this needs a key of scope {self.scope!r}; {key.name!r} has {key.scope!r}",
+                "Ask with another key",
+            )
+        return key
+
+
+def route(
+    router: APIRouter,
+    method: str,
+    path: str,
+    scope: Scope,
+    answers: Any,
+    *,
+    body: type[BaseModel] | None = None,
+    pictures: str = "",
+    vectors: bool = False,
+    changes: bool = False,
+    status: dict[int, Any] | None = None,
+    media: str = "",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a route.
+
+    Args:
+        router: to which it belongs.
+        method: of HTTP.
+        path: with its parameters in braces.
+        scope: the smallest that a key needs.
+        answers: the model of what it says; None where `media` is not JSON.
+        body: the fields that it takes, beside pictures and vectors.
+        pictures: what the pictures are, where it takes any.
+        vectors: whether embeddings may take the place of pictures.
+        changes: whether it takes an `Idempotency-Key`.
+        status: the models of what it says with another status than 200.
+        media: the type of what it says, where that is not JSON.
+    """
+    extra: dict[str, Any] = {"x-scope": scope}
+    if body is not None:
+        extra["requestBody"] = _body(body, pictures, vectors)
+    if changes:
+        extra["parameters"] = [_IDEMPOTENCY]
+    responses = failures()
+    for code, other in (status or {}).items():
+        text = "Gone, but the bytes are still in the file: another process reads it"
+        responses[code] = {"model": other, "description": text}
+    if media:
+        responses[200] = {
+            "content": {media: {"schema": {"type": "string", "format": "binary"}}},
+            "description": "As it was given",
+        }
+    else:
+        responses[200] = {"model": answers}
+    return router.api_route(
+        path,
+        methods=[method],
+        response_model=None,
+        responses=responses,
+        openapi_extra=extra,
+        dependencies=[Depends(_Needs(scope)), Security(_BEARER), Security(_HEADER)],
+    )
+
+
+def _body(model: type[BaseModel], pictures: str, vectors: bool) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    schema.pop("title", None)
+    schema["additionalProperties"] = False
+    content: dict[str, Any] = {}
+    if pictures:
+        files = {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "description": pictures,
+        }
+        properties = {"images": files, **schema.get("properties", {})}
+        content["multipart/form-data"] = {"schema": {**schema, "properties": properties}}
+    if vectors:
+        numbers = {
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "number"}},
+            "description": "Embeddings, one list for each, in place of pictures",
+        }
+        properties = {"vectors": numbers, **schema.get("properties", {})}
+        content["application/json"] = {"schema": {**schema, "properties": properties}}
+    elif not pictures or model.model_fields:
+        content.setdefault("application/json", {"schema": schema})
+    if pictures and not vectors:
+        content = {"multipart/form-data": content["multipart/form-data"]}
+    return {"content": content, "required": True}
+
+
+def asked_again(request: Request, *content: bytes | str) -> Repeated | None:
+    """The call as one that may be sent again; None where it has no `Idempotency-Key`.
+
+    Raises:
+        RefusedError: the key is too long or empty.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS:
+        raise RefusedError(
+            422,
+            "form",
+            f"the Idempotency-Key has {len(key)} characters, not 1 to {MAX_KEY_CHARACTERS}",
+            "Make one of a random UUID",
+        )
+    return repeated(who(request), key, request.method, request.url.path, *content)

@@ -1,0 +1,216 @@
+"""From a gallery to a server that listens, and to its end."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from holotype.errors import ServingError
+from holotype.server.app import application
+from holotype.server.desk import Desk
+from holotype.server.guard import JsonLines
+from holotype.server.keys import Keys
+from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
+
+DEFAULT_PORT = 8470
+FIRST_KEY = "owner"
+KEEP_S = 30  # for which a connection may rest between two calls
+STOP_S = 60  # within which what was accepted is finished
+_RESERVED_FILES = 200  # descriptors for everything that is no connection
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server listens, and for whom."""
+
+    listen: str = "127.0.0.1"  # an address of this machine
+    port: int = DEFAULT_PORT  # 0: any that is free
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    proxies: tuple[str, ...] = ()  # addresses or networks of proxies, who alone may connect
+    hosts: tuple[str, ...] = ()  # names that the server is called by, beside its address
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a person has to know of a server that has started."""
+
+    address: str  # of the page
+    key: str | None  # that was made now, and is shown this once
+
+
+def keys_of(gallery: Path) -> Path:
+    """The file that holds the keys of a gallery."""
+    return gallery.with_name(f"{gallery.name}.keys")
+
+
+def serve(
+    gallery: Path,
+    place: Place,
+    started: Callable[[Started], None],
+    *,
+    model: str | None = None,
+    keep_pictures: bool = False,
+    new_key: str | None = None,
+) -> None:
+    """Serve a gallery until this process is told to stop; then finish what was accepted.
+
+    Args:
+        gallery: it is made where there is none.
+        place: where.
+        started: is called once, when connections are taken.
+        model: as for `holotype.open`.
+        keep_pictures: likewise.
+        new_key: the name of a key of scope `admin` that is made, also where there are others.
+
+    Raises:
+        ServingError: the place cannot be had, or is not safe.
+        GalleryError: the gallery cannot be opened.
+        PackError: its model cannot be had.
+    """
+    trusted = _networks(place.proxies)
+    _require_safe(place)
+    listener = _listener(place)
+    with listener:
+        desk = Desk(gallery, model, keep_pictures=keep_pictures)
+        try:
+            keys = Keys(keys_of(gallery))
+            try:
+                if new_key is None and not keys.all():
+                    new_key = FIRST_KEY
+                key = keys.add(new_key, "admin").key if new_key else None
+                port = listener.getsockname()[1]
+                server = _Server(
+                    _config(desk, keys, place, trusted),
+                    lambda: started(Started(_address(place, port), key)),
+                )
+                _run(server, listener)
+            finally:
+                keys.close()
+        finally:
+            desk.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begun()
+
+
+def _run(server: _Server, listener: socket.socket) -> None:
+    # uvicorn finishes what was accepted and then raises the signal anew, for whoever was there
+    # before: here nobody, since the work is done.
+    before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run([listener])
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _config(desk: Desk, keys: Keys, place: Place, trusted: Sequence[Network]) -> uvicorn.Config:
+    _log_as_json()
+    names = {"localhost", "127.0.0.1", "::1", place.listen, *place.hosts}
+    return uvicorn.Config(
+        application(desk, keys, names),
+        http=Patience.configured(tuple(trusted), _most_connections()),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=[str(one) for one in trusted] or None,
+        ssl_certfile=place.tls_cert,
+        ssl_keyfile=place.tls_key,
+        timeout_keep_alive=KEEP_S,
+        timeout_graceful_shutdown=STOP_S,
+    )
+
+
+def _log_as_json() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("holotype.server", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _most_connections() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MAX_CONNECTIONS
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(16, min(MAX_CONNECTIONS, files - _RESERVED_FILES))
+
+
+def _networks(proxies: Sequence[str]) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one, strict=False) for one in proxies)
+    except ValueError as error:
+        raise ServingError(
+            f"the proxies {', '.join(proxies)} are not all addresses ({error})",
+            "Name each by its address or network, such as 10.0.0.5 or 10.0.0.0/24",
+        ) from None
+
+
+def _require_safe(place: Place) -> None:
+    if (place.tls_cert is None) != (place.tls_key is None):
+        raise ServingError("TLS needs a certificate and its key", "Pass --tls-cert and --tls-key")
+    for file in (place.tls_cert, place.tls_key):
+        if file is not None and not file.is_file():
+            raise ServingError(f"{os.fspath(file)!r} is no file", "Check the path")
+    if not (_parsed(place.listen).is_loopback or place.tls_cert or place.proxies):
+        raise ServingError(
+            f"{place.listen} can be reached by others, who would read keys and pictures on the way",
+            "Pass --tls-cert and --tls-key, or --behind-proxy with the address of a proxy that "
+            "encrypts",
+        )
+
+
+def _parsed(listen: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(listen)
+    except ValueError:
+        raise ServingError(
+            f"{listen!r} is no address of a machine", "Pass one such as 127.0.0.1"
+        ) from None
+
+
+def _listener(place: Place) -> socket.socket:
+    kind = socket.AF_INET6 if _parsed(place.listen).version == 6 else socket.AF_INET
+    listener = socket.socket(kind)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((place.listen, place.port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ServingError(
+            f"port {place.port} of {place.listen} cannot be had "
+            f"({getattr(error, 'strerror', None) or error})",
+            "Choose another one with --port, or stop what listens there",
+        ) from error
+    return listener
+
+
+def _address(place: Place, port: int) -> str:
+    scheme = "https" if place.tls_cert else "http"
+    host = place.hosts[0] if place.hosts else place.listen
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"

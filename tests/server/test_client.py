@@ -1,0 +1,96 @@
+"""The client: the same records as the library, over a real connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import holotype
+from holotype.client import Client
+from holotype.errors import (
+    AlikeError,
+    ImageError,
+    LabelError,
+    RateError,
+    ServingError,
+    VectorError,
+)
+from holotype.gallery import IdentityRecord
+from real_server import Server, drawing
+
+Start = Callable[..., Server]
+
+
+def test_it_answers_as_the_library_does(start: Start, gallery: Path) -> None:
+    server = start()
+    vectors = np.random.default_rng(0).normal(size=(2, 8))
+    with (
+        Client(server.url, server.key) as desk,
+        holotype.open(gallery, create=False) as recognizer,
+    ):
+        probes = [drawing(1, 1), drawing(77), b"broken"]
+        for mine, its in (
+            (recognizer.identify(probes, "10%"), desk.identify(probes, "10%")),
+            ([recognizer.identify(probes[0])], [desk.identify(probes[0])]),
+            (recognizer.identify(vectors=vectors), desk.identify(vectors=vectors)),
+            ([recognizer.verify("c1", probes[0])], [desk.verify("c1", probes[0])]),
+        ):
+            assert isinstance(mine, list)
+            assert isinstance(its, list)
+            for one, other in zip(mine, its, strict=True):
+                names = [name for name in one.__dataclass_fields__ if name != "id"]
+                for name in names:
+                    assert getattr(one, name) == pytest.approx(getattr(other, name)), name
+        assert desk.list() == recognizer.list()
+        assert desk.records() == recognizer.gallery.records()
+        assert desk.stated("10%").rate == 0.1
+        assert desk.same(drawing(7), drawing(7, 1)).rate_kind == "fmr"
+
+
+def test_it_changes_the_gallery(start: Start, tmp_path: Path) -> None:
+    server = start()
+    (tmp_path / "a.png").write_bytes(drawing(20))
+    with Client(server.url, server.key) as desk:
+        added = desk.enroll("née / ?", tmp_path / "a.png", retain_until=date(2999, 1, 2))
+        assert (added.label, added.examples) == ("née / ?", 1)
+        record = desk.records()[-1]
+        assert isinstance(record, IdentityRecord)
+        assert record.retain_until == date(2999, 1, 2)
+        assert record.created.tzinfo is not None
+        decision = desk.identify(drawing(20), "10%")
+        assert desk.feedback(decision, True).correct is True
+        assert desk.undo_feedback(decision) == 0
+        strangers = [drawing(50 + i) for i in range(4)]
+        change = desk.calibrate(strangers, ["a", "a", "b", "c"], dry_run=True)
+        assert change is not None
+        assert (change.batch, change.classes) == (None, 3)
+        assert desk.forget("née / ?").examples == 1
+
+
+def test_it_raises_what_the_library_raises(start: Start, tmp_path: Path) -> None:
+    server = start()
+    with Client(server.url, server.key) as desk:
+        with pytest.raises(ImageError, match="not a picture"):
+            desk.enroll("x", b"broken")
+        with pytest.raises(ImageError, match="cannot be opened"):
+            desk.enroll("x", tmp_path / "missing.png")
+        with pytest.raises(LabelError, match="not among"):
+            desk.verify("nobody", drawing(0))
+        with pytest.raises(RateError) as refused:
+            desk.identify(drawing(0), 1e-9)
+        assert refused.value.smallest
+        with pytest.raises(VectorError):
+            desk.identify(vectors=np.ones((1, 3)))
+        with pytest.raises(AlikeError):
+            desk.enroll("twin", drawing(0), strict=True)
+    with Client(server.url, "htk_no") as desk, pytest.raises(ServingError, match="no such key"):
+        desk.list()
+    server.kill()
+    with Client(server.url, "htk_no") as desk, pytest.raises(ServingError, match="no answer"):
+        desk.list()
+    with pytest.raises(ServingError, match="no address"):
+        Client("127.0.0.1:8470", "")
