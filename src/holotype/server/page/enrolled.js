@@ -1,0 +1,153 @@
+// Who is enrolled: a card each; enroll by dropping pictures, forget after a question.
+
+import {monogram} from "./answer.js";
+import {call, groups, pictures} from "./api.js";
+import {ask, h, icon, note} from "./dom.js";
+import * as gallery from "./gallery.js";
+import {input, takesDrops} from "./input.js";
+import {problem} from "./problem.js";
+import {alike, day, has, number, t} from "./texts.js";
+
+const PAGE = 48;
+
+let panel = null;
+let taken = null;
+let drawn = 0; // which rendering is the last: a slower one before it is dropped
+
+/** Build the panel anew. */
+export async function render(where) {
+  panel = where;
+  const mine = ++drawn;
+  const {identities, cursor} = await call("GET", "v1/identities", {query: {limit: PAGE}});
+  if (mine !== drawn) return;
+  taken?.stop();
+  const list = h("ul", {class: "cards"}, identities.map(one));
+  panel.replaceChildren(
+    h("h1", {tabindex: "-1"}, t(gallery.faces() ? "people.title" : "things.title")),
+    h("p", {class: "soft"}, t("enrolled.count", {n: gallery.facts.status.enrolled, count: number(gallery.facts.status.enrolled)})),
+    form(),
+    h("div", {class: "outcome", id: "enrolled-outcome"}),
+    identities.length ? list : h("p", {class: "answer empty"}, t("enrolled.none")),
+    more(list, cursor));
+}
+
+/** Switch the camera off when the panel is left. */
+export const leave = () => taken?.stop();
+
+/** Take what is pasted while the panel is open. */
+export const take = (files) => taken?.give(files);
+
+function more(list, cursor) {
+  if (!cursor) return "";
+  const button = h("button", {type: "button", onclick: async () => {
+    const next = await call("GET", "v1/identities", {query: {limit: PAGE, cursor}});
+    list.append(...next.identities.map(one));
+    button.replaceWith(more(list, next.cursor));
+  }}, t("more"));
+  return button;
+}
+
+function form() {
+  if (!gallery.pictorial()) return h("p", {}, t("desk.vectors"));
+  const label = h("input", {id: "label", maxlength: 200, autocomplete: "off"});
+  const consent = h("input", {id: "consent", maxlength: 500, autocomplete: "off"});
+  const until = h("input", {id: "until", type: "date", min: new Date().toISOString().slice(0, 10)});
+  taken = input({ways: gallery.ways(), action: t("enroll.do"), onpictures: async (files) => {
+    // A folder that is dropped is named as who is in it.
+    const named = label.value.trim();
+    if (!named) {
+      outcome(h("p", {class: "problem", role: "alert"}, t("label.missing")));
+      label.focus();
+      return;
+    }
+    if (await enroll(named, files, {consent: consent.value.trim(), retain_until: until.value})) label.value = "";
+  }});
+  return h("details", {class: "enroll", open: matchMedia("(min-width: 761px)").matches},
+    h("summary", {}, t("enroll.title")),
+    h("div", {class: "desk"},
+      h("div", {class: "column"},
+        h("div", {class: "field"}, h("label", {for: "label"}, t("label")), label),
+        h("div", {class: "field"}, h("label", {for: "consent"}, t("enroll.consent")), consent),
+        h("div", {class: "field"}, h("label", {for: "until"}, t("enroll.until")), until),
+        h("p", {class: "soft"}, t("enroll.how"), " ", gallery.faces() && t("enroll.permission"))),
+      h("div", {class: "column"}, taken.element)));
+}
+
+function one({label, examples, consent, retain_until: until}) {
+  const picture = h("div", {class: "portrait"}, monogram(label));
+  gallery.pictureOf(label).then((address) => {
+    if (address) picture.replaceChildren(h("img", {src: address, alt: "", class: gallery.ink() ? "tile ink" : "tile"}));
+  });
+  const choose = h("input", {type: "file", accept: "image/*", multiple: true, onchange: () => enroll(label, Array.from(choose.files))});
+  const card = h("li", {class: "card"},
+    picture,
+    h("h2", {}, label),
+    h("p", {class: "soft"}, t("enrolled.examples", {n: examples, count: number(examples)})),
+    consent && h("p", {class: "soft"}, t("enrolled.consent", {consent})),
+    until && h("p", {class: "soft"}, t("enrolled.until", {day: day(until)})),
+    h("div", {class: "row"},
+      gallery.pictorial() && h("label", {class: "button"}, icon("M12 5v14 M5 12h14"), t("enroll.more"),
+        h("span", {class: "hidden"}, label), choose),
+      h("button", {type: "button", class: "plain", onclick: () => forget(label, examples)},
+        t("forget.do"), h("span", {class: "hidden"}, ` ${label}`))));
+  if (gallery.pictorial()) takesDrops(card, (files) => enroll(label, files));
+  return card;
+}
+
+async function enroll(label, files, fields = {}) {
+  outcome(h("p", {class: "waiting"}, t("enroll.waiting", {n: files.length, count: number(files.length)})));
+  try {
+    const found = {label, added: 0, lookalikes: [], warnings: []};
+    for (const some of groups(files)) {
+      const one = await call("POST", `v1/identities/${encodeURIComponent(label)}/examples`, {form: pictures(some, fields)});
+      found.added += one.added;
+      found.lookalikes.push(...one.lookalikes);
+      found.warnings.push(...one.warnings);
+    }
+    gallery.remember(label, files[0]);
+    note(t("enroll.done", {label, n: found.added}));
+    taken?.clear();
+    await gallery.refresh();
+    await render(panel);
+    outcome(remarks(found));
+    return true;
+  } catch (error) {
+    const anyway = error.code === "another_kind" && h("button", {
+      type: "button", onclick: () => enroll(label, files, {...fields, anyway: "true"}),
+    }, t("enroll.anyway"));
+    outcome(problem(error, anyway || ""));
+    return false;
+  }
+}
+
+function remarks({label, lookalikes, warnings}) {
+  const words = [
+    ...lookalikes.map((one) => h("li", {}, t("enroll.alike", {label, other: one.label, similarity: alike(one.similarity)}))),
+    ...warnings.map(({code, text}) => h("li", {lang: has(`reason.${code}`) ? undefined : "en"}, has(`reason.${code}`) ? t(`reason.${code}`) : text)),
+  ];
+  return words.length ? h("ul", {class: "remark", role: "status"}, words) : "";
+}
+
+async function forget(label, examples) {
+  const sure = await ask({
+    title: t("forget.title", {label}),
+    body: h("p", {}, t("forget.text", {label, n: examples, count: number(examples)})),
+    yes: t("forget.yes"), no: t("cancel"), danger: true,
+  });
+  if (!sure) return;
+  try {
+    const receipt = await call("DELETE", `v1/identities/${encodeURIComponent(label)}`);
+    gallery.forgetPictures(label);
+    note(t("forget.done", {label}));
+    await gallery.refresh();
+    await render(panel);
+    outcome(h("p", {class: "good"}, t("forget.receipt", {identity: receipt.identity, hash: receipt.audit_hash.slice(0, 16)})));
+    panel.querySelector("h1").focus();
+  } catch (error) {
+    outcome(problem(error));
+  }
+}
+
+function outcome(...content) {
+  document.getElementById("enrolled-outcome")?.replaceChildren(...content);
+}

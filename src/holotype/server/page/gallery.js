@@ -1,0 +1,67 @@
+// What is known of the gallery, and the pictures of the enrolled.
+
+import {call} from "./api.js";
+
+/** The answer of /v1/gallery; null before the first. */
+export let facts = null;
+
+const listeners = new Set();
+const seen = new Map(); // label -> address of a picture that was enrolled on this page
+const kept = new Map(); // label -> promise of the address of a stored picture, or null
+
+/** Call when the gallery may have changed; the facts are new then. */
+export async function refresh() {
+  facts = await call("GET", "v1/gallery");
+  for (const listener of listeners) listener();
+}
+
+/** Be told after each refresh. */
+export const onchange = (listener) => listeners.add(listener);
+
+/** The name of the gallery, as people say it. */
+export const title = () => facts.name.replace(/\.gallery$/, "");
+
+/** Whether the model looks for faces. */
+export const faces = () => facts.kind === "face";
+
+/** Whether the model reads ink, and so what a pad gives. */
+export const ink = () => ["ink", "frame"].includes(facts.kind);
+
+/** Whether anything can be shown to it at all: not to bare vectors. */
+export const pictorial = () => ["ink", "frame", "photo", "face"].includes(facts.kind);
+
+/** Where pictures may come from here. */
+export const ways = () => (ink() ? ["draw", "file", "camera"] : ["file", "camera"]);
+
+/** Remember, for this visit, what was just enrolled: the server may keep no pictures. */
+export function remember(label, file) {
+  if (!seen.has(label)) seen.set(label, URL.createObjectURL(file));
+  kept.delete(label);
+}
+
+/** Nothing of a label stays on the page. */
+export function forgetPictures(label) {
+  if (seen.has(label)) URL.revokeObjectURL(seen.get(label));
+  seen.delete(label);
+  for (const [name, address] of kept) {
+    if (name !== label && !name.startsWith(`${label}\n`)) continue;
+    address.then((known) => known && URL.revokeObjectURL(known));
+    kept.delete(name);
+  }
+}
+
+/** The address of a picture of a label, or null: of that example, or of its first that is kept. */
+export async function pictureOf(label, example = null) {
+  const name = example === null ? label : `${label}\n${example}`;
+  if (facts.keep_pictures && !kept.has(name)) kept.set(name, stored(label, example).catch(() => null));
+  return (await kept.get(name)) ?? seen.get(label) ?? null;
+}
+
+async function stored(label, example) {
+  if (example === null) {
+    const {pictures} = await call("GET", `v1/identities/${encodeURIComponent(label)}/examples`);
+    if (!pictures.length) return null;
+    [example] = pictures;
+  }
+  return URL.createObjectURL(await call("GET", `v1/examples/${example}/picture`, {blob: true}));
+}

@@ -1,0 +1,74 @@
+// What the page says, in the language of the browser or the one that was chosen.
+
+const LANGUAGES = ["en", "de"];
+const CHOICE = "holotype.language";
+
+let texts = {};
+export let language = "en";
+
+/** The language that was chosen here, or the first of the browser's that there is. */
+export function preferred() {
+  let chosen = null;
+  try { chosen = localStorage.getItem(CHOICE); } catch { /* not kept here: as the browser says */ }
+  const wanted = [chosen, ...navigator.languages].filter(Boolean).map((one) => one.slice(0, 2));
+  return wanted.find((one) => LANGUAGES.includes(one)) ?? "en";
+}
+
+/** Load a language; everything that is rendered after it speaks it. */
+export async function speak(wanted, {remember = false} = {}) {
+  const answer = await fetch(`texts.${wanted}.json`);
+  texts = await answer.json();
+  language = wanted;
+  document.documentElement.lang = wanted;
+  if (remember) {
+    try { localStorage.setItem(CHOICE, wanted); } catch { /* for this visit only */ }
+  }
+}
+
+/** Whether there is a text of that name. */
+export const has = (key) => key in texts;
+
+/** A text; with `n: 1` the form for one, where there is one. */
+export function t(key, values = {}) {
+  const form = values.n === 1 && `${key}_one` in texts ? `${key}_one` : key;
+  const text = texts[form] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Write the texts that the document asks for. */
+export function fill(root = document) {
+  for (const one of root.querySelectorAll("[data-text]")) one.textContent = t(one.dataset.text);
+  for (const one of root.querySelectorAll("[data-label]")) {
+    one.setAttribute("aria-label", t(one.dataset.label));
+  }
+}
+
+export const number = (value, digits = 0) => new Intl.NumberFormat(language, {
+  minimumFractionDigits: digits, maximumFractionDigits: digits,
+}).format(value);
+
+/** A similarity, such as 0.77; what points away is not alike at all. */
+export const alike = (value) => number(Math.max(0, value), 2);
+
+/** A rate as a promise, "15.4 %": never smaller than it is. */
+export function percent(rate) {
+  return new Intl.NumberFormat(language, {
+    style: "percent", maximumSignificantDigits: 3, roundingMode: "ceil",
+  }).format(rate - 1e-12);
+}
+
+/** A stated rate, "1 in 100". */
+export function oneIn(rate) {
+  const several = 1 / rate;
+  const whole = Math.round(several);
+  return Math.abs(several - whole) < 1e-6 * several
+    ? t("one_in", {count: number(whole)}) : percent(rate);
+}
+
+export const when = (time) => (time.length <= "2026-01-31".length ? day(time) : new Intl.DateTimeFormat(language, {
+  dateStyle: "medium", timeStyle: "short",
+}).format(new Date(time)));
+
+export const day = (date) => new Intl.DateTimeFormat(language, {
+  dateStyle: "medium", timeZone: "UTC",
+}).format(new Date(date));
