@@ -170,11 +170,10 @@ def _validated(model: type[_M], fields: dict[str, Any]) -> _M:
 
 
 def too_large(limit: int) -> RefusedError:
-    """What a body beyond a limit gets."""
+    """What a body beyond a limit gets; the rest of it is passed over, so that this is read."""
     return RefusedError(
         413,
         "too_large",
         f"the body has more than {limit:,} bytes",
         "Send fewer or smaller pictures",
-        {"connection": "close"},
     )
