@@ -99,12 +99,14 @@ def test_forks_while_threads_decode_identify_and_enroll(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     ends = []
+    import numpy as np
+    others = np.random.default_rng(0).standard_normal((12, desk.embedding_dim))
     for number in range(12):
         time.sleep(0.013)
         pid = os.fork()
         if pid == 0:
             assert desk.identify("a.png", fpir=0.1).label == "a"
-            desk.enroll("c", "c.png")
+            desk.enroll("c", vectors=others[number])
             os._exit(0)
         ends.append(ended(pid))
     stop.set()

@@ -38,7 +38,7 @@ def test_sent_again_it_is_answered_and_not_done(start: Start, gallery: Path) -> 
     clerk = server.as_(server.new_key("clerk", "enroll"))
     place = "/v1/identities/new/examples"
     headers = {"idempotency-key": "one"}
-    assert clerk.post(place, files=files(drawing(20)), headers=headers).json()["examples"] == 2
+    assert clerk.post(place, files=files(drawing(21)), headers=headers).json()["examples"] == 2
     # A refused call leaves its key free.
     assert server.enroll("c0", b"broken", idempotency_key="two").status_code == 422
     assert server.enroll("c0", drawing(0), idempotency_key="two").status_code == 200

@@ -57,7 +57,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
         regressor.fit([([1.0, 2.0], [1.0])])
     with pytest.raises(DataError, match="not finite"):
         regressor.fit([([1.0, np.nan], [1.0, 2.0])])
-    with pytest.raises(TrainingError, match="no method 'gp'"):
+    with pytest.raises(TrainingError, match="method='gp' is none of"):
         MetaRegressor("gp", k_shot=3).fit(lines(0, 2))  # type: ignore[arg-type]
     regressor.fit(lines(0, 5))
     with pytest.raises(DataError, match="2 inputs and 1 outputs; the family has 1 and 1"):
