@@ -292,7 +292,8 @@ def judge(
         changed = {line.split()[2] for line in lines if line.startswith("?")}
         assert there ^ before <= changed, (kind, there ^ before)
     else:
-        assert there ^ truth <= open_end, (kind, there ^ truth, open_end)
+        more, less = there - truth - open_end, truth - there - open_end
+        assert not more | less, (kind, "too many", more, "too few", less, lines)
     for reader in readers:
         assert reader.labels() == there, "a reader sees another content"
     if kind == "copy":

@@ -300,6 +300,20 @@ def test_the_log_of_a_kill_is_never_applied_to_another_file(
         gallery.add("new", rows(7))
 
 
+def test_a_log_that_is_just_being_begun_is_not_applied_to_another_file(
+    path: Path, open_gallery, rows
+) -> None:
+    """SQLite writes the mark of a log last; until then zeros stand there."""
+    with open_gallery() as gallery:
+        gallery.add("a", rows(1))
+    killed_in_a_change(path)
+    another(path)
+    with Path(f"{path}-journal").open("r+b") as log:
+        log.write(bytes(12))
+    with pytest.raises(GalleryError, match=r"journal' was left behind by another file"):
+        open_gallery(busy_timeout_s=0.05)
+
+
 def test_a_log_of_an_older_version_is_never_applied_to_another_file(
     path: Path, open_gallery, rows
 ) -> None:

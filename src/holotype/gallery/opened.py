@@ -152,7 +152,10 @@ def _journal_began(journal: Path) -> tuple[int | None, int] | None:
     try:
         with journal.open("rb") as file:
             start = file.read(28)
-            if len(start) < 28 or not start.startswith(_JOURNAL_MAGIC):
+            # Zeros stand for the magic until the pages before the change are safe on the disk, and
+            # then, in a moment, it would be applied.
+            begun = start.startswith(_JOURNAL_MAGIC) or not any(start[: len(_JOURNAL_MAGIC)])
+            if len(start) < 28 or not begun:
                 return None
             pages, sector, page = (_number(start, at) for at in (16, 20, 24))
             at = sector
