@@ -100,7 +100,7 @@ def started(
         session = onnxruntime.InferenceSession(
             model, options, providers=listed, disabled_optimizers=disabled, enable_fallback=0
         )
-    except Exception as error:
+    except Exception as error:  # the kinds of ONNX Runtime have no common public base
         if providers == (CPU,):
             raise
         if _PARTLY in str(error):
