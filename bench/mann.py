@@ -19,8 +19,8 @@ import torch
 
 from holotype.learn import runs
 from holotype.learn.history import History
-from holotype.learn.memory.instance_recipes import RECIPES
 from holotype.learn.memory.instances import InstanceMethod
+from holotype.learn.memory.mann import RECIPES
 from holotype.learn.pictures import EpisodicBatches, part, prepared
 from holotype.learn.pipeline import run_scorer
 from holotype.tasks.datasets import load_dataset

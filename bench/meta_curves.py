@@ -31,7 +31,7 @@ from holotype.learn import pipeline, runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
 from holotype.learn.embedding import cosine_to_prototypes
 from holotype.learn.history import History
-from holotype.learn.meta.classification import MAML
+from holotype.learn.meta.maml import MAML
 from holotype.learn.meta.networks import TaskConv4
 from holotype.learn.method import Method
 from holotype.learn.pictures import PictureRecipe, part, prepared

@@ -23,7 +23,7 @@ from holotype.learn.checkpoints import WEIGHTS, read_tensors
 from holotype.learn.history import History
 from holotype.learn.meta.networks import Perceptron
 from holotype.learn.meta.neural_process import ConditionalNeuralProcess
-from holotype.learn.meta.point_recipes import POINT_RECIPES
+from holotype.learn.meta.point_recipes import RECIPES
 from holotype.learn.meta.points import PointTasks
 from holotype.learn.meta.regression import RegressionMetaSGD
 from holotype.learn.meta.sinusoid import sinusoids
@@ -46,7 +46,7 @@ def sinusoid(paths: list[Path]) -> None:
     for path in paths:
         facts = runs.read(path)
         name, shape = facts["config"]["method"], facts["config"]["recipe"]
-        recipe = POINT_RECIPES[name][shape]
+        recipe = RECIPES[name][shape]
         learner = recipe.build().eval()
         learner.load_state_dict(read_tensors(path / WEIGHTS))
         tasks = sinusoids(TEST_SEED, TASKS, recipe.k_shot, 100)

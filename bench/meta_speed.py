@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from holotype.learn import runs
 from holotype.learn.batches import EpisodeBatch
-from holotype.learn.meta.classification import MAML
+from holotype.learn.meta.maml import MAML
 from holotype.learn.meta.networks import Perceptron, TaskConv4
 from holotype.learn.meta.regression import RegressionMAML
 from holotype.learn.meta.sinusoid import sinusoids

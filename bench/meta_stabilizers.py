@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.meta.adaptation import Params
-from holotype.learn.meta.classification import MAML, _cross_entropy, _logits
+from holotype.learn.meta.maml import MAML, _cross_entropy, _logits
 from holotype.learn.meta.networks import TaskConv4
 
 

@@ -19,8 +19,7 @@ import numpy as np
 import torch
 
 from holotype.learn.history import History
-from holotype.learn.memory.sequence_recipes import RECIPES
-from holotype.learn.memory.sequence_runs import read_run
+from holotype.learn.memory.sequence_runs import RECIPES, read_run
 from holotype.learn.memory.sequences import best_bits, find_task
 
 OUT = Path(__file__).parent.parent / "results" / "ntm.json"

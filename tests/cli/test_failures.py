@@ -249,7 +249,6 @@ def test_what_only_training_needs_names_the_extra(
     tmp_path: Path, holotype_process: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     for arguments in (
-        ("methods", "--json"),
         ("train", "prototypical", "--data", "digits", "--out", tmp_path / "run"),
         ("export", tmp_path, "--out", tmp_path / "pack"),
     ):
@@ -259,6 +258,14 @@ def test_what_only_training_needs_names_the_extra(
             f"error: `holotype {arguments[0]}` needs torch, which is not installed. "
             f"{install('train')}.\n"
         )
+
+
+def test_the_methods_are_listed_without_torch(
+    holotype_process: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = holotype_process("methods", "--json", before="sys.modules['torch'] = None")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)[0]["method"] == "prototypical"
 
 
 def test_an_import_that_fails_for_another_reason_is_no_missing_extra() -> None:

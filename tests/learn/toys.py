@@ -17,15 +17,12 @@ from holotype.learn.memory.key_value import KeyValueMemoryNetwork
 from holotype.learn.memory.lifelong import LifelongMemoryNetwork
 from holotype.learn.memory.mann import MANN
 from holotype.learn.memory.memory_network import MemoryNetwork
-from holotype.learn.meta.classification import (
-    ANIL,
-    MAML,
-    FirstOrderMAML,
-    MetaSGD,
-    ProtoMAML,
-    Reptile,
-)
+from holotype.learn.meta.anil import ANIL
+from holotype.learn.meta.maml import MAML, FirstOrderMAML
+from holotype.learn.meta.meta_sgd import MetaSGD
 from holotype.learn.meta.networks import TaskConv4
+from holotype.learn.meta.protomaml import ProtoMAML
+from holotype.learn.meta.reptile import Reptile
 from holotype.learn.method import Method
 from holotype.learn.metric.baseline_plus_plus import BaselinePlusPlus
 from holotype.learn.metric.contrastive import ContrastiveTwins

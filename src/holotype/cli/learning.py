@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import shlex
 import sys
@@ -20,6 +19,7 @@ from holotype.cli.failures import training_extra
 from holotype.cli.packing import print_measured
 from holotype.cli.progress import Report, bars, occasional_lines
 from holotype.errors import DataError
+from holotype.learn.methods import METHODS
 
 _DAY_S = 86400.0
 
@@ -162,32 +162,14 @@ def methods(as_json: AsJson = False) -> None:
 
     Example: `holotype methods`
     """
-    with training_extra("methods"):
-        from holotype.learn.method import Method
-        from holotype.learn.methods import METHODS
-    known = [
-        {
-            "method": name,
-            "description": _first_line(kind),
-            "paper": _first_line(inspect.getmodule(kind)),
-            "exports": kind.embedder is not Method.embedder,
-        }
-        for name, kind in METHODS.items()
-    ]
+    rows = [(name, card.family, *card.texts(), card.makes_pack) for name, card in METHODS.items()]
     if as_json:
-        print_json(known)
+        keys = ("method", "family", "description", "paper", "exports")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     print_table(
-        ("method", "what it does", "paper", "makes a pack"),
-        [
-            (
-                str(row["method"]),
-                str(row["description"]),
-                str(row["paper"]),
-                "yes" if row["exports"] else "no",
-            )
-            for row in known
-        ],
+        ("method", "family", "what it does", "paper", "makes a pack"),
+        [(*texts, "yes" if makes_pack else "no") for *texts, makes_pack in rows],
     )
 
 
@@ -227,10 +209,6 @@ def _show(exported: _Exported) -> None:
     say(f"The model pack is in {os.fspath(exported.pack)}")
     for path in exported.written[:1]:
         say(f"The report is in {os.fspath(path)}")
-
-
-def _first_line(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").partition("\n")[0].rstrip(".")
 
 
 def _print_plan(plan: Plan) -> None:

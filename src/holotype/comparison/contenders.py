@@ -76,7 +76,7 @@ def trains(contender: Contender) -> bool:
         return False
     from holotype.learn.methods import METHODS
 
-    return METHODS[contender.method].trainable
+    return METHODS[contender.method].load().trainable
 
 
 def with_recipe(contender: Contender, ground: Ground, seed: int) -> Contender:
@@ -188,7 +188,7 @@ def _opened_untrained(contender: Contender) -> Opened:
         method = recipe.build(0, preprocessing.size_px)
     else:
         preprocessing = Preprocessing("frame", size_px=28, margin_px=0)
-        method = METHODS[contender.method]()
+        method = METHODS[contender.method].load()()
     encode, scores = asked(method)
     return Opened(
         identity=f"{contender.method}: nothing to train",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holotype import images
 from holotype.errors import DataError
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch, collate
 from holotype.learn.characters import CharacterBatches, variants
 from holotype.learn.generative.filling import Filling
@@ -152,6 +153,30 @@ class EpisodicBatches:
             seed=self.seed * 1_000_003 + step,
         )
         return collate(list(gather(self.dataset.images, index)))
+
+
+def conv4_recipe(
+    build: Callable[[Conv4, int], Method],
+    description: str,
+    *,
+    steps: int,
+    n_way: int,
+    n_query: int,
+) -> PictureRecipe:
+    """Conv4-64 at 28 px on the Vinyals split, one cycle; `build` takes (backbone, classes)."""
+    return PictureRecipe(
+        build=lambda n_classes, size_px: build(Conv4(size_px=size_px), n_classes),
+        description=f"{description}; Conv4-64 at 28 px, {n_way}-way 1-shot episodes with "
+        f"{n_query} queries, Vinyals split",
+        preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+        settings=TrainingSettings(
+            steps=steps, learning_rate=4e-3, weight_decay=0.01, precision="bfloat16"
+        ),
+        training=("vinyals-train",),
+        selection="vinyals-val",
+        n_way=n_way,
+        n_query=n_query,
+    )
 
 
 def part(dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:

@@ -15,7 +15,7 @@ from holotype.imagination.rendering import render
 from holotype.imagination.tracing import trace
 from holotype.imagination.variation import measured, vary
 from holotype.learn.generative.filling import Filling, invent
-from holotype.learn.generative.minimal import RECIPES as MINIMAL
+from holotype.learn.minimal import RECIPES as MINIMAL
 from holotype.learn.recipes import RECIPES
 from holotype.records import Preprocessing
 from holotype.tasks.datasets import load_dataset

@@ -10,10 +10,9 @@ from torch import nn
 from toys import conv, toy_batch
 
 from holotype.errors import DataError
-from holotype.learn.memory.instance_recipes import RECIPES
 from holotype.learn.memory.instances import InstanceMethod, Instances
 from holotype.learn.memory.labels import Labels
-from holotype.learn.memory.mann import MANN, LeastUsedMemory, PlainLSTM
+from holotype.learn.memory.mann import MANN, RECIPES, LeastUsedMemory, PlainLSTM
 
 
 def mann(labels: Labels | None = None, slots: int = 32, heads: int = 1) -> MANN:

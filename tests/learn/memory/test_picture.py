@@ -12,7 +12,6 @@ from holotype.errors import DataError, TrainingError
 from holotype.learn import pipeline
 from holotype.learn.memory import picture
 from holotype.learn.memory.sequence_learner import mean_bits
-from holotype.learn.memory.sequence_recipes import RECIPES as SEQUENCES
 from holotype.learn.memory.sequence_runs import is_sequence_run, read_run
 from holotype.learn.memory.sequences import find_task
 from holotype.learn.recipes import RECIPES
@@ -79,13 +78,13 @@ def test_what_has_no_memory_says_so(tmp_path: Path) -> None:
 
 
 def test_batches_grow_harder_and_depend_on_nothing_but_the_step() -> None:
-    ready = SEQUENCES["ntm"]["feedforward"].prepare("copy", 1)
+    ready = RECIPES["ntm"]["feedforward"].prepare("copy", 1)
     lengths = [len(ready.batches(step).inputs) // 2 for step in (0, 9, *range(5000, 5009))]
     assert lengths[:2] == [1, 1]
     assert max(lengths) > 8
-    again = SEQUENCES["ntm"]["feedforward"].prepare("copy", 1)
+    again = RECIPES["ntm"]["feedforward"].prepare("copy", 1)
     assert torch.equal(ready.batches(5000).inputs, again.batches(5000).inputs)
-    other = SEQUENCES["ntm"]["feedforward"].prepare("copy", 2)
+    other = RECIPES["ntm"]["feedforward"].prepare("copy", 2)
     assert not torch.equal(ready.batches(0).inputs, other.batches(0).inputs)
 
 

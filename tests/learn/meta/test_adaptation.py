@@ -8,8 +8,9 @@ from toys import build, task_conv, toy_batch, toy_episode
 from holotype.errors import DataError, TrainingError
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.meta.adaptation import InnerLoop
-from holotype.learn.meta.classification import ANIL, MAML
+from holotype.learn.meta.anil import ANIL
 from holotype.learn.meta.layers import ConvBlock, tasks_in_channels
+from holotype.learn.meta.maml import MAML
 from holotype.learn.meta.summary import summarize
 
 X = {"x": torch.Size((1,))}

@@ -17,8 +17,9 @@ from holotype.errors import TrainingError
 from holotype.learn import pipeline
 from holotype.learn.export import export_pack
 from holotype.learn.meta.adaptation import start_of
+from holotype.learn.meta.anil import ANIL
 from holotype.learn.meta.body import BackgroundNorms
-from holotype.learn.meta.classification import ANIL, MAML
+from holotype.learn.meta.maml import MAML
 from holotype.learn.meta.networks import TaskConv4
 from holotype.learn.recipes import RECIPES
 from holotype.pack import load_pack

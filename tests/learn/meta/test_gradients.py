@@ -13,16 +13,13 @@ from torch.nn import functional as F
 from holotype.errors import TrainingError
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.meta.adaptation import InnerLoop
-from holotype.learn.meta.classification import (
-    ANIL,
-    MAML,
-    FirstOrderMAML,
-    MetaSGD,
-    ProtoMAML,
-    Reptile,
-)
+from holotype.learn.meta.anil import ANIL
 from holotype.learn.meta.layers import check_layers
+from holotype.learn.meta.maml import MAML, FirstOrderMAML
+from holotype.learn.meta.meta_sgd import MetaSGD
 from holotype.learn.meta.networks import TaskConv4
+from holotype.learn.meta.protomaml import ProtoMAML
+from holotype.learn.meta.reptile import Reptile
 
 RELATIVE = 1e-6
 

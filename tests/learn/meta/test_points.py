@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from holotype.errors import DataError, TrainingError
+from holotype.learn.meta import point_recipes
 from holotype.learn.meta.networks import Perceptron
 from holotype.learn.meta.neural_process import ConditionalNeuralProcess
-from holotype.learn.meta.point_recipes import POINT_RECIPES
 from holotype.learn.meta.points import PointLearner, PointTasks
 from holotype.learn.meta.regression import RegressionMAML, RegressionMetaSGD
 from holotype.learn.meta.sinusoid import sinusoids
@@ -118,7 +118,7 @@ def test_what_is_no_batch_of_tasks_is_refused(
 
 
 def test_recipes_are_trained_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = POINT_RECIPES["maml"]["sinusoid-5"]
+    recipe = point_recipes.RECIPES["maml"]["sinusoid-5"]
     short = replace(recipe, settings=replace(recipe.settings, steps=3), tasks=4)
     from holotype.learn.recipes import RECIPES
 

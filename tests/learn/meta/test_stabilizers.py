@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from toys import task_conv, toy_batch
 
 from holotype.errors import TrainingError
-from holotype.learn.meta.classification import ANIL, MAML, Reptile
+from holotype.learn.meta.anil import ANIL
+from holotype.learn.meta.maml import MAML
+from holotype.learn.meta.reptile import Reptile
 
 BATCH = toy_batch(0)
 

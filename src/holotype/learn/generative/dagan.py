@@ -12,6 +12,9 @@ from torch.optim import Optimizer
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.generative.imagining import ImaginingMethod
 from holotype.learn.generative.players import Critic, Generator
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 _BETAS = (0.0, 0.9)  # of Adam, for both players (Gulrajani et al. 2017, algorithm 1)
 
@@ -162,3 +165,20 @@ def _update(player: nn.Module, loss: Tensor, optimizer: Optimizer) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=list(player.parameters()))  # type: ignore[no-untyped-call]
     optimizer.step()
+
+
+RECIPES = {
+    "dagan": {
+        "background": PictureRecipe(
+            build=lambda n_classes, size_px: DAGAN(size_px=size_px),
+            description="at 28 px, pairs of 32 classes, five updates of the critic for one of the "
+            "generator; all background alphabets but the cohort's",
+            preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+            settings=TrainingSettings(steps=4000, learning_rate=4e-4, schedule="one_cycle"),
+            training=("training", "selection"),
+            selection=None,
+            n_way=32,
+            n_query=5,
+        )
+    }
+}

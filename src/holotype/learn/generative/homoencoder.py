@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.embedding import embed
 from holotype.learn.generative.gaussians import Gaussian, crossed_kl
 from holotype.learn.generative.imagining import CodedMethod
 from holotype.learn.generative.pictures import Decoder, log_likelihood
+from holotype.learn.method import Method
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 
 class Homoencoder(CodedMethod):
@@ -104,3 +111,41 @@ class Homoencoder(CodedMethod):
     def _predicted(self, classes: Gaussian) -> Gaussian:
         """The codes of further pictures of a class: N(E c, v + var c)."""
         return Gaussian(classes.mean, torch.logaddexp(classes.log_variance, self.log_within))
+
+
+def _on_conv4(discriminative: float) -> Callable[[int, int], Method]:
+    return lambda n_classes, size_px: Homoencoder(
+        Conv4(size_px=size_px), size_px, discriminative=discriminative
+    )
+
+
+_CONV4 = PictureRecipe(
+    build=_on_conv4(10.0),
+    description="Conv4-64 at 28 px, 60-way 1-shot episodes with 3 queries, Vinyals split; learns "
+    "to generate and to tell the classes apart by the likelihood",
+    preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+    settings=TrainingSettings(
+        steps=5000, learning_rate=3e-3, weight_decay=1e-3, precision="bfloat16"
+    ),
+    training=("vinyals-train",),
+    selection="vinyals-val",
+    n_way=60,
+    n_query=3,
+)
+
+RECIPES = {
+    "homoencoder": {
+        "conv4": _CONV4,
+        "background": replace(
+            _CONV4,
+            description="the same on the background alphabets but the cohort's, for Lake's runs",
+            training=("training", "selection"),
+            selection=None,
+        ),
+        "generation": replace(
+            _CONV4,
+            build=_on_conv4(0.0),
+            description="the bound alone, as in the paper: learns to generate, Vinyals split",
+        ),
+    }
+}

@@ -91,10 +91,10 @@ class RunImagination:
 
         loaded = run_scorer(run)
         if not isinstance(loaded.method, ImaginingMethod):
-            able = [name for name, kind in METHODS.items() if issubclass(kind, ImaginingMethod)]
+            draws = (n for n, card in METHODS.items() if issubclass(card.load(), ImaginingMethod))
             raise TrainingError(
                 f"{run} is of {type(loaded.method).__name__}, which draws nothing",
-                f"Name a run of {' or '.join(able)}, or a pack of ink drawings",
+                f"Name a run of {' or '.join(draws)}, or a pack of ink drawings",
             )
         self.method = loaded.method
         self.preprocessing = replace(

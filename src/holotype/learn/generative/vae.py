@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from torch import Tensor, nn
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
+from holotype.learn.generative import homoencoder
 from holotype.learn.generative.gaussians import Gaussian, crossed_kl, mixture
 from holotype.learn.generative.imagining import CodedMethod
 from holotype.learn.generative.pictures import Decoder, log_likelihood
@@ -52,3 +55,16 @@ class VariationalAutoencoder(CodedMethod):
         """The codes of each class's support as one: float32 [N, K, C, H, W] -> [N, latent_dim]."""
         features = self.backbone(support.flatten(0, 1)).unflatten(0, support.shape[:2])
         return mixture(Gaussian.of(self.to_code(features)), -2)
+
+
+RECIPES = {
+    "vae": {
+        "conv4": replace(
+            homoencoder.RECIPES["homoencoder"]["conv4"],
+            build=lambda n_classes, size_px: VariationalAutoencoder(
+                Conv4(size_px=size_px), size_px
+            ),
+            description="Conv4-64 at 28 px, without classes, Vinyals split",
+        )
+    }
+}

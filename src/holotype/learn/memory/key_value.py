@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import UnitVectorMethod
+from holotype.learn.memory import memory_network
 from holotype.learn.memory.memory_network import INITIAL_SCALE, Mixing, read
 
 
@@ -51,3 +54,15 @@ class KeyValueMemoryNetwork(UnitVectorMethod):
                 query = F.normalize(query + carry(query), dim=2)
             fit = query @ (classes + self.candidate(classes)).transpose(1, 2)
             return torch.log_softmax(scale * fit, 2)
+
+
+def _on_conv4(n_classes: int, size_px: int) -> KeyValueMemoryNetwork:
+    backbone = Conv4(size_px=size_px)
+    return KeyValueMemoryNetwork(backbone, backbone.embedding_dim)
+
+
+RECIPES = {
+    "key-value-memory": {
+        "conv4": replace(memory_network.RECIPES["memory-network"]["conv4"], build=_on_conv4)
+    }
+}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.errors import DataError
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import UnitVectorMethod
 from holotype.learn.embedding import embed
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 EMPTY = -1  # the value of a slot that was never written
 _NO_MATCH = -2.0  # below every cosine, and finite
@@ -187,3 +191,28 @@ class LifelongMemoryNetwork(UnitVectorMethod):
                 for label in range(n_way):
                     memory.write(support[:, label, shot], torch.full((tasks,), label))
             return memory.similarity(query), memory.values
+
+
+_CONV4 = PictureRecipe(
+    build=lambda n_classes, size_px: LifelongMemoryNetwork(Conv4(size_px=size_px)),
+    description="Conv4-64 at 28 px, memories of 60 classes with one example each, Vinyals split",
+    preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+    settings=TrainingSettings(steps=4000, learning_rate=3e-3, precision="bfloat16"),
+    training=("vinyals-train",),
+    selection="vinyals-val",
+    n_way=60,
+    n_query=5,
+)
+
+RECIPES = {
+    "lifelong-memory": {
+        "conv4": _CONV4,
+        "characters": replace(
+            _CONV4,
+            description="the same on Omniglot's background alphabets, so that the evaluation "
+            "characters are new to it: for a stream of them",
+            training=("training",),
+            selection="selection",
+        ),
+    }
+}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
+from holotype.learn.memory.ntm import recipe_build
 from holotype.learn.memory.sequence_learner import SequenceLearner
+from holotype.learn.memory.sequence_recipe import SETTINGS, SequenceRecipe
 
 
 class LSTM(SequenceLearner):
@@ -34,3 +37,18 @@ def width_for(parameters: int, inputs: int, outputs: int) -> int:
     # 4 h^2 + h (4 inputs + 8 + outputs) + outputs parameters at width h.
     linear = 4 * inputs + 8 + outputs
     return math.ceil((math.sqrt(linear**2 + 16 * (parameters - outputs)) - linear) / 8)
+
+
+def _control(inputs: int, outputs: int) -> SequenceLearner:
+    with torch.random.fork_rng(devices=[]):
+        size = sum(value.numel() for value in recipe_build("lstm")(inputs, outputs).parameters())
+    return LSTM(inputs, outputs, width_for(size, inputs, outputs))
+
+
+RECIPES = {
+    "lstm": {
+        "plain": SequenceRecipe(
+            _control, "the control: an LSTM as large as the Neural Turing Machine", SETTINGS
+        )
+    }
+}

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.memory import addressing, least_used
 from holotype.learn.memory.instances import InstanceMethod
 from holotype.learn.memory.labels import Labels
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 _EMPTY = 1e-6
 # Of a head before training: enough to tell one slot from the 127 others, or nothing is learned.
@@ -180,3 +186,57 @@ class PlainLSTM(nn.Module):
         """One step on float32 [B, inputs]: float32 [B, hidden], and the new state."""
         after = LSTMState(*self.cell(seen, state))
         return self.norm(after.hidden), after
+
+
+_WIDTH = 32  # of the convolutional embedding
+_LSTM = 224  # makes the control as large as the network that has the memory
+_STRINGS = Labels(alphabet=5, letters=5)
+
+
+def _mann(labels: Labels) -> Callable[[int, int], InstanceMethod]:
+    return lambda n_classes, size_px: MANN(Conv4(width=_WIDTH, size_px=size_px), _WIDTH, labels)
+
+
+def _pixels(n_classes: int, size_px: int) -> InstanceMethod:
+    return MANN(nn.Flatten(), size_px**2)
+
+
+def _lstm(n_classes: int, size_px: int) -> InstanceMethod:
+    labels, backbone = Labels(), Conv4(width=_WIDTH, size_px=size_px)
+    return InstanceMethod(backbone, _WIDTH, PlainLSTM(_WIDTH + labels.width, _LSTM), labels)
+
+
+_CONV = PictureRecipe(
+    build=_mann(Labels()),
+    description="the paper's protocol, 5 classes and 50 pictures of 20 px in random order, with "
+    "a convolutional embedding; Vinyals split (Santoro et al. 2016, section 4.1)",
+    preprocessing=Preprocessing("frame", size_px=20, margin_px=0),
+    settings=TrainingSettings(steps=4000, learning_rate=3e-3, validate_every=500),
+    training=("vinyals-train",),
+    selection="vinyals-val",
+    n_way=5,
+    n_query=9,
+    tasks=16,
+    validation_n_way=5,
+)
+
+RECIPES: dict[str, dict[str, PictureRecipe]] = {
+    "mann": {
+        "conv": _CONV,
+        "pixels": replace(
+            _CONV, build=_pixels, description="the same on bare pixels, as in the paper"
+        ),
+        "strings": replace(
+            _CONV,
+            build=_mann(_STRINGS),
+            description="15 classes and 105 pictures, labels of five letters from five "
+            "(Santoro et al. 2016, section 4.1)",
+            n_way=15,
+            n_query=6,
+            tasks=8,
+        ),
+        "conv-lstm": replace(
+            _CONV, build=_lstm, description="the control: an LSTM of equal size without a memory"
+        ),
+    },
+}

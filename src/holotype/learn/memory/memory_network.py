@@ -8,8 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import UnitVectorMethod
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 INITIAL_SCALE = 10.0  # of cosines in the softmax, before training
 
@@ -84,3 +88,24 @@ class MemoryNetwork(UnitVectorMethod):
             attention = torch.log_softmax(scale * query @ memory.transpose(1, 2), 2)
             of_class = attention.reshape(*attention.shape[:2], -1, support.shape[2])
             return of_class.logsumexp(3)
+
+
+def _on_conv4(n_classes: int, size_px: int) -> MemoryNetwork:
+    backbone = Conv4(size_px=size_px)
+    return MemoryNetwork(backbone, backbone.embedding_dim)
+
+
+RECIPES = {
+    "memory-network": {
+        "conv4": PictureRecipe(
+            build=_on_conv4,
+            description="Conv4-64 at 28 px, 60-way 1-shot episodes with 5 queries, Vinyals split",
+            preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+            settings=TrainingSettings(steps=4000, learning_rate=3e-3, precision="bfloat16"),
+            training=("vinyals-train",),
+            selection="vinyals-val",
+            n_way=60,
+            n_query=5,
+        )
+    }
+}

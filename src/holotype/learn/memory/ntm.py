@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from holotype.learn.memory import addressing
 from holotype.learn.memory.sequence_learner import SequenceLearner
+from holotype.learn.memory.sequence_recipe import SETTINGS, SequenceRecipe
 from holotype.learn.settings import require_word
 
 Controller = Literal["feedforward", "lstm"]
@@ -147,3 +149,32 @@ class NeuralTuringMachine(SequenceLearner):
         weighting = addressing.interpolate(state.weighting, content, torch.sigmoid(gate))
         weighting = addressing.shift(weighting, F.softmax(shifts, dim=2))
         return addressing.sharpen(weighting, 1 + sharpness)
+
+
+def recipe_build(controller: Controller) -> Callable[[int, int], SequenceLearner]:
+    """The network that the recipes train, by the widths of its inputs and outputs."""
+    return lambda inputs, outputs: NeuralTuringMachine(inputs, outputs, controller)
+
+
+_LSTM = SequenceRecipe(
+    recipe_build("lstm"),
+    "LSTM controller of 100 units, one head, 128 slots of 20 (Graves et al. 2014, table 2)",
+    SETTINGS,
+)
+
+RECIPES = {
+    "ntm": {
+        "lstm": _LSTM,
+        "feedforward": replace(
+            _LSTM,
+            build=recipe_build("feedforward"),
+            description="feedforward controller of 100 units, one head, 128 slots of 20 "
+            "(Graves et al. 2014, table 1)",
+        ),
+        "lstm-long": replace(
+            _LSTM,
+            description="the same for a fifth longer, which associative recall needs",
+            settings=replace(SETTINGS, steps=12000),
+        ),
+    }
+}

@@ -91,7 +91,7 @@ def _of_sequence(learner: NeuralTuringMachine, task: str, seed: int) -> Panels:
 def _episode(run: Path, method: InstanceMethod, seed: int) -> Instances:
     """One episode of the validation classes, in the shape that the run was trained on."""
     from holotype.learn import runs
-    from holotype.learn.memory.instance_recipes import RECIPES
+    from holotype.learn.memory.mann import RECIPES
     from holotype.learn.pictures import EpisodicBatches, part, prepared
     from holotype.tasks.datasets import load_dataset
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
+from holotype.learn.memory import lstm, ntm
 from holotype.learn.memory.sequence_learner import SequenceLearner
-from holotype.learn.memory.sequence_recipes import RECIPES
+
+RECIPES = {**ntm.RECIPES, **lstm.RECIPES}
 
 
 @dataclass(frozen=True, slots=True)

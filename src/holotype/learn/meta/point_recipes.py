@@ -69,7 +69,7 @@ def _by_shots(build: Callable[[], PointLearner], what: str) -> dict[str, Recipe]
 
 
 _NET = "two hidden layers of 40 units, one inner step"
-POINT_RECIPES: dict[str, dict[str, Recipe]] = {
+RECIPES: dict[str, dict[str, Recipe]] = {
     "maml": _by_shots(lambda: RegressionMAML(Perceptron(), rate=0.01), f"{_NET} at rate 0.01"),
     "meta-sgd": _by_shots(lambda: RegressionMetaSGD(Perceptron(), rate=0.02), _NET),
     "cnp": _by_shots(ConditionalNeuralProcess, "three layers of 128 units in encoder and decoder"),

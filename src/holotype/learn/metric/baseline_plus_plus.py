@@ -12,6 +12,7 @@ from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import ComparingMethod
 from holotype.learn.embedding import UnitEmbedder
 from holotype.learn.objectives import CosineSoftmax
+from holotype.learn.pictures import conv4_recipe
 
 # As the paper's code fits the new classifier, 100 times over all examples.
 _STEPS, _LEARNING_RATE, _MOMENTUM, _DAMPENING, _WEIGHT_DECAY = 100, 0.01, 0.9, 0.9, 0.001
@@ -83,3 +84,19 @@ class BaselinePlusPlus(ComparingMethod):
         """Cosine to the fitted weights: float32 [T, Q, N]."""
         weight = fit_cosine_classifier(F.normalize(support, dim=-1), self.objective.scale)
         return F.normalize(query, dim=-1) @ F.normalize(weight, dim=-1).transpose(1, 2)
+
+
+RECIPES = {
+    "baseline++": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: BaselinePlusPlus(
+                backbone,
+                CosineSoftmax(n_classes, backbone.embedding_dim, margin=0.0, label_smoothing=0.0),
+            ),
+            "cosine classifier of all background classes",
+            steps=5000,
+            n_way=180,
+            n_query=1,
+        )
+    }
+}

@@ -12,6 +12,7 @@ from holotype.learn.embedding import (
     embed,
     squared_distances,
 )
+from holotype.learn.pictures import conv4_recipe
 
 
 def contrastive_losses(squared: Tensor, equal: Tensor, margin: float) -> Tensor:
@@ -68,3 +69,16 @@ class ContrastiveTwins(UnitVectorMethod):
         equal = F.one_hot(batch.targets(), support.shape[1]).bool()
         equal = equal.repeat_interleave(support.shape[2], dim=2)
         return balanced(contrastive_losses(squared, equal, self.margin), equal)
+
+
+RECIPES = {
+    "contrastive": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: ContrastiveTwins(backbone),
+            "pairs, contrastive loss",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    }
+}

@@ -7,10 +7,14 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from holotype.learn.backbones import Conv4
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import ComparingMethod
 from holotype.learn.embedding import UnitEmbedder, squared_distances
 from holotype.learn.objectives import CosineSoftmax
+from holotype.learn.pictures import PictureRecipe
+from holotype.learn.settings import TrainingSettings
+from holotype.records import Preprocessing
 
 
 class PrototypicalNetworks(ComparingMethod):
@@ -56,3 +60,26 @@ class PrototypicalNetworks(ComparingMethod):
         if self.objective is not None:
             prototypes = F.normalize(prototypes, dim=-1)
         return -squared_distances(query, prototypes)
+
+
+RECIPES = {
+    "prototypical": {
+        "conv4": PictureRecipe(
+            build=lambda n_classes, size_px: PrototypicalNetworks(Conv4(size_px=size_px)),
+            description="as in the paper: Conv4-64 at 28 px, 60-way 1-shot episodes with 5 queries "
+            "(Snell et al. 2017, section 3.1), Vinyals split",
+            preprocessing=Preprocessing("frame", size_px=28, margin_px=0),
+            settings=TrainingSettings(
+                steps=10000,
+                learning_rate=1e-3,
+                schedule="halving",
+                halve_every=2000,
+                precision="bfloat16",
+            ),
+            training=("vinyals-train",),
+            selection="vinyals-val",
+            n_way=60,
+            n_query=5,
+        ),
+    }
+}

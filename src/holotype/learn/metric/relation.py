@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import ComparingMethod
+from holotype.learn.pictures import conv4_recipe
 
 
 def _block(inputs: int, width: int, pool: bool) -> list[nn.Module]:
@@ -80,3 +81,16 @@ class RelationNetworks(ComparingMethod):
         """A convolution over maps [T, n, F, H, W]."""
         result: Tensor = convolution(maps.flatten(0, 1))
         return result.view(*maps.shape[:2], *result.shape[1:])
+
+
+RECIPES = {
+    "relation": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: RelationNetworks(),
+            "feature maps compared by a second network, squared error",
+            steps=10000,
+            n_way=20,
+            n_query=5,
+        )
+    }
+}

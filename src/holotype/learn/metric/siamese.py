@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import ComparingMethod
 from holotype.learn.embedding import embed
+from holotype.learn.pictures import conv4_recipe
 
 
 class SiameseNetworks(ComparingMethod):
@@ -57,3 +58,16 @@ class SiameseNetworks(ComparingMethod):
             difference = (query[:, :, None, None] - support[:, None]).abs()
             logits: Tensor = self.weigh(difference)[..., 0]
         return logits
+
+
+RECIPES = {
+    "siamese": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: SiameseNetworks(backbone, backbone.embedding_dim),
+            "verification pairs, weighted L1 distance",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    }
+}

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.comparing import ComparingMethod
 from holotype.learn.embedding import squared_distances
+from holotype.learn.pictures import conv4_recipe
 
 _MOMENTUM = 0.1  # of the running mean, as batch norm has it
 
@@ -71,3 +72,16 @@ class SimpleShot(ComparingMethod):
     def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Negative squared distances to the class centroids (section 2): float32 [T, Q, N]."""
         return -squared_distances(query, support.mean(2))
+
+
+RECIPES = {
+    "simpleshot": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: SimpleShot(backbone, backbone.embedding_dim, n_classes),
+            "linear classifier of all background classes",
+            steps=5000,
+            n_way=180,
+            n_query=1,
+        )
+    }
+}

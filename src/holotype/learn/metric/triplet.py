@@ -12,6 +12,7 @@ from holotype.learn.embedding import (
     embed,
     squared_distances,
 )
+from holotype.learn.pictures import conv4_recipe
 
 
 def semi_hard(squared: Tensor, label: Tensor, margin: float) -> Tensor:
@@ -67,3 +68,16 @@ class TripletTwins(UnitVectorMethod):
             )
         ]
         return torch.stack(losses).mean()
+
+
+RECIPES = {
+    "triplet": {
+        "conv4": conv4_recipe(
+            lambda backbone, n_classes: TripletTwins(backbone),
+            "semi-hard triplets within the episode",
+            steps=5000,
+            n_way=60,
+            n_query=5,
+        )
+    }
+}

@@ -1,16 +1,14 @@
-"""How the learners of sequence tasks are trained."""
+"""How a learner of sequence tasks is trained."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from holotype.learn.memory.lstm import LSTM, width_for
-from holotype.learn.memory.ntm import Controller, NeuralTuringMachine
 from holotype.learn.memory.sequence_learner import SequenceLearner, mean_bits
 from holotype.learn.memory.sequences import SequenceBatch, SequenceTask, find_task
 from holotype.learn.recipe import Prepared, Preparing
@@ -62,41 +60,6 @@ def _difficulty(task: SequenceTask, rng: np.random.Generator, step: int) -> int:
     return int(rng.integers(low, math.floor(top) + 1))
 
 
-def _ntm(controller: Controller) -> Callable[[int, int], SequenceLearner]:
-    return lambda inputs, outputs: NeuralTuringMachine(inputs, outputs, controller)
-
-
-def _control(inputs: int, outputs: int) -> SequenceLearner:
-    with torch.random.fork_rng(devices=[]):
-        size = sum(value.numel() for value in _ntm("lstm")(inputs, outputs).parameters())
-    return LSTM(inputs, outputs, width_for(size, inputs, outputs))
-
-
-_SETTINGS = TrainingSettings(
+SETTINGS = TrainingSettings(
     steps=10000, learning_rate=3e-3, schedule="halving", halve_every=5000, validate_every=500
-)
-
-RECIPES: dict[str, dict[str, SequenceRecipe]] = {
-    "ntm": {
-        name: SequenceRecipe(
-            build,
-            f"{title} controller of 100 units, one head, 128 slots of 20 "
-            f"(Graves et al. 2014, {table})",
-            _SETTINGS,
-        )
-        for name, build, title, table in (
-            ("lstm", _ntm("lstm"), "LSTM", "table 2"),
-            ("feedforward", _ntm("feedforward"), "feedforward", "table 1"),
-        )
-    },
-    "lstm": {
-        "plain": SequenceRecipe(
-            _control, "the control: an LSTM as large as the Neural Turing Machine", _SETTINGS
-        )
-    },
-}
-RECIPES["ntm"]["lstm-long"] = replace(
-    RECIPES["ntm"]["lstm"],
-    description="the same for a fifth longer, which associative recall needs",
-    settings=replace(_SETTINGS, steps=12000),
 )

@@ -1,4 +1,4 @@
-"""Gradient-based meta-learning of classifiers: a start from which a few steps are enough."""
+"""Model-agnostic meta-learning of classifiers (Finn, Abbeel and Levine 2017)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from holotype.learn.meta.adaptation import InnerLoop, Params, Rate, start_of
 from holotype.learn.meta.body import BackgroundNorms
 from holotype.learn.meta.layers import affine, check_layers
 from holotype.learn.meta.networks import TaskConv4
+from holotype.learn.meta.task_recipe import task_recipe
 from holotype.learn.method import Method
+from holotype.learn.pictures import PictureRecipe
 
 
 class MAML(Method):
@@ -207,13 +209,7 @@ class FirstOrderMAML(MAML):
     outer = "first order"
 
 
-class MetaSGD(MAML):
-    """MAML that learns an inner rate for every weight (Li et al. 2017)."""
-
-    inner_rates = "per weight"
-
-
-class _WithEmbedding(MAML):
+class EmbeddingMAML(MAML):
     """A kind whose body says something without adapting, and so can be exported."""
 
     def __init__(self, body: TaskConv4, **options: Any) -> None:
@@ -231,24 +227,6 @@ class _WithEmbedding(MAML):
         loss = super().training_step(batch, optimizer, forward)
         self.background.follow(cast(TaskConv4, self.body), batch.support.flatten(0, 2))
         return loss
-
-
-class ANIL(_WithEmbedding):
-    """MAML in which only the head adapts (Raghu et al. 2020)."""
-
-    adapts = "head"
-
-
-class ProtoMAML(_WithEmbedding):
-    """MAML whose head starts as a prototype classifier (Triantafillou et al. 2020)."""
-
-    head = "prototypes"
-
-
-class Reptile(MAML):
-    """The start moves toward where plain training on each task ends (Nichol et al. 2018)."""
-
-    outer = "difference"
 
 
 def _logits(params: Params, features: Tensor) -> Tensor:
@@ -277,3 +255,40 @@ def _minibatches(batch: EpisodeBatch) -> Iterator[tuple[Tensor, Tensor]]:
     parts = max(1, batch.query.shape[1] // (n_way * k_shot))
     for part in range(parts):  # every so many queries: they tend to come class by class
         yield batch.query[:, part::parts], batch.targets()[:, part::parts]
+
+
+def _then_in_five(recipe: PictureRecipe) -> PictureRecipe:
+    return replace(
+        recipe,
+        description="5-way episodes with 5 queries, to go on with a run of `conv4` (--from), "
+        "Vinyals split",
+        settings=replace(recipe.settings, steps=1200, learning_rate=2e-3),
+        n_way=5,
+        tasks=8,
+        validation_n_way=5,
+    )
+
+
+def _longer(recipe: PictureRecipe) -> PictureRecipe:
+    """More steps, and a higher rate, which norms of their own in each inner step bear."""
+    return replace(recipe, settings=replace(recipe.settings, steps=5000, learning_rate=4e-3))
+
+
+_CONV4 = _longer(
+    task_recipe(
+        MAML,
+        "2 inner steps with rates learned for each layer and step and norms with scales and shifts "
+        "of their own in each (Antoniou et al. 2019)",
+        steps=2,
+        rate=0.4,
+        rates="per step",
+        step_norms=True,
+    )
+)
+
+RECIPES = {
+    "maml": {"conv4": _CONV4, "conv4-5way": _then_in_five(_CONV4)},
+    "fomaml": {
+        "conv4": task_recipe(FirstOrderMAML, "2 inner steps at rate 0.4", steps=2, rate=0.4)
+    },
+}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from holotype.learn.generative.filling import Filling
-from holotype.learn.metric.recipes import RECIPES as METRIC
+from holotype.learn.pack_recipes import RECIPES as PACKS
 from holotype.learn.pictures import PictureRecipe
 from holotype.learn.views import NARROW
 
-_CHARACTERS = METRIC["prototypical"]["characters"]
+_CHARACTERS = PACKS["characters"]
 _PEN = Filling(mirrored=True, invented=2)
 
 
