@@ -47,6 +47,24 @@ class Episode:
         return Episode(self.support, self.query)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EpisodeIndex:
+    """The pictures of E episodes, as indices into a data set's images.
+
+    N = n_way, K = k_shot, Q = N * queries per class. Raw pictures, prepared pictures and
+    embeddings that are indexed by the same `EpisodeIndex` are measured on the very same episodes.
+    """
+
+    support: NDArray[np.int64]  # [E, N, K]
+    query: NDArray[np.int64]  # [E, Q]
+    query_class: NDArray[np.int64]  # [E, Q] in 0..N-1
+    class_id: NDArray[np.int64]  # [E, N] class index in the data set
+
+    def __len__(self) -> int:
+        """Number of episodes."""
+        return len(self.support)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What an evaluation measured. Accuracies are percent, `ci95` is percentage points."""

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holotype.errors import DataError
+from holotype.records import EpisodeIndex
 from holotype.tasks import episodes as module
 from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.episodes import EpisodeIndex, episodes, sample
+from holotype.tasks.episodes import episodes, sample
 
 
 def toy(sizes: Sequence[int], group: Sequence[str] | None = None) -> Dataset:

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import DataError
-from holotype.records import Episode
+from holotype.records import Episode, EpisodeIndex
 from holotype.tasks.datasets import Dataset
 from holotype.tasks.draws import below, choose, stream, words
 from holotype.tasks.pictures import Pictures
 
 # Entries of the tables that the choices of one chunk of episodes are made in: 16 MB each.
 _TABLE_ENTRIES = 1 << 22
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EpisodeIndex:
-    """The pictures of E episodes, as indices into a data set's images.
-
-    N = n_way, K = k_shot, Q = N * queries per class. Raw pictures, prepared pictures and
-    embeddings that are indexed by the same `EpisodeIndex` are measured on the very same episodes.
-    """
-
-    support: NDArray[np.int64]  # [E, N, K]
-    query: NDArray[np.int64]  # [E, Q]
-    query_class: NDArray[np.int64]  # [E, Q] in 0..N-1
-    class_id: NDArray[np.int64]  # [E, N] class index in the data set
-
-    def __len__(self) -> int:
-        """Number of episodes."""
-        return len(self.support)
 
 
 def sample(

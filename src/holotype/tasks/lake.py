@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import DataError
+from holotype.records import EpisodeIndex
 from holotype.tasks.archives import DAMAGE, read_drawing
 from holotype.tasks.datasets import data_folder
-from holotype.tasks.episodes import EpisodeIndex
 
 LAKE_RUNS_FILE = "omniglot_all_runs.zip"
 RUNS = 20

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import DataError
-from holotype.records import Episode
+from holotype.records import Episode, EpisodeIndex
 from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.episodes import EpisodeIndex, sample
 from holotype.tasks.episodes import episodes as gather
+from holotype.tasks.episodes import sample
 from holotype.tasks.lake import N_WAY, RUNS, lake_runs
 from holotype.tasks.pictures import Pictures, TurnedPictures, select, turn
 from holotype.tasks.splits import split
