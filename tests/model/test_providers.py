@@ -193,14 +193,11 @@ def test_where_nothing_can_be_remembered(
         place.mkdir()
         place.chmod(stat.S_IRUSR | stat.S_IXUSR)
         if os.access(place, os.W_OK):  # as root, whom no right stops
-            real = Path.write_text
 
-            def refuse(self: Path, *args: Any, **more: Any) -> int:
-                if place in self.parents:
-                    raise PermissionError(13, "Permission denied", str(self))
-                return real(self, *args, **more)
+            def refuse(path: Path, content: bytes) -> None:
+                raise PermissionError(13, "Permission denied", str(path))
 
-            monkeypatch.setattr(Path, "write_text", refuse)
+            monkeypatch.setattr(self_test, "write_whole", refuse)
     monkeypatch.setattr(self_test, "folder", lambda: None if kind == "no home" else place)
     assert [computed(toy, monkeypatch) for _ in range(2)] == [1, 1]
     place.chmod(0o700) if place.exists() else None

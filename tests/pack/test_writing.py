@@ -103,12 +103,12 @@ def test_a_killed_writer_leaves_no_half_pack(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "import holotype.pack\n"
         "from toy_packs import make_toy_pack\n"
-        "write = holotype.pack.writing._write_durably\n"
+        "write = holotype.pack.writing.write_whole\n"
         "def die_at_the_last(path, content):\n"
         "    if path.name == 'README.md':\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    write(path, content)\n"
-        "holotype.pack.writing._write_durably = die_at_the_last\n"
+        "holotype.pack.writing.write_whole = die_at_the_last\n"
         "make_toy_pack(Path(sys.argv[1]))\n"
     )
     done = subprocess.run(

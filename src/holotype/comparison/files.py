@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from holotype.errors import DataError
+from holotype.files import write_whole
 
 
 def write(path: Path, text: str) -> None:
@@ -16,14 +16,9 @@ def write(path: Path, text: str) -> None:
     Raises:
         DataError: it cannot be written; the old content stays.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise DataError(
             f"'{path}' cannot be written ({error.strerror})",

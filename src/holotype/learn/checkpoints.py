@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from holotype.errors import TrainingError
+from holotype.files import write_whole
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "method.pt"
@@ -22,18 +22,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         TrainingError: the file cannot be written; the old content stays.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, data)
     except OSError as error:
         raise TrainingError(
             f"{path} cannot be written ({error.strerror})",

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +20,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from holotype.errors import ProviderError
+from holotype.files import write_whole
 
 COUNT = 3  # inputs
 # Of a coordinate of a unit vector. Half precision in a graph moves one by up to about 1e-3.
@@ -90,11 +89,6 @@ def _place(facts: dict[str, Any]) -> Path | None:
 
 def _remember(passed: Path, facts: dict[str, Any]) -> None:
     """Written whole or not at all; where nothing can be written, it is computed again next time."""
-    draft = passed.with_name(f".{passed.name}.{secrets.token_hex(4)}")
     with suppress(OSError):
         passed.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_text(json.dumps(facts) + "\n")
-            os.replace(draft, passed)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(passed, (json.dumps(facts) + "\n").encode())

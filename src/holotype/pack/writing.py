@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import PackError
+from holotype.files import write_whole
 from holotype.pack.card import card_from_json, card_to_json, model_card
 from holotype.pack.reading import MAX_CARD_BYTES, Pack, check_references, load_pack, model_id
 from holotype.records import Card, Preprocessing
@@ -89,7 +90,7 @@ def write_pack(
     try:
         draft.mkdir(parents=True)
         for file, content in files.items():
-            _write_durably(draft / file, content)
+            write_whole(draft / file, content)
         load_pack(draft)  # what cannot be loaded is not written
         draft.rename(target)
     except PackError as error:
@@ -166,17 +167,13 @@ def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def _replace(folder: Path, file: str, content: bytes) -> None:
-    draft = folder / f".{file}.{secrets.token_hex(4)}"
     try:
-        _write_durably(draft, content)
-        draft.replace(folder / file)
+        write_whole(folder / file, content)
     except OSError as error:
         raise PackError(
             f"{file} of pack {str(folder)!r} cannot be written ({error.strerror})",
             "Check the rights and the free space of the folder",
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _card_files(card: Card) -> dict[str, bytes]:
@@ -191,10 +188,3 @@ def _card_files(card: Card) -> dict[str, bytes]:
             f"the facts about pack {card.name!r} make no valid card: {error}", "Mend that field"
         ) from error
     return {"card.json": content, "README.md": model_card(card).encode()}
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

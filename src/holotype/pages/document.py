@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from html import escape
 from importlib import resources
 from pathlib import Path
 
 from holotype.errors import DataError
+from holotype.files import write_whole
 
 
 def document(title: str, main: str, footer: str, style: str = "") -> str:
@@ -69,13 +68,5 @@ def write(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        # A file name may hold bytes that are no text; they come out as question marks.
-        draft.write_bytes(text.encode("utf-8", "replace"))
-        os.replace(draft, path)
-    except OSError as error:
-        # The name that the caller knows, not the draft's.
-        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        draft.unlink(missing_ok=True)
+    # A file name may hold bytes that are no text; they come out as question marks.
+    write_whole(path, text.encode("utf-8", "replace"))

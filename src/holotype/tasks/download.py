@@ -8,17 +8,18 @@ Vinyals split.
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import DataError
+from holotype.files import write_whole
 from holotype.tasks.archives import DAMAGE, read_drawing
 from holotype.tasks.datasets import OMNIGLOT_FILE, data_folder
 from holotype.tasks.fetch import Progress, fetch
@@ -145,24 +146,20 @@ def _read_archive(
 def _write_bits(path: Path, drawings: list[tuple[str, int, NDArray[np.uint8]]]) -> None:
     names = sorted({name for name, _, _ in drawings})
     index_of = {name: index for index, name in enumerate(names)}
-    part = path.with_name(path.name + ".part")
+    buffer = BytesIO()
+    np.savez_compressed(
+        buffer,
+        bits=np.stack([bits for _, _, bits in drawings]),
+        label=np.array([index_of[name] for name, _, _ in drawings], np.uint16),
+        is_evaluation=np.array(
+            [name.startswith("images_evaluation/") for name, _, _ in drawings], np.uint8
+        ),
+        drawer=np.array([drawer for _, drawer, _ in drawings], np.uint8),
+        class_names=np.array(names),
+    )
     try:
-        with part.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                bits=np.stack([bits for _, _, bits in drawings]),
-                label=np.array([index_of[name] for name, _, _ in drawings], np.uint16),
-                is_evaluation=np.array(
-                    [name.startswith("images_evaluation/") for name, _, _ in drawings], np.uint8
-                ),
-                drawer=np.array([drawer for _, drawer, _ in drawings], np.uint8),
-                class_names=np.array(names),
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
+        write_whole(path, buffer.getvalue())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise DataError(
             f"{path} cannot be written ({error.strerror})", "Free some space and run it again"
         ) from error
