@@ -23,6 +23,7 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file mypy-scripts.ini
 	$(BIN)/lint-imports
 
 check: lint

@@ -13,6 +13,7 @@ import json
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from holotype.tasks.protocols import Plan, plan
 from holotype.tasks.splits import split
 
 RESULTS = Path(__file__).parent.parent / "results"
-TASKS = {
+TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "lake": ("Lake's 20 runs, within one alphabet", {"protocol": "lake", "data": "omniglot"}),
     "evaluation": (
         "all evaluation characters",
@@ -47,7 +48,9 @@ GALLERIES, ENROLLED, STATED = 400, 20, (0.1, 0.01)
 
 def embedded(embedder: Embedder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     chunks = [
-        embedder.embed_prepared(prepare_batch(images[start : start + 256], embedder.preprocessing))
+        embedder.embed_prepared(
+            prepare_batch(list(images[start : start + 256]), embedder.preprocessing)
+        )
         for start in range(0, len(images), 256)
     ]
     return np.concatenate(chunks)

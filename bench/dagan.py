@@ -78,7 +78,9 @@ def main() -> None:
     order = np.argsort(small.class_index, kind="stable").reshape(len(small.class_names), -1)
     classes = rng.permutation(len(order))[: min(GROUPS, len(order) // WAY) * WAY]
     rows = rng.permuted(order[classes], axis=1)[:, : 1 + REAL + JUDGES]
-    drawings = np.asarray(small.images[rows.ravel()]).reshape(*rows.shape, *small.images.shape[1:])
+    drawings = np.asarray(small.images[rows.ravel()]).reshape(
+        *rows.shape, *small.images[:1].shape[1:]
+    )
     original = data.images[rows[:, 0]]
     embedder = Embedder(load_pack("characters"))
     judges = unit(embedded(embedder, drawings[:, 1 + REAL :]).mean(1))
@@ -271,7 +273,7 @@ def learned_from(run: Path, omniglot: Dataset) -> NDArray[np.float32]:
 
 
 def ink(pictures: Pictures) -> NDArray[np.float32]:
-    return 1 - pictures.astype(np.float32) / 255
+    return np.float32(1) - pictures.astype(np.float32) / np.float32(255)
 
 
 def paper(inked: NDArray[np.float32]) -> Pictures:

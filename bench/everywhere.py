@@ -68,7 +68,7 @@ class Answers:
     def cell(self, classes: int) -> dict[str, Any]:
         """What is told of them."""
         splits = len(self.parts) + self.refused
-        result = {"stated": self.rate, "refused": self.refused / splits}
+        result: dict[str, Any] = {"stated": self.rate, "refused": self.refused / splits}
         result["rests_on"] = dict(self.rests_on)
         if not self.parts:
             return result

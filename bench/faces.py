@@ -40,7 +40,7 @@ def drawn(person: NDArray[np.int64], there: NDArray[np.bool_], who: Any, rng: An
 
 
 def closed(vectors: Floats, person: NDArray[np.int64], draws: int) -> dict[str, Any]:
-    there = vectors.any(axis=1)
+    there = np.asarray(vectors.any(axis=1))
     people = np.unique(person)
     right, asked = np.zeros((2, len(people)))
     for trial in range(draws):
@@ -61,7 +61,7 @@ def open_set(
     draws: int,
 ) -> dict[str, Any]:
     """Stated and measured: 20 enrolled, 10 given as own strangers, the other 10 count."""
-    there, people = vectors.any(axis=1), np.unique(person)
+    there, people = np.asarray(vectors.any(axis=1)), np.unique(person)
     tallies = [Tally(rate, len(people)) for rate in (*RATES, None)]
     by_default, later = (Tally(None, len(people)) for _ in range(2))
     smallest, played, reached = [], [], []

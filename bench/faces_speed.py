@@ -98,11 +98,11 @@ def pictures(folder: Path, count: int, seed: int) -> list[dict[str, Any]]:
     chosen = rng.choice(len(groceries.images), 40, replace=False)
     grounds = [as_picture(groceries.images[int(i)]).convert("RGB") for i in chosen]
     made = []
-    for kind in ("ORL", *SCENES_PX):
+    for kind in (None, *SCENES_PX):
         for number in range(count):
             face = np.asarray(faces[int(rng.integers(len(faces)))])
             face = face if face.ndim == 2 else face[..., 0]
-            if kind == "ORL":
+            if kind is None:
                 picture, place = Image.fromarray(face), (0, 0, face.shape[1], face.shape[0])
                 name = "ORL, 92 x 112"
             else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tabling
-from tabling import Cells, markdown, percent
+from tabling import markdown, percent
 
 
 def ntm() -> str:
@@ -42,7 +42,7 @@ def mann() -> str:
     shown = (1, 2, 3, 5, 10)
 
     # Santoro et al. 2016, table 1; from memory but for what is marked as checked.
-    published: Cells = [
+    published: list[tuple[str, ...]] = [
         ("MANN, as published (2nd, 5th checked)", "36.4", "82.8", "91.0", "94.9", "98.1", ""),
         ("people, as published (from memory)", "34.5", "57.3", "70.1", "81.4", "92.4", ""),
     ]

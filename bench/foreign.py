@@ -68,7 +68,7 @@ def inputs(kind: str, count: int) -> Iterator[Any]:
 def noise(rng: np.random.Generator, side: int, kind: int) -> NDArray[np.uint8]:
     values = rng.random((side, side))
     if kind == 1:
-        values = values > rng.uniform(0.02, 0.98)
+        values = (values > rng.uniform(0.02, 0.98)).astype(float)
     elif kind == 2:
         soft = Image.fromarray((255 * values).astype(np.uint8))
         values = np.asarray(soft.filter(ImageFilter.GaussianBlur(rng.uniform(1, 12)))) / 255

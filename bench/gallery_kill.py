@@ -140,7 +140,7 @@ class Truth:
 
 def judge(path: Path, truth: Truth, lines: list[str], heads: list[str]) -> None:
     """Compare the gallery with what was said on the pipe."""
-    under_way: list[str] = []
+    under_way: list[str] = []  # kind and what
     for line in lines:
         sign, *words = line.split()
         if sign == "?":
@@ -150,7 +150,7 @@ def judge(path: Path, truth: Truth, lines: list[str], heads: list[str]) -> None:
             under_way = []
     with open_gallery(path) as gallery:
         if under_way:
-            truth.settle(*under_way, gallery)
+            truth.settle(under_way[0], under_way[1], gallery)
         assert gallery.model_id == truth.model, "a move to another model was lost"
         labels = set(gallery.labels())
         assert labels == truth.labels, f"lost {truth.labels - labels}, back {labels - truth.labels}"
@@ -162,6 +162,7 @@ def judge(path: Path, truth: Truth, lines: list[str], heads: list[str]) -> None:
         for head in heads[-3:]:
             assert gallery.verify_audit(noted=head).intact, "an audit line was lost"
         heads.append(found.audit.head)
+        assert gallery._connection is not None
         gallery._finish_erasure(gallery._connection)  # unless the reader was in the way
         waiting = gallery._connection.execute("SELECT removals > erased FROM meta").fetchone()[0]
         content = b"".join(file.read_bytes() for file in path.parent.iterdir())

@@ -119,7 +119,9 @@ def misses(examples: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArr
         enrolled, strangers = drawn[:SIZE], drawn[SIZE:]
         gallery = examples[enrolled]
 
-        def best(probes: NDArray[np.float32], gallery: NDArray[np.float32] = gallery):
+        def best(
+            probes: NDArray[np.float32], gallery: NDArray[np.float32] = gallery
+        ) -> NDArray[np.float32]:
             flat = gallery.reshape(-1, gallery.shape[-1])
             scores = (probes @ flat.T).reshape(len(probes), *gallery.shape[:2])
             return scores.max(2)

@@ -24,6 +24,7 @@ from PIL import Image
 from holotype.embedder import Embedder
 from holotype.gallery import SqliteGallery
 from holotype.openset import Cohort
+from holotype.openset.model import CohortModel
 from holotype.pack import load_pack
 from holotype.recognizer import Recognizer
 from holotype.scoring import unit
@@ -78,7 +79,10 @@ def main() -> None:
             gallery.add(f"label {number}", vector[None])
         embedder = Padded(pack, threads=1)
         with Recognizer(
-            embedder, gallery, Cohort(padded(cohort), class_index), padded(pack.background())
+            embedder,
+            gallery,
+            CohortModel.of(Cohort(padded(cohort), class_index), padded(pack.background())),
+            "characters",
         ) as recognizer:
             first_s = cpu_ms(lambda: recognizer.identify(probe)) / 1000
 

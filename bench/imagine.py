@@ -76,7 +76,7 @@ def main() -> None:
         for name, levels in STRENGTHS.items()
     }
     sources: dict[str, Draw] = {
-        name: drawing(name, strengths[name]["chosen"]) for name in STRENGTHS
+        name: drawing(name, float(str(strengths[name]["chosen"]))) for name in STRENGTHS
     }
     sources |= from_runs(arguments.draw)
     rows = []
@@ -89,7 +89,7 @@ def main() -> None:
             )
             for rule in ("mean", "nearest")
         }
-        rule = max(rules, key=rules.get)
+        rule = max(rules, key=lambda name: rules[name])
         trial = Trial(unseen, encode)
         for way in WAYS:
             alone = trial.accuracy(None, rule, way)[1]
@@ -243,8 +243,8 @@ def from_runs(paths: list[Path]) -> dict[str, Draw]:
         run = RunImagination(path)
         name = str(run_scorer(path).facts["config"]["method"])
         found[name] = from_run(run)
-        if isinstance(run.method, DAGAN):
-            quiet = RunImagination(path)
+        quiet = RunImagination(path)
+        if isinstance(quiet.method, DAGAN):
             quiet.method.noise_scale = 1.0
             found[f"{name}, noise as it learned"] = from_run(quiet)
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -298,7 +298,7 @@ def _spread(items: Any, count: int) -> Any:
 def pages(part: str, count: int) -> Iterator[Picture]:
     """Printed text: fonts of one family for development, of others held out."""
     rng = np.random.default_rng(3)
-    folder = Path(str(find_spec("matplotlib").origin)).parent / "mpl-data" / "fonts" / "ttf"  # type: ignore[union-attr]
+    folder = Path(str(find_spec("matplotlib").origin)).parent / "mpl-data" / "fonts" / "ttf"
     names = ("DejaVu*.ttf",) if part == DEVELOPMENT else ("STIXGeneral*.ttf", "cm[rst]*10.ttf")
     fonts = [
         path
@@ -411,7 +411,7 @@ PHOTOGRAPHS = {
 FACES = {"faces, grey": faces, "faces, in color": color_faces}
 PAGES = {"pages of text": pages, "one line to thirty": typed}
 SPECTROGRAMS = {"spoken digits": spoken, "long spectrograms": synthetic}
-KINDS = {
+KINDS: dict[str, Mapping[str, Callable[[str, int], Iterator[Picture]]]] = {
     "ink": INK,
     "photograph": PHOTOGRAPHS,
     "face": FACES,

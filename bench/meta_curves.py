@@ -24,7 +24,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from holotype.images import prepare_batch
 from holotype.learn import pipeline, runs
@@ -182,7 +181,7 @@ def exported(name: str, run: Path, method: Method, recipe: PictureRecipe) -> dic
 
     def by_cosine(episode: Episode) -> NDArray[np.float32]:
         support, query = (
-            cast(Tensor, torch.from_numpy(np.ascontiguousarray(of))[None])
+            torch.from_numpy(np.ascontiguousarray(of))[None]
             for of in (episode.support, episode.query)
         )
         return np.asarray(cosine_to_prototypes(support, query)[0].numpy())
@@ -213,9 +212,10 @@ def report(folder: Path) -> None:
         base = folder / f"{BASE}-{run.name.removeprefix(f'{name}-')}"
         rows.append(curve(name, run, final[run], final.get(base) if name in ABLATION else None))
         print(f"{name}: {rows[-1]['accuracy']:.2f} ± {rows[-1]['ci95']:.2f}", flush=True)
+    tasks_a_step = found[0][3].tasks
     result = {
         "n_way": 20,
-        "tasks_a_step": found[0][3].tasks,
+        "tasks_a_step": tasks_a_step,
         "curve_episodes": CURVE_EPISODES,
         "final_episodes": FINAL_EPISODES,
         "commit": runs.commit(),
@@ -224,7 +224,7 @@ def report(folder: Path) -> None:
         "exported": [exported(*each) for each in found if each[0] in EXPORTED],
     }
     (ROOT / "results" / "meta_curves.json").write_text(json.dumps(result, indent=1) + "\n")
-    draw([row for row in rows if row["name"] in ALGORITHMS], result["tasks_a_step"])
+    draw([row for row in rows if row["name"] in ALGORITHMS], tasks_a_step)
 
 
 def draw(rows: list[dict[str, Any]], tasks_a_step: int) -> None:

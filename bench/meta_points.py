@@ -47,7 +47,7 @@ def sinusoid(paths: list[Path]) -> None:
         facts = runs.read(path)
         name, shape = facts["config"]["method"], facts["config"]["recipe"]
         recipe = RECIPES[name][shape]
-        learner = recipe.build().eval()
+        learner: Any = recipe.build().eval()
         learner.load_state_dict(read_tensors(path / WEIGHTS))
         tasks = sinusoids(TEST_SEED, TASKS, recipe.k_shot, 100)
         # Rates of one's own for every weight are learned for one step, and diverge in ten.

@@ -48,7 +48,7 @@ def plain_net(ours: MAML) -> nn.Module:
         norm = nn.BatchNorm2d(outputs, track_running_stats=False)
         conv.weight.data.copy_(block.weight.data)
         layers += [conv, norm, nn.ReLU(), nn.MaxPool2d(2)]
-    head = nn.Linear(ours.body.embedding_dim, N_WAY)
+    head = nn.Linear(ours.head_weight.shape[1], N_WAY)
     head.weight.data.copy_(ours.head_weight.data)
     head.bias.data.copy_(ours.head_bias.data)
     return nn.Sequential(*layers, nn.Flatten(), head)
@@ -82,7 +82,7 @@ def with_torchopt(given: Points, loss: Callable[..., Tensor], steps: int, net: n
 
 
 def rate_of(net: nn.Module) -> float:
-    return RATE if any(isinstance(layer, nn.Conv2d) for layer in net) else 0.01
+    return RATE if any(isinstance(layer, nn.Conv2d) for layer in net.children()) else 0.01
 
 
 def _tasks(

@@ -81,7 +81,10 @@ def lake_errors(run: RunScorer, views: int) -> NDArray[np.float64]:
     with torch.inference_mode():
         vectors = np.concatenate([embedder(chunk).numpy() for chunk in prepared.split(100)])
     return np.stack(
-        [1 - credit(prototype_scores(one), one.query_class) for one in episodes(vectors, index)]
+        [
+            1 - credit(prototype_scores(one), np.asarray(one.query_class))
+            for one in episodes(vectors, index)
+        ]
     )
 
 

@@ -22,13 +22,13 @@ import torch
 from torch.nn import functional as F
 
 from holotype.learn.memory.ntm import NeuralTuringMachine
-from holotype.learn.memory.sequences import Copy
+from holotype.learn.memory.sequences import Copy, SequenceBatch
 
 OUT = Path(__file__).parent.parent / "results" / "ntm_step.json"
 SEQUENCES, LENGTH, SLOTS, WIDTH, BAR = 16, 20, 128, 20, 1.05
 
 
-def plain_loss(w: dict[str, torch.Tensor], batch) -> torch.Tensor:
+def plain_loss(w: dict[str, torch.Tensor], batch: SequenceBatch) -> torch.Tensor:
     rows = batch.inputs.shape[1]
     memory = torch.full((rows, SLOTS, WIDTH), 1e-6)
     at = torch.zeros(rows, 2, SLOTS)
@@ -89,10 +89,10 @@ def main() -> None:
         for parameters in (list(ours.parameters()), list(theirs.values()))
     )
 
-    def our_step(batch) -> float:
+    def our_step(batch: SequenceBatch) -> float:
         return float(ours.training_step(batch, our_adam, contextlib.nullcontext()))
 
-    def their_step(batch) -> float:
+    def their_step(batch: SequenceBatch) -> float:
         loss = plain_loss(theirs, batch)
         their_adam.zero_grad(set_to_none=True)
         loss.backward()

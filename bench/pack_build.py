@@ -17,6 +17,7 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -41,7 +42,7 @@ def network(seed: int = 0) -> bytes:
     rng = np.random.default_rng(seed)
     nodes, weights, value, inputs = [], [], "images", 3
 
-    def add(operator: str, *more: str, **attributes: object) -> None:
+    def add(operator: str, *more: str, **attributes: Any) -> None:
         nonlocal value
         nodes.append(helper.make_node(operator, [value, *more], [f"v{len(nodes)}"], **attributes))
         value = nodes[-1].output[0]

@@ -15,6 +15,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def deviation(values: NDArray[np.float64]) -> float:
     return round(float(np.quantile(np.abs(values), 0.9) / 1.6449), 5)
 
 
-def compare(a: list[Points], b: list[Points]) -> tuple[NDArray[np.float64], list] | None:
+def compare(a: list[Points], b: list[Points]) -> tuple[NDArray[np.float64], list[Any]] | None:
     """What changes from drawing a to b: the affine map, and of each stroke what it leaves."""
     points = np.concatenate(a)
     low, high = points.min(0), points.max(0)
@@ -116,7 +117,7 @@ def compare(a: list[Points], b: list[Points]) -> tuple[NDArray[np.float64], list
     rest = y - design @ fit
     if np.sqrt(np.square(rest).sum(1).mean()) > FARTHEST:
         return None
-    strokes = []
+    strokes: list[Any] = []
     for s, target in zip(first, second, strict=True):
         expected = np.hstack([s, np.ones((POINTS, 1))]) @ fit
         moved = target.mean(0) - expected.mean(0)

@@ -35,7 +35,7 @@ from tallying import Tally, by_constant
 
 SIZES, SHOTS, RATES, PRIORS = (10, 100, 500), (1, 5), (0.1, 0.01, 0.001), (0.2, 0.5, 0.8)
 REFERENCE_SIZE = 10  # whose thresholds the constant one is made of
-BAR = {"size": 100, "rate": 0.1, "fnir": {1: 0.2, 5: 0.1}}
+BAR: dict[str, Any] = {"size": 100, "rate": 0.1, "fnir": {1: 0.2, 5: 0.1}}
 
 
 class Bench:

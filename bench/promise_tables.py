@@ -286,7 +286,7 @@ def everywhere_bars() -> str:
     def of(pair: Any) -> str:
         return f"{pair[0]} of {pair[1]}"
 
-    rows: tabling.Cells = []
+    rows: list[tuple[str, ...]] = []
     for name in ("all", "guaranteed", "estimated"):
         one = bars[name]
         kept = of((one["at_most_the_rate_and_1.64_se"], one["cells"]))

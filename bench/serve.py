@@ -129,12 +129,12 @@ def one_call(gallery: Path, server: Server, pictures: Sequence[bytes], runs: int
             status, _ = client.post("/v1/identify", form([picture]))
             assert status == 200
 
-        sides = {"library": recognizer.identify, "http": ask}
+        sides: dict[str, Callable[[bytes], object]] = {"library": recognizer.identify, "http": ask}
         for turn in range(1 + runs // _TURN):
             for name, work in sides.items():
                 time.sleep(_PAUSE_S)
                 begun_cpu = time.process_time() + server.processor_s()
-                for picture in (pictures * _TURN)[turn : turn + _TURN]:
+                for picture in (list(pictures) * _TURN)[turn : turn + _TURN]:
                     begun = time.perf_counter()
                     work(picture)
                     if turn:  # the first one warms up

@@ -133,7 +133,7 @@ def claims(pack: Pack, vectors: Vectors, doubtful: NDArray[np.bool_]) -> list[di
                 model, vectors[np.arange(signers)[:, None], 0, order[:, :references]]
             )
             for signer in range(signers):
-                shown = {
+                shown: dict[str, Any] = {
                     "genuine": (signer, 0, order[signer, max(REFERENCES) :]),
                     "random": (np.delete(np.arange(signers), signer), 0, 0),
                     "skilled": (signer, 1),
@@ -141,8 +141,8 @@ def claims(pack: Pack, vectors: Vectors, doubtful: NDArray[np.bool_]) -> list[di
                 for kind, at in shown.items():
                     compared = matcher.compare(vectors[at], signer)
                     for stated in STATED:
-                        found = matcher.decide(compared, stated, doubtful[at])
-                        passed[stated, kind][signer] += found.match.mean()
+                        answered = matcher.decide(compared, stated, doubtful[at])
+                        passed[stated, kind][signer] += answered.match.mean()
         trials = np.full(signers, DRAWS)
         for stated in STATED:
             found = {
@@ -186,9 +186,9 @@ def main() -> None:
     found: dict[tuple[str, int, str], tuple[float, NDArray[np.float64]]] = {}
     for name, embed in contenders.items():
         file = folder / f"cedar_{Path(name).name}.npy" if folder else None
-        kept = file is not None and file.is_file()
-        flat = np.load(file) if kept else embed(cedar.images[:])
-        if file is not None and not kept:
+        kept = np.load(file) if file is not None and file.is_file() else None
+        flat = embed(cedar.images[:]) if kept is None else kept
+        if file is not None and kept is None:
             np.save(file, flat)
         vectors = flat.reshape(55, 2, 24, -1)  # in the order of the classes
         for references in REFERENCES:

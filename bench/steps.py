@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class Case:
 # The mathematics of each method for one episode with one example per class, in plain torch.
 
 
-def features(model: nn.Module, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+def features(model: Any, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
     both = model.backbone(torch.cat([support, query]))
     return both[: len(support)], both[len(support) :]
 
@@ -118,7 +119,7 @@ def triplet(model: nn.Module, support: Tensor, query: Tensor, target: Tensor) ->
     return (positive - nearest.where(nearest.isfinite(), farthest) + 0.2).relu().mean()
 
 
-def cosine_classifier(model: nn.Module, support: Tensor, query: Tensor, target: Tensor) -> Tensor:
+def cosine_classifier(model: Any, support: Tensor, query: Tensor, target: Tensor) -> Tensor:
     x = F.normalize(model.backbone(torch.cat([support, query])), dim=1)
     cosine = x @ F.normalize(model.objective.weight, dim=1).T
     label = torch.cat([torch.arange(len(support)), target])
@@ -269,7 +270,7 @@ def peers() -> dict[str, Callable[[nn.Module, EpisodeBatch], Callable[[], Tensor
 
         return loss
 
-    result = {name: easyfsl}
+    result: dict[str, Callable[[nn.Module, EpisodeBatch], Callable[[], Tensor]]] = {name: easyfsl}
     try:
         from pytorch_metric_learning.distances import LpDistance
         from pytorch_metric_learning.losses import NTXentLoss

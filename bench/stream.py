@@ -267,7 +267,7 @@ def main() -> None:
             parser.error(f"{options.run} is no run of lifelong-memory")
 
         def embed(drawings: NDArray[np.uint8]) -> NDArray[np.float32]:
-            prepared = torch.from_numpy(prepare_batch(drawings, scorer.preprocessing))
+            prepared = torch.from_numpy(prepare_batch(list(drawings), scorer.preprocessing))
             return np.asarray(scorer.method.unit(prepared))
 
         cohort = split(load_dataset("omniglot"), "cohort")

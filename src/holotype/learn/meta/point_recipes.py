@@ -14,7 +14,7 @@ from holotype.learn.meta.neural_process import ConditionalNeuralProcess
 from holotype.learn.meta.points import PointLearner
 from holotype.learn.meta.regression import RegressionMAML, RegressionMetaSGD
 from holotype.learn.meta.sinusoid import sinusoids
-from holotype.learn.recipe import Prepared, Preparing, Recipe
+from holotype.learn.recipe import Prepared, Preparing
 from holotype.learn.settings import TrainingSettings
 
 _VALIDATION_SEED = 10**9  # far from the seeds of training batches
@@ -64,12 +64,12 @@ def _sinusoid(build: Callable[[], PointLearner], what: str, k_shot: int) -> Sinu
     )
 
 
-def _by_shots(build: Callable[[], PointLearner], what: str) -> dict[str, Recipe]:
+def _by_shots(build: Callable[[], PointLearner], what: str) -> dict[str, SinusoidRecipe]:
     return {f"sinusoid-{k_shot}": _sinusoid(build, what, k_shot) for k_shot in (10, 5)}
 
 
 _NET = "two hidden layers of 40 units, one inner step"
-RECIPES: dict[str, dict[str, Recipe]] = {
+RECIPES: dict[str, dict[str, SinusoidRecipe]] = {
     "maml": _by_shots(lambda: RegressionMAML(Perceptron(), rate=0.01), f"{_NET} at rate 0.01"),
     "meta-sgd": _by_shots(lambda: RegressionMetaSGD(Perceptron(), rate=0.02), _NET),
     "cnp": _by_shots(ConditionalNeuralProcess, "three layers of 128 units in encoder and decoder"),
