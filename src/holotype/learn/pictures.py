@@ -181,7 +181,7 @@ def conv4_recipe(
 
 def part(dataset: Dataset, names: tuple[str, ...], seed: int) -> Dataset:
     """The classes of several splits together."""
-    if dataset.name == "omniglot":
+    if dataset.divided:
         if len(names) == 1:
             return split(dataset, names[0])
         classes = [name for part in names for name in split(dataset, part).class_names]

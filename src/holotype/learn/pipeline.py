@@ -122,7 +122,7 @@ def held_out(run: Path) -> tuple[Dataset, int] | None:
     """
     facts, _, _ = _finished(run)
     dataset, seed = load_dataset(facts["config"]["data"]), facts["settings"]["seed"]
-    return None if dataset.name == "omniglot" else (part(dataset, (HELD_OUT,), seed), seed)
+    return None if dataset.divided else (part(dataset, (HELD_OUT,), seed), seed)
 
 
 def export_run(run: Path, out: Path) -> Pack:
@@ -138,7 +138,7 @@ def export_run(run: Path, out: Path) -> Pack:
     dataset, seed = load_dataset(facts["config"]["data"]), facts["settings"]["seed"]
     # Of a folder every recipe holds classes back.
     vinyals = any(name.startswith("vinyals") for name in recipe.training)
-    if vinyals and dataset.name == "omniglot":
+    if vinyals and dataset.divided:
         raise TrainingError(
             f"{run} was trained on the Vinyals split, which leaves no alphabets for a cohort",
             "Evaluate the run directly, or train with a recipe that holds classes back",

@@ -141,7 +141,7 @@ def data_for(name_or_path: str | Path) -> Dataset:
         DataError: as for `load_dataset`.
     """
     dataset = load_dataset(name_or_path)
-    return split(dataset, "evaluation") if dataset.name == "omniglot" else dataset
+    return split(dataset, "evaluation") if dataset.divided else dataset
 
 
 def embed_all(

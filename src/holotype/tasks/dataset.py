@@ -27,6 +27,7 @@ class Dataset:
     drawer: NDArray[np.int64] | None  # [M] who drew it, where that is known
     license: str
     source: str
+    divided: bool = False  # it brings its own splits, to learn from and to be tested on
 
     def __len__(self) -> int:
         """Number of pictures."""

@@ -105,6 +105,7 @@ def _omniglot(path: Path, name: str) -> Dataset:
         drawer=stored["drawer"].astype(np.int64),
         license="MIT",
         source="https://github.com/brendenlake/omniglot",
+        divided=name == "omniglot",
     )
 
 

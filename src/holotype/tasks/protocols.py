@@ -103,7 +103,7 @@ def plan(
     dataset = data if isinstance(data, Dataset) else load_dataset(data)
     if protocol == "vinyals":
         dataset = split(dataset, "vinyals-test")
-    elif dataset.name == "omniglot":
+    elif dataset.divided:
         dataset = split(dataset, "evaluation")
     numbers = {key: DEFAULTS[key] if value is None else value for key, value in stated.items()}
     index = sample(dataset, **numbers, seed=seed, within_group=protocol == "within-alphabet")

@@ -99,7 +99,7 @@ def _episode(run: Path, method: InstanceMethod, seed: int) -> Instances:
     recipe = RECIPES[facts["config"]["method"]][facts["config"]["recipe"]]
     dataset = load_dataset(facts["config"]["data"])
     # Of a folder the cohort, which is larger than its selection and unseen as well.
-    shown = recipe.selection or recipe.training[0] if dataset.name == "omniglot" else "cohort"
+    shown = recipe.selection or recipe.training[0] if dataset.divided else "cohort"
     classes = part(dataset, (shown,), facts["settings"]["seed"])
     batch = EpisodicBatches(prepared(classes, recipe.preprocessing), recipe, seed)(0)
     return method.sequences(batch, torch.Generator().manual_seed(seed))
