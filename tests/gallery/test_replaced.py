@@ -116,6 +116,47 @@ def test_a_gallery_that_was_replaced_is_opened_again(path: Path, open_gallery, r
         gallery.reopen()
 
 
+def made_anew(path: Path) -> None:
+    """Deleted and made anew: the system may give the new file the number of the old one."""
+    path.unlink()
+    with SqliteGallery.open(path, "m1", 8, model_name="toy"):
+        pass
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    "change", [deleted, another, made_anew], ids=lambda change: change.__name__
+)
+def test_what_was_found_damaged_is_not_taken_for_another_file(
+    path: Path, open_gallery, rows, change: Change, use: str
+) -> None:
+    """Nothing that was read is believed any more; which file it was is not forgotten."""
+    gallery = open_gallery()
+    gallery.add("a", rows(1))
+    sound = path.read_bytes()
+    path.write_bytes(sound[:4096] + bytes(len(sound) - 4096))
+    with pytest.raises(GalleryError, match="is damaged"):
+        gallery.labels()
+    change(path)
+    for _ in range(2):
+        with pytest.raises(GalleryReplacedError):
+            USES[use](gallery, rows)
+    if change is not deleted:
+        gallery.reopen()
+        assert gallery.labels() == {}
+
+
+def test_what_was_found_damaged_is_whole_again(path: Path, open_gallery, rows) -> None:
+    gallery = open_gallery()
+    gallery.add("a", rows(1))
+    sound = path.read_bytes()
+    path.write_bytes(sound[:4096] + bytes(len(sound) - 4096))
+    with pytest.raises(GalleryError, match="is damaged"):
+        gallery.labels()
+    path.write_bytes(sound)
+    assert gallery.add("a", rows(2)) == 2
+
+
 def test_put_back_under_its_name_it_goes_on(path: Path, open_gallery, rows) -> None:
     gallery = open_gallery()
     gallery.add("a", rows(1))

@@ -41,8 +41,8 @@ class Mirror:
         self._state: tuple[int, date] | None = None  # data_version, and the day
         self._stale = True
 
-    def own_write(self) -> None:
-        """This connection is about to write, which its own `data_version` does not show."""
+    def look_again(self) -> None:
+        """`data_version` will not show a change: this connection writes, or it is another one."""
         self._stale = True
 
     def snapshot(self, connection: sqlite3.Connection) -> Snapshot:

@@ -77,8 +77,14 @@ def hold(path: Path) -> Key:
         return key
 
 
+def hold_on(key: Key) -> None:
+    """Hold a file that is held once more: no other gets its number before all have let go of it."""
+    with _lock:
+        _headers[key].users += 1
+
+
 def release(key: Key) -> None:
-    """Undo `hold`."""
+    """Undo `hold`, or `hold_on`."""
     with _lock:
         header = _headers[key]
         header.users -= 1
