@@ -128,6 +128,17 @@ def say_passed_over(found: PassedOver, as_json: bool) -> None:
         typer.echo(shown(f"{found}."), err=True) if as_json else say(f"{found}.", style="dim")
 
 
+def say_passed_over_in(data: str, as_json: bool) -> None:
+    """The same of a data set, before it is read; of one that is no folder there is nothing to say.
+
+    Raises:
+        DataError: it cannot be read as class folders.
+    """
+    from holotype.tasks.datasets import passed_over  # of the commands, few read data sets
+
+    say_passed_over(passed_over(data), as_json)
+
+
 def strangers(folder: Path, takes: str = "picture") -> Grouped:
     """The pictures of people or things, those of each in a folder; or one of each.
 
