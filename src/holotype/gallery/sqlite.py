@@ -223,8 +223,7 @@ class SqliteGallery(Correcting):
                     identity = None
                     if label is not None:
                         at = enrolled.find(connection, label, self.path)
-                        row = "SELECT uuid FROM identities WHERE id = ?"
-                        (identity,) = connection.execute(row, (at,)).fetchone()
+                        identity = audit.name_of(connection, at)
                     audit.append(connection, "export", actor, identity=identity)
             with self._reading() as connection:
                 if schema_version(connection) < SCHEMA_VERSION:
