@@ -120,6 +120,7 @@ class Grouped:
     single: bool  # whether they lie in one folder, and are named by themselves
     passed_over: PassedOver
     empty: list[Path] = field(default_factory=list)  # folders without any
+    takes: str = "picture"  # what they are
 
 
 def say_passed_over(found: PassedOver, as_json: bool) -> None:
@@ -185,9 +186,9 @@ def labelled(folder: Path, takes: str = "picture") -> Grouped:
     folders = class_folders(folder)
     _require_one_form(folder, pictures, folders, takes)
     if not folders:
-        found = Grouped(pictures, [path.stem for path in pictures], True, others)
+        found = Grouped(pictures, [path.stem for path in pictures], True, others, takes=takes)
     else:
-        found = Grouped([], [], False, beside(folder))
+        found = Grouped([], [], False, beside(folder, _SUFFIXES[takes], takes), takes=takes)
         for one in folders:
             pictures, others = pictures_in(one, _SUFFIXES[takes], takes)
             found.paths.extend(pictures)
