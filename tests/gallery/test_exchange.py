@@ -138,6 +138,7 @@ def test_there_and_back_is_the_same(full: SqliteGallery, out: Path, tmp_path: Pa
         assert (done.identities, done.examples, done.strangers, done.already) == (0, 0, 0, 5)
         assert done.reviews == 0
         assert facts(again) == facts(full)
+        assert again.audit()[-1] == last
 
 
 def test_reviews_that_came_along_are_undone_and_erased_like_others(

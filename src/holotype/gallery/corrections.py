@@ -21,6 +21,7 @@ from holotype.gallery.records import Correction, ExampleRecord
 from holotype.gallery.schema import one, schema_version
 
 MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_LEVELS = 50  # whoever reads it can, however deep a call it is made in
 
 
 def examples(connection: sqlite3.Connection, label: str | None) -> tuple[ExampleRecord, ...]:
@@ -185,6 +186,11 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
             text = json.dumps(
                 dict(metadata), separators=(",", ":"), allow_nan=False, ensure_ascii=False
             ).encode()
+    if text and _levels(metadata) > MAX_METADATA_LEVELS:
+        raise GalleryError(
+            f"metadata is nested at most {MAX_METADATA_LEVELS} levels deep; this is deeper",
+            "Make it flatter",
+        )
     if not text:
         raise GalleryError(
             f"metadata is a JSON object; this is {repr(metadata)[:40]}",
@@ -196,6 +202,17 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
             "Keep what is larger elsewhere, under a key that is noted here",
         )
     return text.decode()
+
+
+def _levels(value: object) -> int:
+    """How deep a value is nested that JSON has a form for."""
+    levels, inside = 0, [value]
+    while nested := [one for one in inside if isinstance(one, Mapping | list | tuple)]:
+        levels += 1
+        inside = [
+            each for one in nested for each in (one.values() if isinstance(one, Mapping) else one)
+        ]
+    return levels
 
 
 def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tuple[int, str]:

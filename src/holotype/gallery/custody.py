@@ -202,7 +202,7 @@ class Custody(Store):
         backup.require_free(target)
         with self._session() as connection:
             young = schema_version(connection) < 2
-        if not (self._frozen or young):  # those have no trail that could be written to
+        if not (self._only_read or young):  # those have no trail that could be written to
             # Before the copy, so that no copy goes without a line; it is a line of the copy too.
             with self._changing(actor) as connection:
                 audit.append(connection, "backup", actor)

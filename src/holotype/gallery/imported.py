@@ -282,16 +282,17 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
                 export=parcel.digest,
             )
     strangers = _strangers(connection, parcel)
-    audit.append(
-        connection,
-        "import",
-        actor,
-        identities=new,
-        examples=stored,
-        strangers=strangers,
-        reviews=reviews,
-        export=parcel.digest,
-    )
+    if new or stored or strangers or reviews:
+        audit.append(
+            connection,
+            "import",
+            actor,
+            identities=new,
+            examples=stored,
+            strangers=strangers,
+            reviews=reviews,
+            export=parcel.digest,
+        )
     return Imported(new, stored, pictures, strangers, reviews, already, left)
 
 

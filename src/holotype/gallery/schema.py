@@ -140,7 +140,8 @@ def transaction(
         connection.execute("BEGIN")
     try:
         yield
-        connection.execute("COMMIT")
+        # Nothing is to be kept of what was read, and of a damaged file a COMMIT would fail.
+        connection.execute("COMMIT" if kind == "IMMEDIATE" else "ROLLBACK")
     except BaseException:
         # After a full disk SQLite has rolled back by itself; the first error is the one to tell.
         with suppress(sqlite3.Error):

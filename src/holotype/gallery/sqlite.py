@@ -218,7 +218,7 @@ class SqliteGallery(Correcting):
             with self._reading() as connection:
                 if label is not None:
                     enrolled.find(connection, label, self.path)
-            if not self._frozen:  # before, so that no export goes without a line
+            if not self._only_read:  # before, so that no export goes without a line
                 with self._changing(actor) as connection:
                     identity = None
                     if label is not None:

@@ -20,6 +20,7 @@ from holotype.gallery.file import (
     connect_existing,
     failures,
     is_damage,
+    may_write,
     modernize,
     real_path,
     require_own_log,
@@ -224,6 +225,11 @@ class Store(Forked):
                 changes.finish(connection)
             self._changed_s = time.monotonic()
             self._require_same()  # or it is not where it is said to be
+
+    @property
+    def _only_read(self) -> bool:
+        """Whether nothing can be changed from here: not even a line of the audit trail."""
+        return self._frozen or self._mounted_alone or not may_write(self.path)
 
     def _require_folder(self) -> None:
         if self._mounted_alone:
