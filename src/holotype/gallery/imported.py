@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from holotype.errors import GalleryError, HolotypeError, LabelError
 from holotype.gallery import audit, changes
 from holotype.gallery.corrections import as_metadata
-from holotype.gallery.enrolled import fresh, keeps_pictures
+from holotype.gallery.enrolled import fresh, keeps_pictures, label_of, other_form
 from holotype.gallery.exported import (
     EXAMPLES,
     FORMAT,
@@ -298,20 +298,17 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
 
 def _identity(connection: sqlite3.Connection, facts: dict[str, Any]) -> int | None:
     """The row of an identity that is there already."""
-    found = connection.execute(
-        "SELECT id, uuid, label FROM identities WHERE label = ? OR uuid = ?",
-        (facts["label"], facts["uuid"]),
-    ).fetchall()
-    if not found:
-        return None
-    if len(found) > 1 or (found[0][1], found[0][2]) != (facts["uuid"], facts["label"]):
-        there = shown(found[0][2])
+    named = other_form(connection, facts["label"])
+    row = connection.execute("SELECT id FROM identities WHERE uuid = ?", (facts["uuid"],))
+    (same,) = row.fetchone() or (None,)
+    if named != same:
+        there = shown(label_of(connection, next(one for one in (named, same) if one is not None)))
         raise LabelError(
             f"{shown(facts['label'])} cannot be imported: {there} is enrolled here already, and "
             "is another identity, or the same under another label",
             "Give one of the two another label first, or import into a new gallery",
         )
-    return int(found[0][0])
+    return named
 
 
 def _insert(

@@ -88,7 +88,7 @@ class Mirror:
             self._corrections = corrections
             self._read_new(connection)
             self._read_strangers(connection)
-            over, self._over = self._over, enrolled.over(connection)
+            over, self._over = self._over, enrolled.over(connection, enrolled.today())
             self._complete = True
         if (
             self._snapshot is None

@@ -49,6 +49,7 @@ class Connection(sqlite3.Connection):
     """A connection that knows which file it has open."""
 
     file: Key | None = None
+    other_forms: dict[str, list[int]] | None = None  # see `enrolled`; None: not looked for yet
 
     def close(self) -> None:
         """Let go of the file."""

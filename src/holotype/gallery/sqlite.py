@@ -1,7 +1,7 @@
 """A gallery in one SQLite file.
 
-The file is the only truth: write-ahead log, fsync before a commit returns. What is kept in
-memory is a copy that is brought up to date when this or another process has written.
+The file is the only truth: rollback journal, fsync before a commit returns. What is kept in memory
+is a copy that is brought up to date when this or another process has written.
 
 What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
 """
@@ -70,7 +70,7 @@ class SqliteGallery(Correcting):
         """Open the gallery at `path`; where there is none and `create` is true, make it.
 
         Args:
-            path: the file. SQLite keeps a `-wal` and a `-shm` beside it while it is open.
+            path: the file. SQLite keeps a `-journal` beside it while a change is written.
             model_id: digest of the model whose embeddings the gallery holds.
             embedding_dim: D.
             model_name: the name that a person knows the model by.
@@ -162,13 +162,13 @@ class SqliteGallery(Correcting):
         if not isinstance(today, date) or isinstance(today, datetime):
             raise GalleryError(f"today is {today!r}; it is a date", "Pass a datetime.date")
         with self._reading() as connection:
-            if not enrolled.expired(connection, today):
+            if not enrolled.over(connection, today):
                 return ()
         with self._changing(actor) as connection:
             at = audit.now()
             receipts = tuple(
                 erasure.remove_identity(connection, identity, "expire", actor, at)
-                for identity in enrolled.expired(connection, today)
+                for identity in enrolled.over(connection, today)
             )
         self._erase_now(f"{len(receipts)} identities whose time is over are", receipts)
         return receipts

@@ -163,6 +163,7 @@ class Store(Forked):
                 self._forget_all()
                 connection = self._connect()
             self._seen = state
+            connection.other_forms = None
             try:
                 yield connection
             except sqlite3.DatabaseError as error:
