@@ -355,6 +355,36 @@ def test_a_log_that_is_just_being_begun_is_not_applied_to_another_file(
         open_gallery(busy_timeout_s=0.05)
 
 
+def test_who_waits_for_its_turn_applies_no_log_of_another_file(
+    path: Path, open_gallery, rows
+) -> None:
+    """The file is replaced while a change waits, and the new one's writer is killed."""
+    gallery, new = open_gallery(busy_timeout_s=20), path.with_name("new")
+    gallery.add("a", rows(1))
+    with SqliteGallery.open(new, "m1", 8, model_name="toy") as other:
+        other.add("other", rows(2))
+    killed_in_a_change(new)
+    log, content = Path(f"{path}-journal"), Path(f"{new}-journal").read_bytes()
+    turn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    turn.execute("BEGIN IMMEDIATE")
+
+    def replaced() -> None:
+        new.replace(path)
+        Path(f"{new}-journal").replace(log)
+        turn.execute("ROLLBACK")
+
+    soon = threading.Timer(0.3, replaced)
+    soon.start()
+    with pytest.raises(GalleryReplacedError):
+        gallery.add("b", rows(3))
+    soon.join()
+    turn.close()
+    assert log.read_bytes() == content
+    gallery.reopen()
+    assert list(gallery.labels()) == ["other", "acknowledged"]
+    assert gallery.check().sound
+
+
 def test_a_log_of_an_older_version_is_never_applied_to_another_file(
     path: Path, open_gallery, rows
 ) -> None:

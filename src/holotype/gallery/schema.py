@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -131,11 +131,16 @@ class Binding:
 
 @contextmanager
 def transaction(
-    connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]
+    connection: sqlite3.Connection,
+    kind: Literal["DEFERRED", "IMMEDIATE"],
+    ready: Callable[[], None] | None = None,
 ) -> Iterator[None]:
-    """Everything inside happens, or nothing. IMMEDIATE takes the write lock at once."""
+    """Everything inside happens, or nothing. IMMEDIATE takes the write lock at once.
+
+    `ready` is asked before each try to take it, and may refuse.
+    """
     if kind == "IMMEDIATE":
-        _begin_writing(connection)
+        _begin_writing(connection, ready)
     else:
         connection.execute("BEGIN")
     try:
@@ -150,7 +155,7 @@ def transaction(
         raise
 
 
-def _begin_writing(connection: sqlite3.Connection) -> None:
+def _begin_writing(connection: sqlite3.Connection, ready: Callable[[], None] | None) -> None:
     """Take the write lock, looking often: SQLite itself looks ever more rarely, and would never
     get its turn where others write without a pause.
     """
@@ -159,6 +164,8 @@ def _begin_writing(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
+            if ready is not None:
+                ready()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 return

@@ -213,7 +213,8 @@ class Store(Forked):
             # Who changes without a pause would leave no other process a moment to read or write.
             time.sleep(max(self._changed_s + _TURN_S - time.monotonic(), 0))
             self._mirror.look_again()
-            with transaction(connection, "IMMEDIATE"):
+            # To take the lock is to apply a log that lies there: it has to be this file's own.
+            with transaction(connection, "IMMEDIATE", self._require_same):
                 # Under the lock, and before there is a log. The first page comes first into it.
                 self._require_same()
                 connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
