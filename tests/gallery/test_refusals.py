@@ -96,6 +96,13 @@ def test_impossible_names(tmp_path: Path, open_gallery, name: str) -> None:
         open_gallery(path=tmp_path / name)
 
 
+def test_a_link_to_itself(tmp_path: Path, open_gallery) -> None:
+    link = tmp_path / "g"
+    link.symlink_to("g")
+    with refused(tmp_path, "is a link that leads to itself"):
+        open_gallery(path=link)
+
+
 def test_another_model(path: Path, open_gallery, rows) -> None:
     open_gallery().add("a", rows(0))
     with refused(path.parent, r"'toy' \(id m1\), not to 'faces' \(id m2\).*new gallery"):

@@ -355,10 +355,11 @@ def test_a_log_that_is_just_being_begun_is_not_applied_to_another_file(
         open_gallery(busy_timeout_s=0.05)
 
 
+@pytest.mark.parametrize("use", ["add", "snapshot", "labels", "check"])
 def test_who_waits_for_its_turn_applies_no_log_of_another_file(
-    path: Path, open_gallery, rows
+    path: Path, open_gallery, rows, use: str
 ) -> None:
-    """The file is replaced while a change waits, and the new one's writer is killed."""
+    """The file is replaced while somebody waits, and the new one's writer was killed."""
     gallery, new = open_gallery(busy_timeout_s=20), path.with_name("new")
     gallery.add("a", rows(1))
     with SqliteGallery.open(new, "m1", 8, model_name="toy") as other:
@@ -366,7 +367,7 @@ def test_who_waits_for_its_turn_applies_no_log_of_another_file(
     killed_in_a_change(new)
     log, content = Path(f"{path}-journal"), Path(f"{new}-journal").read_bytes()
     turn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    turn.execute("BEGIN IMMEDIATE")
+    turn.execute("BEGIN EXCLUSIVE")
 
     def replaced() -> None:
         new.replace(path)
@@ -376,7 +377,7 @@ def test_who_waits_for_its_turn_applies_no_log_of_another_file(
     soon = threading.Timer(0.3, replaced)
     soon.start()
     with pytest.raises(GalleryReplacedError):
-        gallery.add("b", rows(3))
+        USES[use](gallery, rows)
     soon.join()
     turn.close()
     assert log.read_bytes() == content

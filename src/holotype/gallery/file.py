@@ -44,7 +44,7 @@ def real_path(path: str | os.PathLike[str]) -> Path:
         found = Path(os.path.realpath(path))
     except ValueError as error:  # a NUL character
         raise GalleryError(f"{os.fspath(path)!r} is not a file name", "Name a file") from error
-    if found.is_symlink():
+    if os.path.islink(found):
         raise GalleryError(f"{os.fspath(path)!r} is a link that leads to itself", "Name a file")
     return found
 

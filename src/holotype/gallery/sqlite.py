@@ -175,7 +175,7 @@ class SqliteGallery(Correcting):
 
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
-        with self._session() as connection:
+        with self._reading() as connection:
             return {
                 str(label): int(count)
                 for label, count in connection.execute(
@@ -191,7 +191,7 @@ class SqliteGallery(Correcting):
 
     def snapshot(self) -> Snapshot:
         """The present content; one PRAGMA when nothing changed, else only new rows are read."""
-        with self._session() as connection:
+        with self._reading() as connection:
             return self._mirror.snapshot(connection)
 
     # -- an open form -----------------------------------------------------------------------

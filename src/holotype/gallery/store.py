@@ -152,12 +152,11 @@ class Store(Forked):
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
-        """The connection to the file that lies at the path, for this thread alone."""
+        """The connection, for this thread alone; what is done with it begins by `_require_same`."""
         with self._lock, failures(self.path):
             if self._closed:
                 raise self._closed_error()
             connection = self._connection or self._connect()
-            self._require_same()
             state = self._state_of(connection)
             if self._written_past_sqlite(state):
                 self._forget_all()
@@ -202,7 +201,11 @@ class Store(Forked):
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """The connection, with one state of the file for everything that is read inside."""
-        with self._session() as connection, transaction(connection, "DEFERRED"):
+        # To take a lock is to apply a log that lies there: it has to be this file's own.
+        with (
+            self._session() as connection,
+            transaction(connection, "DEFERRED", self._require_same),
+        ):
             yield connection
 
     @contextmanager
@@ -213,7 +216,6 @@ class Store(Forked):
             # Who changes without a pause would leave no other process a moment to read or write.
             time.sleep(max(self._changed_s + _TURN_S - time.monotonic(), 0))
             self._mirror.look_again()
-            # To take the lock is to apply a log that lies there: it has to be this file's own.
             with transaction(connection, "IMMEDIATE", self._require_same):
                 # Under the lock, and before there is a log. The first page comes first into it.
                 self._require_same()
@@ -301,6 +303,7 @@ class Store(Forked):
     def _erase_now(self, what: str, receipts: tuple[Erasure, ...] = ()) -> None:
         """Erase the bytes of what a transaction has just deleted (`what`: "the label 'Ada' is")."""
         with self._session() as connection:
+            self._require_same()
             try:
                 self._erase(connection)
             except sqlite3.Error as error:
