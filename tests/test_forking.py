@@ -82,6 +82,52 @@ def test_a_child_answers_enrolls_and_ends(tmp_path: Path, end: str) -> None:
     assert said.split() == ["7", "a", "b", "c", "True"]
 
 
+def test_a_child_knows_who_was_forgotten_since_the_fork(tmp_path: Path) -> None:
+    """SQLite counts the changes that a connection has seen; the child's begins to count anew."""
+    said = run(
+        tmp_path,
+        """
+    desk = holotype.open("desk.gallery", sys.argv[1])
+    desk.enroll("a", "a.png")
+    desk.enroll("b", "b.png")
+    desk.close()
+    desk = holotype.open("desk.gallery", sys.argv[1])
+    assert desk.identify("a.png", fpir=0.1).label == "a"
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.read(read, 1)
+        os._exit("a" in desk.state.labels)
+    desk.forget("a")
+    os.write(write, b"x")
+    print(ended(pid))
+    """,
+    )
+    assert said.split() == ["0"]
+
+
+def test_a_child_opens_no_other_file_than_the_parent_had(tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        """
+    from holotype.errors import GalleryReplacedError
+    desk = holotype.open("desk.gallery", sys.argv[1])
+    desk.enroll("a", "a.png")
+    desk.gallery.backup("copy.gallery")
+    os.replace("copy.gallery", "desk.gallery")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            desk.identify("a.png", fpir=0.1)
+        except GalleryReplacedError:
+            os._exit(7)
+        os._exit(0)
+    print(ended(pid))
+    """,
+    )
+    assert said.split() == ["7"]
+
+
 def test_forks_while_threads_decode_identify_and_enroll(tmp_path: Path) -> None:
     """Whatever lock a thread holds at that moment, the child does not wait for it."""
     said = run(

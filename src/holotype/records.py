@@ -538,6 +538,8 @@ class LintedPicture:
     taken_for: str | None  # who it would be taken for without it; None: it would be unknown
     own: float | None  # similarity to the identity's other pictures; None: it has none
     other: float | None  # to the most alike other identity; None: there is none
+    example: int | None = None  # its id; None: it has none
+    stranger: float | None = None  # to a stranger of a review, who turns it away; None: none does
 
 
 @dataclass(frozen=True, slots=True)

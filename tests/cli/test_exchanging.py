@@ -42,6 +42,7 @@ def test_all_that_is_held_on_one_is_exported(desk: Path, tmp_path: Path, run: Ru
         "examples": 1,
         "pictures": 0,
         "strangers": 0,
+        "reviews": 0,
     }
     assert run("export", desk, tmp_path / "two", "--label", "nobody").exit_code == 4
     assert run("export", desk, tmp_path / "one").exit_code == 6  # it is there

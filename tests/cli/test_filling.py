@@ -43,6 +43,19 @@ def test_a_folder_for_each_label(people: Path, tmp_path: Path, pack: Path, run: 
     assert again.stdout == "0 of 4 pictures added, of 2 labels; 4 were stored already\n"
 
 
+def test_tags_are_of_every_label(people: Path, tmp_path: Path, pack: Path, run: Run) -> None:
+    gallery = tmp_path / "new.gallery"
+    run("enroll", gallery, "--folder", people, "--model", pack)
+    again = run("enroll", gallery, "--folder", people, "--tag", "staff", "--tag", "night")
+    assert again.exit_code == 0, again.output
+    listed = json.loads(run("list", gallery, "--json").stdout)["identities"]
+    assert [(one["label"], one["examples"], one["tags"]) for one in listed] == [
+        ("Ada", 2, ["staff", "night"]),
+        ("Bob", 2, ["staff", "night"]),
+    ]
+    assert run("enroll", gallery, "--folder", people, "--tag", "x" * 51).exit_code == 4
+
+
 def test_pictures_named_by_their_labels(
     tmp_path: Path, drawings: Path, pack: Path, run: Run
 ) -> None:

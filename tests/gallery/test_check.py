@@ -118,6 +118,19 @@ def test_one_flipped_bit_in_a_vector_or_picture(tmp_path_factory, data) -> None:
         assert not gallery.check().sound
 
 
+def test_a_page_that_is_none_is_found_and_named(path: Path, full: SqliteGallery) -> None:
+    """SQLite itself cannot go on there; what it says of it is a finding all the same."""
+    full.close()
+    content = bytearray(path.read_bytes())
+    page = content.index(b"person 20") // 4096 * 4096
+    content[page : page + 8] = b"\xff" * 8  # what says how the page is laid out
+    path.write_bytes(content)
+    with SqliteGallery.existing(path) as gallery:
+        found = gallery.check()
+        assert not found.sound
+        assert any(problem.startswith("SQLite: ") for problem in found.problems)
+
+
 def test_a_gallery_too_broken_to_read(path: Path, open_gallery, rows) -> None:
     with open_gallery() as gallery:
         gallery.add("a", rows(0, 300))

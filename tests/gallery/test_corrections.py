@@ -146,6 +146,13 @@ def test_a_dry_run_changes_nothing(path: Path, desk: SqliteGallery) -> None:
     assert desk.labels() == {"Ada": 4, "Bob": 1}
 
 
+def nested(levels: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
@@ -173,6 +180,8 @@ def test_a_dry_run_changes_nothing(path: Path, desk: SqliteGallery) -> None:
         (lambda g: g.describe("Ada", remove=["x"]), LabelError, r"has no tag 'x'. It has none"),
         (lambda g: g.describe("Ada", metadata={"a": "\ud800"}), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata=[1]), GalleryError, "JSON object"),
+        (lambda g: g.describe("Ada", metadata=nested(51)), GalleryError, "at most 50 levels"),
+        (lambda g: g.describe("Ada", metadata=nested(200)), GalleryError, "at most 50 levels"),
         (lambda g: g.describe("Ada", metadata={1: 2}), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata={"a": {1}}), GalleryError, "JSON object"),
         (lambda g: g.describe("Ada", metadata={"a": float("nan")}), GalleryError, "JSON object"),

@@ -138,3 +138,39 @@ def test_a_kill_between_deleting_and_erasing(path, open_gallery, rows) -> None:
         gallery._connection.set_trace_callback(statements.append)
         gallery._finish_erasure(gallery._connection)
         assert "VACUUM" not in statements  # once is enough
+
+
+def _mistaken_for(gallery: SqliteGallery, label: str, vector: np.ndarray) -> None:
+    """A review: a stranger was taken for that one."""
+    (who,) = (one.id for one in gallery.records() if one.label == label)
+    facts = {"similarity": 0.9, "threshold": 0.5, "rate_kind": "fpir", "rate": 0.1}
+    token = gallery.sign({"answer": "match", "identity": who, **facts})
+    gallery.feedback(token, False, strangers=vector)
+
+
+@pytest.mark.parametrize("how", ["merge", "move"])
+def test_who_was_mistaken_for_one_who_is_another_now_goes_with_that_one(
+    gallery: SqliteGallery, rows, how: str
+) -> None:
+    for number, label in enumerate(("ada", "bob", "cy")):
+        gallery.add(label, rows(number))
+        _mistaken_for(gallery, label, rows(10 + number))
+
+    def one(label: str, into: str) -> None:
+        if how == "merge":
+            gallery.merge(label, into)
+        else:
+            (example,) = (e.id for e in gallery.examples(label))
+            gallery.move(example, into)
+
+    one("ada", "bob")
+    gallery.undo()
+    one("bob", "ada")
+    gallery.undo()
+    one("ada", "cy")
+    gallery.remove("bob")
+    turned = gallery.snapshot().strangers
+    assert {row.tobytes() for row in turned.vectors} == {rows(n).tobytes() for n in (10, 12)}
+    gallery.remove("cy")
+    assert not len(gallery.snapshot().strangers.vectors)
+    assert gallery.check().sound

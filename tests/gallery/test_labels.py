@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holotype.errors import LabelError
+from holotype.gallery import Addition
 from holotype.gallery.labels import _is_visible, check_label
 
 
@@ -91,3 +92,29 @@ def test_an_older_gallery_finds_a_name_in_the_other_form(gallery, path, rows) ->
     connection.close()
     assert gallery.add(COMPOSED, rows(3)) == 2
     assert len(gallery.labels()) == 1
+
+
+def test_an_import_finds_a_name_in_the_other_form(gallery, path, rows, tmp_path) -> None:
+    gallery.add(COMPOSED, rows(1))
+    gallery.export(tmp_path / "out")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE identities SET label = ?", (APART,))
+    connection.close()
+    assert type(gallery).take_in(tmp_path / "out", path).already == 1
+    assert len(gallery.labels()) == 1
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE identities SET uuid = 'another'")
+    connection.close()
+    with pytest.raises(LabelError, match="another identity"):
+        type(gallery).take_in(tmp_path / "out", path)
+
+
+def test_the_other_forms_are_looked_for_once_in_a_change(gallery, rows) -> None:
+    """Else each label that is not ASCII would cost as much as all that are there."""
+    gallery.add(COMPOSED, rows(0))
+    asked: list[str] = []
+    gallery._connection.set_trace_callback(asked.append)
+    gallery.add_all([Addition(f"{COMPOSED} {number}", rows(number)) for number in range(1, 9)])
+    assert sum("GLOB" in statement for statement in asked) == 1
+    gallery.add(f"{COMPOSED} 9", rows(9))  # whoever else wrote in between may be of old
+    assert sum("GLOB" in statement for statement in asked) == 2

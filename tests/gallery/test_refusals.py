@@ -96,6 +96,13 @@ def test_impossible_names(tmp_path: Path, open_gallery, name: str) -> None:
         open_gallery(path=tmp_path / name)
 
 
+def test_a_link_to_itself(tmp_path: Path, open_gallery) -> None:
+    link = tmp_path / "g"
+    link.symlink_to("g")
+    with refused(tmp_path, "is a link that leads to itself"):
+        open_gallery(path=link)
+
+
 def test_another_model(path: Path, open_gallery, rows) -> None:
     open_gallery().add("a", rows(0))
     with refused(path.parent, r"'toy' \(id m1\), not to 'faces' \(id m2\).*new gallery"):
@@ -256,7 +263,7 @@ READER = """
     from holotype.errors import GalleryError
     from holotype.gallery import SqliteGallery, gallery_model
 
-    path = Path(sys.argv[1])
+    path, place = map(Path, sys.argv[1:])
     if os.getuid() == 0:
         os.setgid(65534)
         os.setuid(65534)
@@ -271,6 +278,11 @@ READER = """
                 assert "is read-only" in str(error), error
             else:
                 raise AssertionError("written")
+        gallery.backup(place / "copy")  # whoever can read can copy; the trail has no line of it
+        gallery.export(place / "export")
+        with SqliteGallery.existing(place / "copy") as copy:
+            assert copy.labels() == {"a": 1} and copy.check().sound
+        assert SqliteGallery.take_in(place / "export", place / "again").identities == 1
         print("ready", flush=True)
         sys.stdin.readline()  # meanwhile the owner enrolls
         assert gallery.snapshot().labels == ("a", "b"), gallery.snapshot()
@@ -290,7 +302,11 @@ def shared_folder() -> Iterator[Path]:
 @pytest.mark.parametrize("read_only", ["file", "folder"])
 def test_read_only(shared_folder: Path, rows, read_only: str, owner_has_it_open: bool) -> None:
     """Whoever may only read can identify, sees what the owner adds, and writes nothing."""
-    folder = shared_folder
+    shared_folder.chmod(0o755)
+    folder, place = shared_folder / "desk", shared_folder / "place"
+    for one, mode in ((folder, 0o755), (place, 0o777)):
+        one.mkdir()
+        one.chmod(mode)
     if os.getuid() == 0 and not all(parent.stat().st_mode & 0o001 for parent in folder.parents):
         pytest.skip("the temporary folder lies where only root can go")
     path = folder / "desk.gallery"
@@ -309,7 +325,7 @@ def test_read_only(shared_folder: Path, rows, read_only: str, owner_has_it_open:
     before = files(folder)
     allow(False)
     reader = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(READER), str(path)],
+        [sys.executable, "-c", textwrap.dedent(READER), str(path), str(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -116,6 +116,47 @@ def test_a_gallery_that_was_replaced_is_opened_again(path: Path, open_gallery, r
         gallery.reopen()
 
 
+def made_anew(path: Path) -> None:
+    """Deleted and made anew: the system may give the new file the number of the old one."""
+    path.unlink()
+    with SqliteGallery.open(path, "m1", 8, model_name="toy"):
+        pass
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    "change", [deleted, another, made_anew], ids=lambda change: change.__name__
+)
+def test_what_was_found_damaged_is_not_taken_for_another_file(
+    path: Path, open_gallery, rows, change: Change, use: str
+) -> None:
+    """Nothing that was read is believed any more; which file it was is not forgotten."""
+    gallery = open_gallery()
+    gallery.add("a", rows(1))
+    sound = path.read_bytes()
+    path.write_bytes(sound[:4096] + bytes(len(sound) - 4096))
+    with pytest.raises(GalleryError, match="is damaged"):
+        gallery.labels()
+    change(path)
+    for _ in range(2):
+        with pytest.raises(GalleryReplacedError):
+            USES[use](gallery, rows)
+    if change is not deleted:
+        gallery.reopen()
+        assert gallery.labels() == {}
+
+
+def test_what_was_found_damaged_is_whole_again(path: Path, open_gallery, rows) -> None:
+    gallery = open_gallery()
+    gallery.add("a", rows(1))
+    sound = path.read_bytes()
+    path.write_bytes(sound[:4096] + bytes(len(sound) - 4096))
+    with pytest.raises(GalleryError, match="is damaged"):
+        gallery.labels()
+    path.write_bytes(sound)
+    assert gallery.add("a", rows(2)) == 2
+
+
 def test_put_back_under_its_name_it_goes_on(path: Path, open_gallery, rows) -> None:
     gallery = open_gallery()
     gallery.add("a", rows(1))
@@ -312,6 +353,37 @@ def test_a_log_that_is_just_being_begun_is_not_applied_to_another_file(
         log.write(bytes(12))
     with pytest.raises(GalleryError, match=r"journal' was left behind by another file"):
         open_gallery(busy_timeout_s=0.05)
+
+
+@pytest.mark.parametrize("use", ["add", "snapshot", "labels", "check"])
+def test_who_waits_for_its_turn_applies_no_log_of_another_file(
+    path: Path, open_gallery, rows, use: str
+) -> None:
+    """The file is replaced while somebody waits, and the new one's writer was killed."""
+    gallery, new = open_gallery(busy_timeout_s=20), path.with_name("new")
+    gallery.add("a", rows(1))
+    with SqliteGallery.open(new, "m1", 8, model_name="toy") as other:
+        other.add("other", rows(2))
+    killed_in_a_change(new)
+    log, content = Path(f"{path}-journal"), Path(f"{new}-journal").read_bytes()
+    turn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    turn.execute("BEGIN EXCLUSIVE")
+
+    def replaced() -> None:
+        new.replace(path)
+        Path(f"{new}-journal").replace(log)
+        turn.execute("ROLLBACK")
+
+    soon = threading.Timer(0.3, replaced)
+    soon.start()
+    with pytest.raises(GalleryReplacedError):
+        USES[use](gallery, rows)
+    soon.join()
+    turn.close()
+    assert log.read_bytes() == content
+    gallery.reopen()
+    assert list(gallery.labels()) == ["other", "acknowledged"]
+    assert gallery.check().sound
 
 
 def test_a_log_of_an_older_version_is_never_applied_to_another_file(

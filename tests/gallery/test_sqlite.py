@@ -133,7 +133,8 @@ def test_nothing_is_read_again_when_nothing_changed(gallery: SqliteGallery, rows
     statements: list[str] = []
     gallery._connection.set_trace_callback(statements.append)
     gallery.snapshot()
-    assert statements == ["PRAGMA data_version"]
+    assert "PRAGMA data_version" in statements
+    assert not [one for one in statements if " meta" in one or " examples" in one], statements
 
 
 def test_after_an_add_only_the_new_rows_are_read(gallery: SqliteGallery, rows) -> None:

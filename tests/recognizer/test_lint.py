@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import holotype
-from holotype.recognizer import lint
+from holotype.recognizer import feedback, lint
 from holotype.recognizer.lint import left_out
 from holotype.scoring import unit
 
@@ -39,6 +39,31 @@ def test_a_picture_of_somebody_else_is_found_and_so_are_twins(tmp_path: Path) ->
         assert ("thing 4", "thing 5") in pairs
         assert ("thing 7", "double") in pairs
         assert "double" in {need.label for need in found.needs}
+
+
+def test_this_is_not_her_weighs(tmp_path: Path) -> None:
+    """A picture that a stranger of a review would turn away is named, and so is who needs more."""
+    visitor = again(THINGS[3], 300)
+    with holotype.open(tmp_path / "any.gallery", dim=D) as desk:
+        for at in range(N):
+            desk.enroll(f"thing {at}", vectors=THINGS[at])
+            desk.enroll(f"thing {at}", vectors=again(THINGS[at], at or 200))
+        desk.enroll("thing 3", vectors=again(visitor, 301))  # the visitor's, by mistake
+        before = lint(desk, 0.3)
+        assert all(one.stranger is None for one in before.missed)
+        assert "thing 3" not in {need.label for need in before.needs}
+        decision = desk.identify(vectors=visitor, fpir=0.3)
+        assert decision.label == "thing 3"
+        feedback(desk, decision, correct=False, vectors=visitor)
+        found = lint(desk, 0.3)
+        (new,) = set(found.missed) - set(before.missed)
+        assert (new.label, new.number, new.taken_for) == ("thing 3", 3, None)
+        assert new.stranger > new.own
+        (example,) = (one.id for one in desk.gallery.examples("thing 3")[2:])
+        assert new.example == example
+        assert {n.label for n in found.needs} - {n.label for n in before.needs} == {"thing 3"}
+        desk.gallery.undo()
+        assert lint(desk, 0.3) == before
 
 
 def test_an_example_is_compared_with_the_others_of_its_identity() -> None:

@@ -74,6 +74,21 @@ def test_doubts_are_warnings_at_the_desk_and_no_answer_at_the_door(team: Recogni
     assert (decision.answer, decision.reasons[0].code) == ("cannot_tell", "several_voices")
 
 
+def test_a_folder_of_recordings_is_enrolled(
+    takes: Path, tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    gallery = tmp_path / "team.gallery"
+    (takes / "notes.txt").touch()
+    for said in ("3 of 3 recordings added, of 3 labels", "0 of 3 recordings added, of 3 labels"):
+        done = run("enroll", gallery, "--folder", takes)
+        assert done.exit_code == 0, done.output
+        assert said in done.stdout
+        assert "1 file passed over: 1 not recordings (.txt)." in done.stdout
+    empty = tmp_path / "none"
+    empty.mkdir()
+    assert "has no recordings" in run("enroll", gallery, "--folder", empty).stderr
+
+
 def test_nothing_is_stored_of_a_bad_recording(team: Recognizer) -> None:
     with pytest.raises(ImageError, match=r"recording 2 of 2, this recording: no speech was found"):
         team.enroll("eve", take(EVE), Recording(music(), RATE_HZ))

@@ -13,6 +13,7 @@ import typer
 
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
+from holotype.cli.pictures import say_passed_over_in
 from holotype.cli.progress import Report, bars, occasional_lines
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def compare(
     """
     from holotype import comparison
 
+    say_passed_over_in(data, as_json)
     try:
         with training_extra("compare"), bars() as report:
             outcome = comparison.compare(

@@ -12,6 +12,7 @@ import typer
 
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.cli.failures import training_extra
+from holotype.cli.pictures import say_passed_over_in
 from holotype.cli.progress import bars
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def evaluate(
         raise typer.BadParameter("only --protocol open-set has groups", param_hint="--groups")
     if report is not None:
         raise typer.BadParameter("only --protocol open-set makes a report", param_hint="--report")
+    say_passed_over_in(data, as_json)
     from holotype.images import prepare_batch
     from holotype.tasks import evaluate as measuring
     from holotype.tasks import protocols
@@ -157,6 +159,7 @@ def _open_set(
     from holotype import report
     from holotype.tasks.groups import by_group, read_groups
 
+    say_passed_over_in(data, as_json)
     group = None
     if groups is not None:
         group = read_groups(groups, report.data_for(data).class_names)

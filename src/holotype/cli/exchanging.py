@@ -58,6 +58,7 @@ def export(
     examples = f"{found.examples} example{'' if found.examples == 1 else 's'}"
     more = f", {found.pictures} pictures" if found.pictures else ""
     more += f", {found.strangers} vectors of own strangers" if found.strangers else ""
+    more += f", {found.reviews} reviews" if found.reviews else ""
     say(
         f"Written to {os.fspath(target)}: {identities}, {examples}{more}. Whoever is forgotten "
         "from now on stays in it."
@@ -87,5 +88,7 @@ def take_in(
     say(f"{found.identities} new identities, {found.examples} examples{already}.")
     if found.strangers:
         say(f"{found.strangers} vectors of own strangers.")
+    if found.reviews:
+        say(f"{found.reviews} reviews.")
     if found.pictures_left:
         say(f"{found.pictures_left} pictures were left out: this gallery keeps none.", "yellow")

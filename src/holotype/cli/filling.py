@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -11,9 +13,9 @@ import holotype
 from holotype import recognizer as services
 from holotype.cli.choosing import fitting_model
 from holotype.cli.display import print_json, say
-from holotype.cli.pictures import labelled, say_passed_over
+from holotype.cli.pictures import Grouped, labelled, say_passed_over
 from holotype.cli.progress import bars
-from holotype.errors import AnotherKindError, ImageError
+from holotype.errors import AnotherKindError, DataError, ImageError
 from holotype.gallery import gallery_model
 from holotype.recognizer import BARE
 from holotype.records import Enrollments, LeftOut
@@ -28,6 +30,7 @@ def enroll_folder(
     model: str | None,
     consent: str | None,
     retain_until: date | None,
+    tags: Sequence[str],
     keep_pictures: bool | None,
     asking: bool,
     anyway: bool,
@@ -39,14 +42,17 @@ def enroll_folder(
         DataError: the folder has no pictures, or can be read in two ways.
         ImageError: pictures were left out, and all the others are stored.
     """
-    given = labelled(folder)
-    there = gallery.exists()
-    if not there and model is None and not anyway:
-        model = _fitting_model(given.paths, asking)
+    there, given = gallery.exists(), None
+    if not there and model is None:
+        given = _pictures_or_recordings(folder)
+        if given.takes == "recording" or not anyway:
+            model = _fitting_model(given.paths, asking)
     with (
         bars() as report,
         holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
     ):
+        given = given or labelled(folder, recognizer.embedder.preprocessing.takes)
+        total = len(given.paths)
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         found = services.enroll_many(
@@ -54,13 +60,16 @@ def enroll_folder(
             zip(given.names, given.paths, strict=True),
             consent=consent,
             retain_until=retain_until,
+            tags=tags,
             anyway=anyway,
-            progress=lambda done: report("enrolling", done, len(given.paths), ""),
+            progress=lambda done: report("enrolling", done, total, ""),
         )
     left_out = [
         *found.left_out,
         *(
-            LeftOut(os.fspath(one), one.name, "the folder has no pictures", "Put some into it")
+            LeftOut(
+                os.fspath(one), one.name, f"the folder has no {given.takes}s", "Put some into it"
+            )
             for one in given.empty
         ),
     ]
@@ -70,13 +79,23 @@ def enroll_folder(
     else:
         if not there and gallery.exists():
             say(made(gallery), style="dim")
-        _show(found, left_out)
+        _show(found, left_out, given.takes)
     if left_out:
         raise ImageError(
             f"{len(left_out)} of {found.pictures + len(given.empty)} were left out, and are named "
             "above; all the others are stored",
             "Replace them, and run the same command again",
         )
+
+
+def _pictures_or_recordings(folder: Path) -> Grouped:
+    """What the folder holds, where nobody said which of the two it is."""
+    try:
+        return labelled(folder)
+    except DataError:
+        with suppress(DataError):
+            return labelled(folder, "recording")
+        raise
 
 
 def made(gallery: Path) -> str:
@@ -100,7 +119,7 @@ def _fitting_model(paths: list[Path], asking: bool) -> str | None:
     return None
 
 
-def _show(found: Enrollments, left_out: list[LeftOut]) -> None:
+def _show(found: Enrollments, left_out: list[LeftOut], takes: str) -> None:
     for one in left_out:
         say(f"left out: {one.name} ({one.label}): {one.problem}. {one.remedy}.", "yellow")
     for noted in found.warnings:
@@ -115,4 +134,4 @@ def _show(found: Enrollments, left_out: list[LeftOut]) -> None:
         say(f"... and {len(found.alike) - _SHOWN_PAIRS} more pairs (`--json` has all)", "yellow")
     labels = f"{found.labels} label{'' if found.labels == 1 else 's'}"
     already = f"; {found.already} were stored already" if found.already else ""
-    say(f"{found.added} of {found.pictures} pictures added, of {labels}{already}")
+    say(f"{found.added} of {found.pictures} {takes}s added, of {labels}{already}")

@@ -17,6 +17,7 @@ import typer
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.packing import print_measured
+from holotype.cli.pictures import say_passed_over_in
 from holotype.cli.progress import Report, bars, occasional_lines
 from holotype.errors import DataError
 from holotype.learn.methods import METHODS
@@ -105,6 +106,7 @@ def train(
         if export is None:
             raise typer.BadParameter("name the folder of the run", param_hint="--out")
         out = export.with_name(f"{export.name}-run")
+    say_passed_over_in(data, as_json)
     try:
         with training_extra("train"), bars() as report:
             from holotype.learn import pipeline

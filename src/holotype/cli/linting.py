@@ -10,8 +10,10 @@ import typer
 
 import holotype
 from holotype import recognizer as services
+from holotype.cli.answers import number
 from holotype.cli.choosing import Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
+from holotype.records import LintedPicture
 
 
 def lint(
@@ -40,17 +42,17 @@ def lint(
     )
     if found.missed:
         print_table(
-            ("picture", "would be", "alike to its own", "to another"),
+            ("picture", "example", "would be", "alike to its own", "to another", "to a stranger"),
             [
                 (
                     f"{one.label}, number {one.number}",
-                    "unknown" if one.taken_for is None else f"taken for {one.taken_for}",
-                    "" if one.own is None else f"{one.own:.3f}",
-                    "" if one.other is None else f"{one.other:.3f}",
+                    "" if one.example is None else str(one.example),
+                    _becomes(one),
+                    *(number(value) for value in (one.own, one.other, one.stranger)),
                 )
                 for one in found.missed
             ],
-            numbers=("alike to its own", "to another"),
+            numbers=("example", "alike to its own", "to another", "to a stranger"),
         )
     for pair in found.confusions:
         first, second = pair.labels
@@ -60,3 +62,9 @@ def lint(
         say(f"{need.label} needs another picture: {need.reason}.", "yellow")
     if not (found.missed or found.confusions or found.needs):
         say("Nothing to mend was found.")
+
+
+def _becomes(one: LintedPicture) -> str:
+    if one.stranger is not None:
+        return "turned away"
+    return "unknown" if one.taken_for is None else f"taken for {one.taken_for}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
+from holotype.cli.pictures import say_passed_over_in
 from holotype.cli.progress import bars
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def build(
 
     if onnx is None and from_ is None:
         raise typer.BadParameter("name a file, or a repository", param_hint="--onnx, --from")
+    if background is not None:
+        say_passed_over_in(background, as_json)
     height, width = _sides(size)
     stated = {
         "kind": kind,
@@ -191,6 +194,7 @@ def adapt(
     """
     from holotype.packing.adapt import adapt_pack
 
+    say_passed_over_in(background, as_json)
     with bars() as report:
         adapted = adapt_pack(
             pack,

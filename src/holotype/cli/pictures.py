@@ -120,12 +120,24 @@ class Grouped:
     single: bool  # whether they lie in one folder, and are named by themselves
     passed_over: PassedOver
     empty: list[Path] = field(default_factory=list)  # folders without any
+    takes: str = "picture"  # what they are
 
 
 def say_passed_over(found: PassedOver, as_json: bool) -> None:
     """In one line, what was not looked at; beside a JSON document, on stderr."""
     if found:
         typer.echo(shown(f"{found}."), err=True) if as_json else say(f"{found}.", style="dim")
+
+
+def say_passed_over_in(data: str, as_json: bool) -> None:
+    """The same of a data set, before it is read; of one that is no folder there is nothing to say.
+
+    Raises:
+        DataError: it cannot be read as class folders.
+    """
+    from holotype.tasks.datasets import passed_over  # of the commands, few read data sets
+
+    say_passed_over(passed_over(data), as_json)
 
 
 def strangers(folder: Path, takes: str = "picture") -> Grouped:
@@ -174,9 +186,9 @@ def labelled(folder: Path, takes: str = "picture") -> Grouped:
     folders = class_folders(folder)
     _require_one_form(folder, pictures, folders, takes)
     if not folders:
-        found = Grouped(pictures, [path.stem for path in pictures], True, others)
+        found = Grouped(pictures, [path.stem for path in pictures], True, others, takes=takes)
     else:
-        found = Grouped([], [], False, beside(folder))
+        found = Grouped([], [], False, beside(folder, _SUFFIXES[takes], takes), takes=takes)
         for one in folders:
             pictures, others = pictures_in(one, _SUFFIXES[takes], takes)
             found.paths.extend(pictures)

@@ -35,7 +35,7 @@ from holotype.cli.display import (
 from holotype.cli.failures import NO_MATCH
 from holotype.cli.filling import enroll_folder, made
 from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of, say_passed_over
-from holotype.errors import AlikeError, ImageError, VectorError
+from holotype.errors import AlikeError, GalleryError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
 from holotype.pages import check_ending
@@ -134,6 +134,7 @@ def enroll(
             model=model,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
+            tags=tag or (),
             keep_pictures=keep_pictures,
             asking=can_ask() and not (yes or as_json),
             anyway=anyway,
@@ -445,7 +446,12 @@ def forget(
             found = tuple(one for one in found if one.id == example)
         name = label or next((one.label for one in found), None)
         removed = 0
-        if example is not None and not (dry_run and found):  # or it says that there is none
+        if example is not None and not found:
+            raise GalleryError(
+                f"there is no example {example} in {os.fspath(gallery)!r}",
+                "Look at the examples with `holotype show`",
+            )
+        if example is not None and not dry_run:
             removed = kept.remove_example(example).examples
         elif label is not None and not dry_run:
             removed = kept.remove(label).examples

@@ -79,6 +79,12 @@ class Actor(str):
         return self[:]
 
 
+def name_of(connection: sqlite3.Connection, identity: int) -> str:
+    """What the trail calls an identity: its random id."""
+    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
+    return str(name)
+
+
 def require_first(connection: sqlite3.Connection, actor: str | None) -> None:
     """Refuse a change that was made before under this request, by whatever process.
 

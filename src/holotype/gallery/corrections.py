@@ -21,6 +21,7 @@ from holotype.gallery.records import Correction, ExampleRecord
 from holotype.gallery.schema import one, schema_version
 
 MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_LEVELS = 50  # whoever reads it can, however deep a call it is made in
 
 
 def examples(connection: sqlite3.Connection, label: str | None) -> tuple[ExampleRecord, ...]:
@@ -55,7 +56,7 @@ def rename(
     changes.keep(connection, "identities", identity)
     changes.touch_label(connection, new)
     connection.execute("UPDATE identities SET label = ? WHERE id = ?", (new, identity))
-    audit.append(connection, "rename", actor, identity=_name(connection, identity))
+    audit.append(connection, "rename", actor, identity=audit.name_of(connection, identity))
     enrolled.corrected(connection)
     count = _count(connection, identity)
     return Correction("rename", label, new, count, 0, count, True, _until(connection, identity))
@@ -88,9 +89,9 @@ def merge(
     )
     enrolled.add_tags(connection, target, enrolled.tags_of(connection, source))
     count = _hand_over(connection, source, target)
-    facts: dict[str, Any] = {"source": _name(connection, source), "examples": count}
+    facts: dict[str, Any] = {"source": audit.name_of(connection, source), "examples": count}
     connection.execute("DELETE FROM identities WHERE id = ?", (source,))
-    audit.append(connection, "merge", actor, identity=_name(connection, target), **facts)
+    audit.append(connection, "merge", actor, identity=audit.name_of(connection, target), **facts)
     enrolled.corrected(connection)
     total = _count(connection, target)
     return Correction("merge", label, into, count, 0, total, False, _until(connection, target))
@@ -124,12 +125,12 @@ def move(
         changes.keep(connection, "identities", target)
     changes.keep(connection, "examples", example)
     connection.execute("UPDATE examples SET identity = ? WHERE id = ?", (target, example))
-    facts: dict[str, Any] = {"source": _name(connection, source), "examples": 1, "new": new}
+    facts: dict[str, Any] = {"source": audit.name_of(connection, source), "examples": 1, "new": new}
     facts["example"] = example
     left = _count(connection, source)
     if not left:
         connection.execute("DELETE FROM identities WHERE id = ?", (source,))
-    audit.append(connection, "move", actor, identity=_name(connection, target), **facts)
+    audit.append(connection, "move", actor, identity=audit.name_of(connection, target), **facts)
     enrolled.corrected(connection)
     total = _count(connection, target)
     return Correction("move", name, label, 1, left, total, new, _until(connection, target))
@@ -167,7 +168,9 @@ def describe(
     if quiet is not None:
         connection.execute("UPDATE identities SET quiet = ? WHERE id = ?", (bool(quiet), identity))
         facts["quiet"] = bool(quiet)
-    audit.append(connection, "describe", actor, identity=_name(connection, identity), **facts)
+    audit.append(
+        connection, "describe", actor, identity=audit.name_of(connection, identity), **facts
+    )
     enrolled.corrected(connection)
 
 
@@ -183,6 +186,11 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
             text = json.dumps(
                 dict(metadata), separators=(",", ":"), allow_nan=False, ensure_ascii=False
             ).encode()
+    if text and _levels(metadata) > MAX_METADATA_LEVELS:
+        raise GalleryError(
+            f"metadata is nested at most {MAX_METADATA_LEVELS} levels deep; this is deeper",
+            "Make it flatter",
+        )
     if not text:
         raise GalleryError(
             f"metadata is a JSON object; this is {repr(metadata)[:40]}",
@@ -194,6 +202,17 @@ def as_metadata(metadata: Mapping[str, object]) -> str:
             "Keep what is larger elsewhere, under a key that is noted here",
         )
     return text.decode()
+
+
+def _levels(value: object) -> int:
+    """How deep a value is nested that JSON has a form for."""
+    levels, inside = 0, [value]
+    while nested := [one for one in inside if isinstance(one, Mapping | list | tuple)]:
+        levels += 1
+        inside = [
+            each for one in nested for each in (one.values() if isinstance(one, Mapping) else one)
+        ]
+    return levels
 
 
 def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tuple[int, str]:
@@ -219,11 +238,6 @@ def _hand_over(connection: sqlite3.Connection, source: int, target: int) -> int:
         changes.keep(connection, "examples", example)
     connection.execute("UPDATE examples SET identity = ? WHERE identity = ?", (target, source))
     return len(rows)
-
-
-def _name(connection: sqlite3.Connection, identity: int) -> str:
-    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
-    return str(name)
 
 
 def _count(connection: sqlite3.Connection, identity: int) -> int:

@@ -66,7 +66,7 @@ class Custody(Store):
     def sign(self, payload: Mapping[str, object]) -> str:
         """A token that carries the facts of a decision; see `Gallery.sign`."""
         # Read each time: a backup that was put in the place of the gallery may have another.
-        with self._session() as connection:
+        with self._reading() as connection:
             if schema_version(connection) < 2:
                 return ""
             (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
@@ -200,9 +200,9 @@ class Custody(Store):
         """
         target = real_path(path)
         backup.require_free(target)
-        with self._session() as connection:
+        with self._reading() as connection:
             young = schema_version(connection) < 2
-        if not (self._frozen or young):  # those have no trail that could be written to
+        if not (self._only_read or young):  # those have no trail that could be written to
             # Before the copy, so that no copy goes without a line; it is a line of the copy too.
             with self._changing(actor) as connection:
                 audit.append(connection, "backup", actor)

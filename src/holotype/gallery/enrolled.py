@@ -18,6 +18,7 @@ from holotype.errors import GalleryError, LabelError
 from holotype.gallery import audit, changes, erasure
 from holotype.gallery.labels import check_note, check_tags, shown
 from holotype.gallery.matrix import as_blobs, repeated
+from holotype.gallery.opened import Connection
 from holotype.gallery.records import IdentityRecord
 from holotype.gallery.schema import one, read_binding, schema_version
 
@@ -76,19 +77,32 @@ def find(connection: sqlite3.Connection, label: str, path: Path) -> int:
 def _find(connection: sqlite3.Connection, label: str) -> tuple[int, str] | None:
     row = connection.execute("SELECT id, uuid FROM identities WHERE label = ?", (label,)).fetchone()
     if row is None and not label.isascii():
-        # Earlier versions stored a label as it was written: the same name may be there in the
-        # other Unicode form.
-        row = next(
-            (
-                (identity, name)
-                for identity, name, other in connection.execute(
-                    "SELECT id, uuid, label FROM identities ORDER BY id"
-                )
-                if unicodedata.normalize("NFC", other) == label
-            ),
-            None,
-        )
+        for identity in _other_forms(connection).get(label, ()):
+            row = (
+                row
+                or connection.execute(  # none: it is gone since
+                    "SELECT id, uuid FROM identities WHERE id = ?", (identity,)
+                ).fetchone()
+            )
     return None if row is None else (int(row[0]), str(row[1]))
+
+
+def _other_forms(connection: sqlite3.Connection) -> dict[str, list[int]]:
+    """The identities whose label is stored in another Unicode form than NFC, by that form.
+
+    Earlier versions stored a label as it was written. No change brings in such a one, so they are
+    looked for once in each.
+    """
+    assert isinstance(connection, Connection)
+    if connection.other_forms is None:
+        connection.other_forms = {}
+        for identity, label in connection.execute(
+            "SELECT id, label FROM identities WHERE label GLOB '*[^ -~]*' ORDER BY id"
+        ):
+            if not unicodedata.is_normalized("NFC", label):
+                composed = unicodedata.normalize("NFC", label)
+                connection.other_forms.setdefault(composed, []).append(identity)
+    return connection.other_forms
 
 
 def other_form(connection: sqlite3.Connection, label: str) -> int | None:
@@ -248,15 +262,15 @@ def today() -> date:
     return audit.now().astimezone().date()
 
 
-def over(connection: sqlite3.Connection) -> dict[int, date]:
-    """The identities whose last day has passed, and that day."""
+def over(connection: sqlite3.Connection, day: date) -> dict[int, date]:
+    """The identities whose last day has passed on a day, in their order, and which it was."""
     if schema_version(connection) < 2:
         return {}
     return {
         int(identity): date.fromisoformat(until)
         for identity, until in connection.execute(
-            "SELECT id, retain_until FROM identities WHERE retain_until < ?",
-            (today().isoformat(),),
+            "SELECT id, retain_until FROM identities WHERE retain_until < ? ORDER BY id",
+            (day.isoformat(),),
         )
     }
 
@@ -290,18 +304,6 @@ def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
         )
         for name, label, created, examples, consent, until, pictures, tags, metadata, quiet in rows
     )
-
-
-def expired(connection: sqlite3.Connection, today: date) -> list[int]:
-    """The identities that may no longer be kept."""
-    if schema_version(connection) < 2:
-        return []
-    return [
-        int(row[0])
-        for row in connection.execute(
-            "SELECT id FROM identities WHERE retain_until < ? ORDER BY id", (today.isoformat(),)
-        )
-    ]
 
 
 def keeps_pictures(connection: sqlite3.Connection) -> bool:

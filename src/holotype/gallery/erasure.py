@@ -16,10 +16,12 @@ def remove_identity(
 ) -> Erasure:
     """Delete an identity with all that hangs on it, inside the caller's transaction.
 
-    Of the reviews the counts stay; strangers that were mistaken for the identity go with it.
+    Of the reviews the counts stay; strangers that were mistaken for the identity, or for one that
+    is the same, go with it.
     """
-    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
-    names = [(one_of,) for one_of in _names(connection, name)]
+    name = audit.name_of(connection, identity)
+    earlier = [one_of for one_of, now in merged(connection).items() if now == name]
+    names = [(one_of,) for one_of in (name, *earlier)]
     batches = [
         batch
         for one_of in names
@@ -44,22 +46,23 @@ def remove_identity(
     return Erasure(name, examples, at, line)
 
 
-def _names(connection: sqlite3.Connection, name: str) -> list[str]:
-    """The random ids of an identity: its own, and those of whom it was merged from."""
+def merged(connection: sqlite3.Connection) -> dict[str, str]:
+    """The random ids of those whose examples all went to others, and who they are now."""
     alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
-    merges = [
-        json.loads(entry)
-        for (entry,) in connection.execute(
-            """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%' ORDER BY sequence"""
-        )
-    ]
-    found = [name]
-    for one_of in found:  # which grows meanwhile
-        found += [
-            line["source"]
-            for line in merges
-            if line["identity"] == one_of and line["source"] not in {*alive, *found}
-        ]
+    into: dict[str, str] = {}
+    for (entry,) in connection.execute(
+        """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%'"""
+        """ OR entry LIKE '%"action":"move"%' ORDER BY sequence"""
+    ):
+        line = json.loads(entry)
+        into.pop(line["identity"], None)  # who takes examples is there: again, after an undo
+        into[line["source"]] = line["identity"]
+    found = {}
+    for name in into.keys() - alive:
+        now = name
+        while now not in alive and now in into:
+            now = into[now]
+        found[name] = now
     return found
 
 
@@ -69,7 +72,7 @@ def remove_example(
     """Delete one example, and its identity if it has no other, inside the caller's transaction."""
     if one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity) == 1:
         return remove_identity(connection, identity, "forget", actor, at)
-    (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
+    name = audit.name_of(connection, identity)
     changes.seal(connection, [("identities", identity)])
     connection.execute("DELETE FROM examples WHERE id = ?", (example,))
     mark(connection)

@@ -19,12 +19,14 @@ import numpy as np
 from holotype.errors import GalleryError
 from holotype.gallery import audit, feedback
 from holotype.gallery.enrolled import find, keeps_pictures
+from holotype.gallery.erasure import merged
 from holotype.gallery.labels import shown
-from holotype.gallery.schema import read_binding, schema_version
+from holotype.gallery.schema import read_binding
 
-FORMAT, VERSION = "holotype gallery", 1
+FORMAT, VERSION = "holotype gallery", 2  # 1 had no reviews, and none of their strangers
 MANIFEST, IDENTITIES, EXAMPLES = "manifest.json", "identities.jsonl", "examples.npy"
 STRANGERS, STRANGER_VECTORS = "strangers.jsonl", "strangers.npy"
+REVIEWS = "reviews.jsonl"
 _PICTURES = "pictures"
 # How files of each kind begin, so that a picture gets the name that programs know it by.
 _BEGINNINGS = (
@@ -42,21 +44,21 @@ nothing to another model.
 
 - `identities.jsonl`: one identity a line, as JSON: `id` (random), `label`, `created`, `consent`,
   `retain_until` (the last day on which it may be kept) and whatever else is noted; and its
-  `examples`, each with its `row` in `examples.npy`, when it was `created` and, where pictures are
-  kept, the `picture`.
+  `examples`, each with its `row` in `examples.npy`, when it was `created`, where it came of a
+  review the `decision`, and where pictures are kept the `picture`.
 - `examples.npy`: the vectors, float32 [{examples}, {dim}] of unit length, an array of NumPy.
 - `pictures/`: the enrolled pictures, as they were given.
+- `reviews.jsonl`: what people said about decisions{whose}.
 {more}- `manifest.json`: the model, the counts, and for each file its SHA-256 and its size in bytes.
   It shows an accident; whoever changes files on purpose can change it too.
 
 Times are UTC. `holotype import THIS_FOLDER NEW.gallery` makes a gallery of it. {without}
 """
 _PERSON = """- `audit.jsonl`: what was done with this identity, and when.
-- `reviews.jsonl`: what people said about decisions in which it was the nearest.
 """
 _CROWD = """- `strangers.npy`, `strangers.jsonl`: the owner's own strangers: vectors of people or
-  things that are not enrolled, and the `batch` and `class_index` of each. Those whom a review
-  turned away are left out: they belong to decisions of this gallery.
+  things that are not enrolled, with the `batch` and `class_index` of each, and of those whom a
+  review turned away its `decision`.
 """
 
 
@@ -68,6 +70,7 @@ class Exported:
     examples: int
     pictures: int
     strangers: int  # vectors
+    reviews: int
 
 
 @contextmanager
@@ -112,13 +115,22 @@ def write(connection: sqlite3.Connection, draft: Path, label: str | None, path: 
         digest = hashlib.sha256(content).hexdigest()
         files[name] = {"sha256": digest, "bytes": len(content)}
 
+    now = merged(connection)
+    reviews = [
+        {**asdict(one), "identity": now.get(str(one.identity), one.identity)}
+        for one in feedback.stored(connection)
+    ]
+    if chosen is not None:
+        person = audit.name_of(connection, chosen)
+        reviews = [one for one in reviews if one["identity"] == person]
+    said = {one["decision"] for one in reviews}
     rows: list[dict[str, Any]] = []
     vectors: list[bytes] = []
     pictures = 0
     for identity, facts in _identities(connection, chosen):
         examples = []
-        for example, created, vector, picture in connection.execute(
-            "SELECT examples.id, created, vector, picture FROM examples"
+        for example, created, decision, vector, picture in connection.execute(
+            "SELECT examples.id, created, decision, vector, picture FROM examples"
             " LEFT JOIN pictures ON pictures.example = examples.id"
             " WHERE identity = ? ORDER BY examples.id",
             (identity,),
@@ -129,38 +141,42 @@ def write(connection: sqlite3.Connection, draft: Path, label: str | None, path: 
                 (draft / _PICTURES).mkdir(mode=0o700, exist_ok=True)
                 name = f"{_PICTURES}/{example:08d}{_ending(picture)}"
                 put(name, picture)
-            examples.append({"row": len(vectors), "created": created, "picture": name})
+            facts_of = {"row": len(vectors), "created": created, "picture": name}
+            examples.append(facts_of | ({"decision": decision} if decision in said else {}))
             vectors.append(vector)
         rows.append({**facts, "examples": examples})
     put(IDENTITIES, lines(rows))
     put(EXAMPLES, _array(vectors, binding.embedding_dim))
+    put(REVIEWS, lines(reviews))
     strangers = 0
     if chosen is None:
         own = connection.execute(
-            "SELECT batch, class_index, created, vector FROM strangers"
-            f" WHERE {'decision IS NULL' if schema_version(connection) >= 3 else '1'} ORDER BY id"
+            "SELECT batch, class_index, created, decision, vector FROM strangers ORDER BY id"
         ).fetchall()
         strangers = len(own)
-        put(STRANGERS, lines({"batch": b, "class_index": c, "created": t} for b, c, t, _ in own))
-        put(STRANGER_VECTORS, _array([row[3] for row in own], binding.embedding_dim))
+        names = ("batch", "class_index", "created", "decision")
+        put(STRANGERS, lines(dict(zip(names, row, strict=False)) for row in own))
+        put(STRANGER_VECTORS, _array([row[-1] for row in own], binding.embedding_dim))
     else:
-        trail = [asdict(e) for e in audit.entries(connection) if e.identity == rows[0]["id"]]
-        said = [asdict(f) for f in feedback.stored(connection) if f.identity == rows[0]["id"]]
+        ids = {person, *(earlier for earlier, one in now.items() if one == person)}
+        trail = [
+            asdict(entry)
+            for entry in audit.entries(connection)
+            if ids & {entry.identity, entry.facts.get("source")}
+        ]
         put("audit.jsonl", lines(trail))
-        put("reviews.jsonl", lines(said))
     readme = _README.format(
         what="A gallery" if label is None else f"What is held on {shown(label)}",
         model=binding.model_name,
         model_id=binding.model_id,
         examples=len(vectors),
         dim=binding.embedding_dim,
+        whose="" if label is None else " in which it was the nearest",
         more=_CROWD if label is None else _PERSON,
-        without="The audit trail and the reviews of decisions stay with the gallery."
-        if label is None
-        else "",
+        without="The audit trail stays with the gallery." if label is None else "",
     )
     put("README.md", readme.encode())
-    counts = Exported(len(rows), len(vectors), pictures, strangers)
+    counts = Exported(len(rows), len(vectors), pictures, strangers, len(reviews))
     manifest = {
         "format": FORMAT,
         "version": VERSION,

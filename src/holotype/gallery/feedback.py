@@ -24,16 +24,16 @@ from holotype.gallery.labels import shown
 from holotype.gallery.records import Erasure, Feedback, FeedbackSummary
 from holotype.gallery.schema import schema_version
 
-_ANSWERS = ("match", "unknown", "cannot_tell")
+ANSWERS = ("match", "unknown", "cannot_tell")
 _KEYS = {"answer", "identity", "similarity", "threshold", "rate_kind", "rate"}
 
 
 def sign(key: bytes, payload: Mapping[str, object]) -> str:
     """A token for a decision; see `Gallery.sign`."""
-    if payload.keys() != _KEYS or payload["answer"] not in _ANSWERS:
+    if payload.keys() != _KEYS or payload["answer"] not in ANSWERS:
         raise GalleryError(
             f"a decision is signed with {', '.join(sorted(_KEYS))} and one of the answers "
-            f"{', '.join(_ANSWERS)}; this one has {', '.join(sorted(payload)) or 'nothing'}",
+            f"{', '.join(ANSWERS)}; this one has {', '.join(sorted(payload)) or 'nothing'}",
             "Pass exactly these",
         )
     facts: dict[str, object] = {

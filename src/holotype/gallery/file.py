@@ -41,9 +41,12 @@ _TRIES = 10
 def real_path(path: str | os.PathLike[str]) -> Path:
     """Absolute, links followed: SQLite keeps its side files beside the real file."""
     try:
-        return Path(os.path.realpath(path))
+        found = Path(os.path.realpath(path))
     except ValueError as error:  # a NUL character
         raise GalleryError(f"{os.fspath(path)!r} is not a file name", "Name a file") from error
+    if os.path.islink(found):
+        raise GalleryError(f"{os.fspath(path)!r} is a link that leads to itself", "Name a file")
+    return found
 
 
 @contextmanager

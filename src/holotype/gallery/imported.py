@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import sqlite3
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import BytesIO
@@ -20,23 +22,32 @@ from numpy.typing import NDArray
 
 from holotype.errors import GalleryError, HolotypeError, LabelError
 from holotype.gallery import audit, changes
-from holotype.gallery.enrolled import fresh, keeps_pictures
+from holotype.gallery.corrections import as_metadata
+from holotype.gallery.enrolled import fresh, keeps_pictures, label_of, other_form
 from holotype.gallery.exported import (
     EXAMPLES,
     FORMAT,
     IDENTITIES,
     MANIFEST,
+    REVIEWS,
     STRANGER_VECTORS,
     STRANGERS,
     VERSION,
     columns,
 )
-from holotype.gallery.labels import check_label, shown
+from holotype.gallery.feedback import ANSWERS
+from holotype.gallery.labels import check_label, check_note, check_tags, shown
 from holotype.gallery.matrix import as_blobs, checked
 from holotype.gallery.schema import Binding, one
 
 _PICTURE = re.compile(r"pictures/[0-9]{1,20}\.[a-z]{1,10}")
 _MAX_MANIFEST_BYTES = 2**30
+# What reading the content of a file that was tampered with raises.
+_SPOILED = (
+    *(KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError),
+    *(OverflowError, RecursionError, MemoryError),
+)
+_MOST = 2**63  # no whole number in SQLite reaches it
 _AGAIN = "Export the gallery again, or copy the folder again"
 
 
@@ -48,6 +59,7 @@ class Imported:
     examples: int
     pictures: int
     strangers: int  # vectors
+    reviews: int
     already: int  # examples that were there before, the very same
     pictures_left: int  # not stored, since this gallery keeps none
 
@@ -59,6 +71,7 @@ class Example:
     row: int
     created: str
     picture: str | None  # its file
+    decision: str | None  # the review that it comes of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +85,9 @@ class Parcel:
     files: dict[str, dict[str, Any]] = field(repr=False)
     identities: tuple[tuple[dict[str, Any], tuple[Example, ...]], ...] = field(repr=False)
     vectors: NDArray[np.float32] = field(repr=False)
-    strangers: tuple[tuple[str, int, str], ...] = field(repr=False)  # batch, class, created
+    reviews: dict[str, tuple[Any, ...]] = field(repr=False)  # rows of `feedback`, by decision
+    # batch, class, created, decision
+    strangers: tuple[tuple[str, int, str, str | None], ...] = field(repr=False)
     stranger_vectors: NDArray[np.float32] = field(repr=False)
 
     def content(self, name: str) -> bytes:
@@ -92,11 +107,7 @@ def read(folder: Path) -> Parcel:
     """
     try:
         return _read(folder)
-    except (GalleryError, LabelError):
-        raise
-    except HolotypeError as error:
-        raise GalleryError(f"{str(folder)!r}: {error.problem}", _AGAIN) from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError) as error:
+    except _SPOILED as error:
         raise GalleryError(
             f"{str(folder)!r} is not as an export is written ({type(error).__name__}: {error})",
             _AGAIN,
@@ -118,10 +129,10 @@ def _read(folder: Path) -> Parcel:
     manifest = json.loads(content)
     if manifest["format"] != FORMAT:
         raise GalleryError(f"{str(folder)!r} is no export of a gallery", "Name one")
-    if manifest["version"] != VERSION:
+    if manifest["version"] not in range(1, VERSION + 1):
         raise GalleryError(
             f"{str(folder)!r} is an export of version {manifest['version']}; this holotype knows "
-            f"version {VERSION}",
+            f"versions up to {VERSION}",
             "Upgrade holotype",
         )
     model, files = manifest["model"], manifest["files"]
@@ -129,15 +140,23 @@ def _read(folder: Path) -> Parcel:
     for name in files:
         _digested(folder, name, files)
     vectors = _vectors(_file(folder, EXAMPLES, files), binding.embedding_dim)
-    identities = tuple(_identities(_file(folder, IDENTITIES, files), files))
+    reviews: dict[str, tuple[Any, ...]] = {}
+    if manifest["version"] > 1:
+        reviews = dict(map(_review, _lines(_file(folder, REVIEWS, files))))
+    identities = tuple(_identities(_file(folder, IDENTITIES, files), files, reviews))
     rows = [example.row for _, examples in identities for example in examples]
     if sorted(rows) != list(range(len(vectors))):
         raise ValueError(f"the examples do not go with the {len(vectors)} rows of {EXAMPLES}")
-    strangers: tuple[tuple[str, int, str], ...] = ()
+    strangers: tuple[tuple[str, int, str, str | None], ...] = ()
     own = np.empty((0, binding.embedding_dim), np.float32)
     if STRANGERS in files:
         strangers = tuple(
-            (_text(row["batch"]), int(row["class_index"]), _time(row["created"]))
+            (
+                _text(row["batch"]),
+                _class(row["class_index"]),
+                _time(row["created"]),
+                _decision(row, reviews),
+            )
             for row in _lines(_file(folder, STRANGERS, files))
         )
         own = _vectors(_file(folder, STRANGER_VECTORS, files), binding.embedding_dim)
@@ -151,35 +170,59 @@ def _read(folder: Path) -> Parcel:
         files,
         identities,
         vectors,
+        reviews,
         strangers,
         own,
     )
 
 
 def _identities(
-    content: bytes, files: dict[str, Any]
+    content: bytes, files: dict[str, Any], reviews: dict[str, tuple[Any, ...]]
 ) -> Iterator[tuple[dict[str, Any], tuple[Example, ...]]]:
     labels, names = set[str](), set[str]()
     for row in _lines(content):
         examples = tuple(
-            Example(int(e["row"]), _time(e["created"]), e["picture"]) for e in row.pop("examples")
+            Example(int(e["row"]), _time(e["created"]), e["picture"], _decision(e, reviews))
+            for e in row.pop("examples")
         )
         for example in examples:
             name = example.picture
             if name is not None and not (_PICTURE.fullmatch(name) and name in files):
                 raise ValueError(f"{name!r} is no picture of it")
         facts = {"uuid": _text(row.pop("id")), **row}
-        facts["label"] = check_label(facts["label"])
-        _time(facts["created"])
-        if facts.get("retain_until") is not None:
-            date.fromisoformat(facts["retain_until"])
+        with _content():
+            facts["label"] = check_label(facts["label"])
+            _require_facts(facts)
         if not examples or facts["label"] in labels or facts["uuid"] in names:
             raise ValueError(f"{shown(facts['label'])} has no examples, or is there twice")
-        if not all(value is None or isinstance(value, str | int) for value in facts.values()):
-            raise ValueError(f"what is noted of {shown(facts['label'])} is neither text nor number")
         labels.add(facts["label"])
         names.add(facts["uuid"])
         yield facts, examples
+
+
+@contextmanager
+def _content() -> Iterator[None]:
+    """What a gallery would refuse if somebody gave it, is no content of an export."""
+    try:
+        yield
+    except HolotypeError as error:
+        raise ValueError(error.problem) from error
+
+
+def _require_facts(facts: dict[str, Any]) -> None:
+    """Refuse what is noted of an identity in another form than a gallery has it."""
+    _time(facts["created"])
+    if facts.get("retain_until") is not None:
+        date.fromisoformat(facts["retain_until"])
+    if facts.get("consent") is not None:
+        check_note(facts["consent"], "the consent")
+    check_tags(json.loads(facts.get("tags", "[]")))
+    as_metadata(json.loads(facts.get("metadata", "{}")))
+    for value in facts.values():
+        if isinstance(value, str):
+            _text(value)
+        elif value is not None and not (isinstance(value, int) and -_MOST <= value < _MOST):
+            raise ValueError(f"what is noted of {shown(facts['label'])} is neither text nor number")
 
 
 def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> Imported:
@@ -190,6 +233,7 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
         GalleryError: a picture was altered since it was looked at, or something is noted that
             this version does not know.
     """
+    reviews = _reviews(connection, parcel)
     keep = keeps_pictures(connection)
     known = set(columns(connection))
     new = stored = pictures = already = left = 0
@@ -225,7 +269,7 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
             left += examples[at].picture is not None and not keep
             pictures += kept
             picture = parcel.content(str(examples[at].picture)) if kept else None
-            _insert(connection, identity, rows[at : at + 1], examples[at].created, picture)
+            _insert(connection, identity, rows[at : at + 1], examples[at], picture)
         if unseen.any():
             audit.append(
                 connection,
@@ -238,47 +282,47 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
                 export=parcel.digest,
             )
     strangers = _strangers(connection, parcel)
-    audit.append(
-        connection,
-        "import",
-        actor,
-        identities=new,
-        examples=stored,
-        strangers=strangers,
-        export=parcel.digest,
-    )
-    return Imported(new, stored, pictures, strangers, already, left)
+    if new or stored or strangers or reviews:
+        audit.append(
+            connection,
+            "import",
+            actor,
+            identities=new,
+            examples=stored,
+            strangers=strangers,
+            reviews=reviews,
+            export=parcel.digest,
+        )
+    return Imported(new, stored, pictures, strangers, reviews, already, left)
 
 
 def _identity(connection: sqlite3.Connection, facts: dict[str, Any]) -> int | None:
     """The row of an identity that is there already."""
-    found = connection.execute(
-        "SELECT id, uuid, label FROM identities WHERE label = ? OR uuid = ?",
-        (facts["label"], facts["uuid"]),
-    ).fetchall()
-    if not found:
-        return None
-    if len(found) > 1 or (found[0][1], found[0][2]) != (facts["uuid"], facts["label"]):
-        there = shown(found[0][2])
+    named = other_form(connection, facts["label"])
+    row = connection.execute("SELECT id FROM identities WHERE uuid = ?", (facts["uuid"],))
+    (same,) = row.fetchone() or (None,)
+    if named != same:
+        there = shown(label_of(connection, next(one for one in (named, same) if one is not None)))
         raise LabelError(
             f"{shown(facts['label'])} cannot be imported: {there} is enrolled here already, and "
             "is another identity, or the same under another label",
             "Give one of the two another label first, or import into a new gallery",
         )
-    return int(found[0][0])
+    return named
 
 
 def _insert(
     connection: sqlite3.Connection,
     identity: int,
     vector: NDArray[np.float32],
-    created: str,
+    facts: Example,
     picture: bytes | None,
 ) -> None:
     (blob,) = as_blobs(vector)
     example = connection.execute(
-        "INSERT INTO examples (identity, vector, created, checksum) VALUES (?, ?, ?, ?)",
-        (identity, blob, created, zlib.crc32(blob)),
+        "INSERT INTO examples (identity, vector, created, checksum, decision)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (identity, blob, facts.created, zlib.crc32(blob), facts.decision),
     ).lastrowid
     changes.added(connection, "examples", example)
     if picture is not None:
@@ -287,19 +331,30 @@ def _insert(
         )
 
 
+def _reviews(connection: sqlite3.Connection, parcel: Parcel) -> int:
+    """Store the reviews that are not there already; how many."""
+    there = {row[0] for row in connection.execute("SELECT decision FROM feedback")}
+    new = [decision for decision in parcel.reviews if decision not in there]
+    for decision in new:
+        row = (decision, *parcel.reviews[decision])
+        connection.execute(f"INSERT INTO feedback VALUES ({', '.join('?' * len(row))})", row)
+    changes.added(connection, "feedback", *new)
+    return len(new)
+
+
 def _strangers(connection: sqlite3.Connection, parcel: Parcel) -> int:
     """Store the strangers of batches that are not there already; how many."""
     there = {row[0] for row in connection.execute("SELECT DISTINCT batch FROM strangers")}
     count = 0
-    for (batch, number, created), blob in zip(
+    for (batch, number, created, decision), blob in zip(
         parcel.strangers, as_blobs(parcel.stranger_vectors), strict=True
     ):
         if batch not in there:
             count += 1
             connection.execute(
-                "INSERT INTO strangers (batch, class_index, vector, checksum, created)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (batch, number, blob, zlib.crc32(blob), created),
+                "INSERT INTO strangers (batch, class_index, vector, checksum, created, decision)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (batch, number, blob, zlib.crc32(blob), created, decision),
             )
     for batch in {batch for batch, *_ in parcel.strangers} - there:
         changes.added(connection, "strangers", batch)
@@ -352,7 +407,44 @@ def _vectors(content: bytes, dim: int) -> NDArray[np.float32]:
     array = np.load(BytesIO(content), allow_pickle=False)
     if array.dtype.kind != "f" or array.ndim != 2 or array.shape[1] != dim:
         raise ValueError(f"vectors of {array.dtype} {list(array.shape)}, not float32 [M, {dim}]")
-    return checked(array, dim) if len(array) else array.astype(np.float32)
+    with _content():
+        return checked(array, dim) if len(array) else array.astype(np.float32)
+
+
+def _review(row: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """The id of a decision, and what else the table of reviews holds of it."""
+    numbers = [row[name] for name in ("similarity", "threshold", "rate")]
+    if (
+        not isinstance(row["correct"], bool)
+        or row["answer"] not in ANSWERS
+        or row["rate_kind"] not in ("fpir", "fmr")
+        or not 0 < row["rate"] < 1
+        or any(n is not None and not math.isfinite(n) for n in numbers)
+    ):
+        raise ValueError(f"{row['decision']!r} is no review")
+    return _text(row["decision"]), (
+        *(_time(row[name]).replace(" ", "T") for name in ("decided", "given")),
+        row["correct"],
+        row["answer"],
+        None if row["identity"] is None else _text(row["identity"]),
+        *numbers[:2],
+        row["rate_kind"],
+        row["rate"],
+    )
+
+
+def _decision(row: dict[str, Any], reviews: dict[str, tuple[Any, ...]]) -> str | None:
+    """The review that something comes of; None: of none."""
+    decision = row.get("decision")
+    if decision is not None and decision not in reviews:
+        raise ValueError(f"the review {decision!r} is not there")
+    return decision
+
+
+def _class(number: int) -> int:
+    if not -_MOST <= number < _MOST:
+        raise ValueError(f"{number} is no number of a class")
+    return int(number)
 
 
 def _time(text: str) -> str:
@@ -363,4 +455,5 @@ def _time(text: str) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(f"{value!r} is no text")
+    value.encode()  # or it is no Unicode that could be stored
     return value

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holotype.gallery import enrolled
 from holotype.gallery.matrix import Matrix
-from holotype.gallery.schema import schema_version, transaction
+from holotype.gallery.schema import schema_version
 from holotype.gallery.snapshot import Over, Snapshot, Strangers
 
 _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
@@ -41,13 +41,12 @@ class Mirror:
         self._state: tuple[int, date] | None = None  # data_version, and the day
         self._stale = True
 
-    def own_write(self) -> None:
-        """This connection is about to write, which its own `data_version` does not show."""
+    def look_again(self) -> None:
+        """`data_version` will not show a change: this connection writes, or it is another one."""
         self._stale = True
 
     def snapshot(self, connection: sqlite3.Connection) -> Snapshot:
-        """The present content; one PRAGMA when nobody wrote."""
-        # Read before the content: a commit in between costs a needless look, never a miss.
+        """The present content, inside the caller's read transaction; one PRAGMA if nobody wrote."""
         (data_version,) = connection.execute("PRAGMA data_version").fetchone()
         state = data_version, enrolled.today()
         if self._snapshot is None or self._stale or state != self._state:
@@ -74,22 +73,21 @@ class Mirror:
         """Drop the rows that are gone, read those that are new."""
         before, strangers = self._matrix, self._strangers
         rows = before.rows
-        with transaction(connection, "DEFERRED"):
-            self._check(connection)
-            corrections = _corrections(connection)
-            line = _last_line(connection)
-            if not self._complete or not _goes_on(connection, self._line):
-                self._clear()
-            self._line = line
-            self._complete = False  # until everything is read: an error half way starts again
-            corrected = False
-            if corrections != self._corrections and self._last_example:
-                corrected = self._look_again(connection)
-            self._corrections = corrections
-            self._read_new(connection)
-            self._read_strangers(connection)
-            over, self._over = self._over, enrolled.over(connection)
-            self._complete = True
+        self._check(connection)
+        corrections = _corrections(connection)
+        line = _last_line(connection)
+        if not self._complete or not _goes_on(connection, self._line):
+            self._clear()
+        self._line = line
+        self._complete = False  # until everything is read: an error half way starts again
+        corrected = False
+        if corrections != self._corrections and self._last_example:
+            corrected = self._look_again(connection)
+        self._corrections = corrections
+        self._read_new(connection)
+        self._read_strangers(connection)
+        over, self._over = self._over, enrolled.over(connection, enrolled.today())
+        self._complete = True
         if (
             self._snapshot is None
             or corrected

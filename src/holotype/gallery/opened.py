@@ -49,6 +49,7 @@ class Connection(sqlite3.Connection):
     """A connection that knows which file it has open."""
 
     file: Key | None = None
+    other_forms: dict[str, list[int]] | None = None  # see `enrolled`; None: not looked for yet
 
     def close(self) -> None:
         """Let go of the file."""
@@ -77,8 +78,14 @@ def hold(path: Path) -> Key:
         return key
 
 
+def hold_on(key: Key) -> None:
+    """Hold a file that is held once more: no other gets its number before all have let go of it."""
+    with _lock:
+        _headers[key].users += 1
+
+
 def release(key: Key) -> None:
-    """Undo `hold`."""
+    """Undo `hold`, or `hold_on`."""
     with _lock:
         header = _headers[key]
         header.users -= 1

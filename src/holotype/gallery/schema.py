@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -131,38 +131,50 @@ class Binding:
 
 @contextmanager
 def transaction(
-    connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]
+    connection: sqlite3.Connection,
+    kind: Literal["DEFERRED", "IMMEDIATE"],
+    ready: Callable[[], None] | None = None,
 ) -> Iterator[None]:
-    """Everything inside happens, or nothing. IMMEDIATE takes the write lock at once."""
-    if kind == "IMMEDIATE":
-        _begin_writing(connection)
-    else:
-        connection.execute("BEGIN")
+    """Everything inside happens, or nothing. IMMEDIATE takes the write lock, DEFERRED reads alone.
+
+    `ready` is asked before each try to take a lock, and may refuse.
+    """
+    _begin(connection, kind, ready)
     try:
         yield
-        connection.execute("COMMIT")
+        # Nothing is to be kept of what was read, and of a damaged file a COMMIT would fail.
+        connection.execute("COMMIT" if kind == "IMMEDIATE" else "ROLLBACK")
     except BaseException:
-        # After a full disk SQLite has rolled back by itself; the first error is the one to tell.
-        with suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
 
 
-def _begin_writing(connection: sqlite3.Connection) -> None:
-    """Take the write lock, looking often: SQLite itself looks ever more rarely, and would never
-    get its turn where others write without a pause.
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # After a full disk SQLite has rolled back by itself; the first error is the one to tell.
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _begin(connection: sqlite3.Connection, kind: str, ready: Callable[[], None] | None) -> None:
+    """Take a lock, looking often: SQLite itself looks ever more rarely, and would never get its
+    turn where others write without a pause.
     """
     wait_s = one(connection, "PRAGMA busy_timeout") / 1000
     until = time.monotonic() + wait_s
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
+            if ready is not None:
+                ready()
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(f"BEGIN {kind}")
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # locks for reading
                 return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            except sqlite3.DatabaseError as error:
+                _roll_back(connection)
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > until:
                     raise
             time.sleep(_LOOK_S)
     finally:

@@ -1,7 +1,7 @@
 """A gallery in one SQLite file.
 
-The file is the only truth: write-ahead log, fsync before a commit returns. What is kept in
-memory is a copy that is brought up to date when this or another process has written.
+The file is the only truth: rollback journal, fsync before a commit returns. What is kept in memory
+is a copy that is brought up to date when this or another process has written.
 
 What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
 """
@@ -70,7 +70,7 @@ class SqliteGallery(Correcting):
         """Open the gallery at `path`; where there is none and `create` is true, make it.
 
         Args:
-            path: the file. SQLite keeps a `-wal` and a `-shm` beside it while it is open.
+            path: the file. SQLite keeps a `-journal` beside it while a change is written.
             model_id: digest of the model whose embeddings the gallery holds.
             embedding_dim: D.
             model_name: the name that a person knows the model by.
@@ -162,20 +162,20 @@ class SqliteGallery(Correcting):
         if not isinstance(today, date) or isinstance(today, datetime):
             raise GalleryError(f"today is {today!r}; it is a date", "Pass a datetime.date")
         with self._reading() as connection:
-            if not enrolled.expired(connection, today):
+            if not enrolled.over(connection, today):
                 return ()
         with self._changing(actor) as connection:
             at = audit.now()
             receipts = tuple(
                 erasure.remove_identity(connection, identity, "expire", actor, at)
-                for identity in enrolled.expired(connection, today)
+                for identity in enrolled.over(connection, today)
             )
         self._erase_now(f"{len(receipts)} identities whose time is over are", receipts)
         return receipts
 
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
-        with self._session() as connection:
+        with self._reading() as connection:
             return {
                 str(label): int(count)
                 for label, count in connection.execute(
@@ -191,7 +191,7 @@ class SqliteGallery(Correcting):
 
     def snapshot(self) -> Snapshot:
         """The present content; one PRAGMA when nothing changed, else only new rows are read."""
-        with self._session() as connection:
+        with self._reading() as connection:
             return self._mirror.snapshot(connection)
 
     # -- an open form -----------------------------------------------------------------------
@@ -218,13 +218,12 @@ class SqliteGallery(Correcting):
             with self._reading() as connection:
                 if label is not None:
                     enrolled.find(connection, label, self.path)
-            if not self._frozen:  # before, so that no export goes without a line
+            if not self._only_read:  # before, so that no export goes without a line
                 with self._changing(actor) as connection:
                     identity = None
                     if label is not None:
                         at = enrolled.find(connection, label, self.path)
-                        row = "SELECT uuid FROM identities WHERE id = ?"
-                        (identity,) = connection.execute(row, (at,)).fetchone()
+                        identity = audit.name_of(connection, at)
                     audit.append(connection, "export", actor, identity=identity)
             with self._reading() as connection:
                 if schema_version(connection) < SCHEMA_VERSION:

@@ -20,13 +20,14 @@ from holotype.gallery.file import (
     connect_existing,
     failures,
     is_damage,
+    may_write,
     modernize,
     real_path,
     require_own_log,
     sweep,
 )
 from holotype.gallery.mirror import Mirror
-from holotype.gallery.opened import Connection
+from holotype.gallery.opened import Connection, Key
 from holotype.gallery.records import Erasure
 from holotype.gallery.schema import Binding, read_binding, schema_version, transaction
 
@@ -57,6 +58,7 @@ class Store(Forked):
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._connection: Connection | None = None
+        self._file: Key | None = None  # what was opened; held until `close` or `reopen`
         self._settling = False
         self._closed = False
         self._changed_s = -_TURN_S  # when the last change from here ended, by the monotonic clock
@@ -68,8 +70,14 @@ class Store(Forked):
         super().__init__()
 
     def _connect(self) -> Connection:
+        """Open the file that lies at the path; after the first time, no other one."""
+        if self._file is not None:
+            self._require_same()
         connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
         try:
+            assert connection.file is not None
+            if self._file not in (None, connection.file):  # replaced in between
+                raise self._replaced_error(self.path)
             self._seen = self._state_of(connection)
             self._mounted_alone = opened.is_mounted_alone(self.path)
             self._check_binding(connection)
@@ -77,7 +85,11 @@ class Store(Forked):
         except BaseException:
             connection.close()
             raise
+        if self._file is None:
+            opened.hold_on(connection.file)
+            self._file = connection.file
         self._connection = connection
+        self._mirror.look_again()  # a child made by fork has a copy, of before
         return connection
 
     def reopen(self) -> None:
@@ -85,15 +97,17 @@ class Store(Forked):
         with self._lock, failures(self.path):
             if self._closed:
                 raise self._closed_error()
-            self._forget_all()
+            self._let_go()
             self.path = real_path(self._given)
             self._names = {os.fspath(self.path), os.fspath(self._given)}
             self._connect()
 
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    def _let_go(self) -> None:
+        """Forget which file it was."""
+        self._forget_all()
+        if self._file is not None:
+            opened.release(self._file)
+            self._file = None
 
     def before_fork(self) -> None:
         """Let the change that is under way come to its end: a child could not."""
@@ -119,7 +133,7 @@ class Store(Forked):
         """Let go of the file. Closing twice is harmless."""
         with self._lock:
             self._closed = True
-            self._disconnect()
+            self._let_go()
 
     def __enter__(self) -> Self:
         """The gallery itself."""
@@ -138,17 +152,17 @@ class Store(Forked):
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
-        """The connection to the file that lies at the path, for this thread alone."""
+        """The connection, for this thread alone; what is done with it begins by `_require_same`."""
         with self._lock, failures(self.path):
             if self._closed:
                 raise self._closed_error()
             connection = self._connection or self._connect()
-            self._require_same(connection)
             state = self._state_of(connection)
             if self._written_past_sqlite(state):
                 self._forget_all()
                 connection = self._connect()
             self._seen = state
+            connection.other_forms = None
             try:
                 yield connection
             except sqlite3.DatabaseError as error:
@@ -162,29 +176,36 @@ class Store(Forked):
     def _closed_error(self) -> GalleryError:
         return GalleryError(f"the gallery {str(self.path)!r} is closed", "Open it again")
 
-    def _require_same(self, connection: Connection) -> None:
+    def _replaced_error(self, path: str | Path) -> GalleryReplacedError:
+        return GalleryReplacedError(
+            f"another file lies at {str(path)!r} than the gallery that was opened there",
+            "Open the gallery again",
+        )
+
+    def _require_same(self) -> None:
         """Refuse to go on with a file that has lost its name, or with the log of another."""
-        assert connection.file is not None
+        assert self._file is not None
         for path in self._names:
             try:
                 there = opened.key_of(os.stat(path))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 raise GalleryReplacedError(
                     f"the gallery {path!r} is no longer there: it was deleted, or has got "
                     "another name, since it was opened",
                     "Put it back, or open it where it is now",
                 ) from None
-            if there != connection.file:
-                raise GalleryReplacedError(
-                    f"another file lies at {path!r} than the gallery that was opened there",
-                    "Open the gallery again",
-                )
-        require_own_log(self.path, connection.file, self._busy_timeout_s)
+            if there != self._file:
+                raise self._replaced_error(path)
+        require_own_log(self.path, self._file, self._busy_timeout_s)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """The connection, with one state of the file for everything that is read inside."""
-        with self._session() as connection, transaction(connection, "DEFERRED"):
+        # To take a lock is to apply a log that lies there: it has to be this file's own.
+        with (
+            self._session() as connection,
+            transaction(connection, "DEFERRED", self._require_same),
+        ):
             yield connection
 
     @contextmanager
@@ -194,10 +215,10 @@ class Store(Forked):
             self._require_folder()
             # Who changes without a pause would leave no other process a moment to read or write.
             time.sleep(max(self._changed_s + _TURN_S - time.monotonic(), 0))
-            self._mirror.own_write()
-            with transaction(connection, "IMMEDIATE"):
+            self._mirror.look_again()
+            with transaction(connection, "IMMEDIATE", self._require_same):
                 # Under the lock, and before there is a log. The first page comes first into it.
-                self._require_same(connection)
+                self._require_same()
                 connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
                 # Under the lock: another process may have moved the gallery to another model.
                 self._check_binding(connection)
@@ -207,7 +228,12 @@ class Store(Forked):
                 yield connection
                 changes.finish(connection)
             self._changed_s = time.monotonic()
-            self._require_same(connection)  # or it is not where it is said to be
+            self._require_same()  # or it is not where it is said to be
+
+    @property
+    def _only_read(self) -> bool:
+        """Whether nothing can be changed from here: not even a line of the audit trail."""
+        return self._frozen or self._mounted_alone or not may_write(self.path)
 
     def _require_folder(self) -> None:
         if self._mounted_alone:
@@ -249,7 +275,9 @@ class Store(Forked):
 
     def _forget_all(self) -> None:
         """Nothing that was read is believed any more: the next use reads the file anew."""
-        self._disconnect()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         self._mirror.forget()
 
     def _check_binding(self, connection: sqlite3.Connection) -> None:
@@ -275,6 +303,7 @@ class Store(Forked):
     def _erase_now(self, what: str, receipts: tuple[Erasure, ...] = ()) -> None:
         """Erase the bytes of what a transaction has just deleted (`what`: "the label 'Ada' is")."""
         with self._session() as connection:
+            self._require_same()
             try:
                 self._erase(connection)
             except sqlite3.Error as error:

@@ -254,8 +254,11 @@ class Matcher:
             found = np.full((len(vectors), 1), claim, np.int64)
         else:
             found, similarity = self._nearest(vectors, min(candidates, len(self.prototypes)))
-        stranger = None if self.turned is None else (vectors @ self.turned.T).max(axis=1)
-        return Compared(claim, found, similarity, familiarity, stranger)
+        return Compared(claim, found, similarity, familiarity, self.nearest_turned(vectors))
+
+    def nearest_turned(self, vectors: Floats) -> Floats | None:
+        """How alike each of B vectors is to who was turned away: float32 [B]; None: nobody was."""
+        return None if self.turned is None else (vectors @ self.turned.T).max(axis=1)
 
     def decide(
         self,

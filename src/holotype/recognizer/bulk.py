@@ -13,7 +13,7 @@ from holotype.decision import unfamiliar_reasons
 from holotype.decoding import ImageSource, describe
 from holotype.errors import AnotherKindError, ImageError, LabelError
 from holotype.gallery import Addition, check_label
-from holotype.gallery.labels import shown
+from holotype.gallery.labels import check_tags, shown
 from holotype.recognizer.detection import Detected, detect
 from holotype.recognizer.examples import read_once, stored_for_others
 from holotype.recognizer.kinds import require_kind
@@ -32,6 +32,7 @@ def enroll_many(
     *,
     consent: str | None = None,
     retain_until: date | None = None,
+    tags: Sequence[str] = (),
     anyway: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Enrollments:
@@ -46,16 +47,18 @@ def enroll_many(
         pictures: label and picture, as for `Recognizer.enroll`; they are read as they are needed.
         consent: as for `Recognizer.enroll`, of each label.
         retain_until: likewise.
+        tags: likewise.
         anyway: whether pictures that are plainly of another kind than the model reads are stored
             all the same.
         progress: called with the number of pictures that are done.
 
     Raises:
         ImageError: no picture was given.
+        LabelError: a tag cannot be stored.
         GalleryError: the gallery cannot be written, or takes no pictures; the consent or the date
             cannot be stored.
     """
-    work = _Work(recognizer, consent, retain_until, anyway)
+    work = _Work(recognizer, consent, retain_until, check_tags(tags), anyway)
     done = 0
     for batch in _batches(pictures):
         work.store(batch, done)
@@ -105,6 +108,7 @@ class _Work:
     recognizer: Recognizer
     consent: str | None
     retain_until: date | None
+    tags: Sequence[str]
     anyway: bool
     labels: dict[str, None] = field(default_factory=dict)  # in their order
     added: int = 0
@@ -137,6 +141,7 @@ class _Work:
                 self.consent,
                 self.retain_until,
                 recognizer.kept([contents[row] for row in of]) if kept else None,
+                self.tags,
             )
             for label, of in rows.items()
         ]

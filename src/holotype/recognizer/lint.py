@@ -16,6 +16,9 @@ from holotype.scoring import Floats
 def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
     """Leave out each stored picture, and tell what would become of it.
 
+    Strangers of reviews weigh as they do in `identify`: whoever is more alike to one is turned
+    away.
+
     Args:
         recognizer: whose gallery it is.
         fpir: the share of strangers that may be accepted; None as for `identify`.
@@ -43,6 +46,10 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
             labels[found.best[row]] if wrong[row] else None,
             float(own[row]),
             float(other[row]) if len(labels) > 1 else None,
+            int(snapshot.examples[row]) if len(snapshot.examples) else None,
+            float(compared.stranger[row])
+            if compared.stranger is not None and found.turned is not None and found.turned[row]
+            else None,
         )
         for row in np.flatnonzero(failed).tolist()
     ]
@@ -52,6 +59,7 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
         pair = sorted((int(owner[row]), int(found.best[row])))
         confusions.setdefault((pair[0], pair[1]), []).append(float(other[row]))
     needs = []
+    mistaken = _mistaken(state.matcher, rate)
     failing = np.bincount(owner[failed], minlength=len(labels))
     for at, label in enumerate(labels):
         if 2 * failing[at] >= count[at] > 1:
@@ -59,6 +67,9 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
             needs.append(Need(label, of))
         elif count[at] == 1 and wrong[owner == at].any():
             needs.append(Need(label, "its only picture is as alike to another as a match must be"))
+        elif at in mistaken:
+            of = "a stranger of a review is as alike to it as a match must be"
+            needs.append(Need(label, of))
     return Lint(
         rate=found.rate,
         pictures=len(owner),
@@ -70,6 +81,15 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
         ),
         needs=tuple(needs),
     )
+
+
+def _mistaken(matcher: Matcher, rate: float | None) -> set[int]:
+    """For whom the strangers of reviews would be taken, if they were not known for such."""
+    if matcher.turned is None:
+        return set()
+    nearest = (matcher.turned @ matcher.prototypes.T).argmax(axis=1)
+    reached = matcher.would_match(matcher.turned, rate)
+    return set(nearest[reached[np.arange(len(nearest)), nearest]].tolist())
 
 
 def left_out(
@@ -106,7 +126,8 @@ def left_out(
         found[row] = scoring.top_k(similarity, places)
         reached[row] = similarity[found[row]]
     familiarity = matcher.model.novelty.p_value(vectors)
-    return Compared(None, found, reached, familiarity), own, other
+    turned = matcher.nearest_turned(vectors)
+    return Compared(None, found, reached, familiarity, turned), own, other
 
 
 def _places(owner: NDArray[np.int64]) -> NDArray[np.int64]:

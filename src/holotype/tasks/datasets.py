@@ -12,7 +12,7 @@ import numpy as np
 from holotype.errors import DataError
 from holotype.tasks.archives import OMNIGLOT_SIDE_PX, read_arrays
 from holotype.tasks.dataset import Dataset, data_folder
-from holotype.tasks.folders import read_folder
+from holotype.tasks.folders import PassedOver, read_folder
 from holotype.tasks.intents import load_intents
 from holotype.tasks.parts import read_part
 from holotype.tasks.people import load_cedar, load_orl
@@ -69,6 +69,20 @@ def load_dataset(name_or_path: str | Path) -> Dataset:
         license="",
         source=str(path),
     )
+
+
+def passed_over(name_or_path: str | Path) -> PassedOver:
+    """The files that `load_dataset` does not look at; none where it is no folder of somebody's.
+
+    Raises:
+        DataError: as `load_dataset`, of a folder that cannot be read as class folders.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in _NAMED or (path / OMNIGLOT_FILE).is_file():
+        return PassedOver()
+    if path.suffix == ".json" and path.is_file():
+        return passed_over(read_part(path).data)
+    return read_folder(path).passed_over if path.is_dir() else PassedOver()
 
 
 def dataset_names() -> list[str]:

@@ -137,7 +137,7 @@ def read_folder(
             f"'{path}' has no class folders", f"Put the {takes}s of each class in its own folder"
         )
     _require_distinct(folders)
-    classes, passed_over = [], beside(path)
+    classes, passed_over = [], beside(path, suffixes, takes)
     for folder in folders:
         pictures, others = pictures_in(folder, suffixes, takes)
         if not pictures:
@@ -163,10 +163,12 @@ def class_folders(path: Path) -> list[Path]:
     )
 
 
-def beside(path: Path) -> PassedOver:
-    """The files that lie beside class folders."""
-    pictures, others = pictures_in(path)
-    return PassedOver(others.others, beside=len(pictures))
+def beside(
+    path: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
+) -> PassedOver:
+    """The files that lie beside class folders; arguments as for `pictures_in`."""
+    pictures, others = pictures_in(path, suffixes, takes)
+    return PassedOver(others.others, beside=len(pictures), takes=takes)
 
 
 def picture_name(path: Path) -> str:
