@@ -8,7 +8,7 @@ from datetime import datetime
 
 from holotype.gallery import audit, changes
 from holotype.gallery.records import Erasure
-from holotype.gallery.schema import one
+from holotype.gallery.schema import one, schema_version
 
 
 def remove_identity(
@@ -47,20 +47,35 @@ def remove_identity(
 def _names(connection: sqlite3.Connection, name: str) -> list[str]:
     """The random ids of an identity: its own, and those of whom it was merged from."""
     alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
-    merges = [
-        json.loads(entry)
-        for (entry,) in connection.execute(
-            """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%' ORDER BY sequence"""
-        )
-    ]
+    merges = _merges(connection)
     found = [name]
     for one_of in found:  # which grows meanwhile
         found += [
-            line["source"]
-            for line in merges
-            if line["identity"] == one_of and line["source"] not in {*alive, *found}
+            source
+            for source, target in merges
+            if target == one_of and source not in {*alive, *found}
         ]
     return found
+
+
+def enrolled(connection: sqlite3.Connection) -> set[str]:
+    """The random ids of all who are enrolled, with those of whom they were merged from."""
+    found = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
+    for source, target in reversed(_merges(connection)):
+        if target in found:
+            found.add(source)
+    return found
+
+
+def _merges(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Whose examples went to whom, by their random ids, in order."""
+    if schema_version(connection) < 2:
+        return []
+    lines = connection.execute(
+        """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%' ORDER BY sequence"""
+    )
+    merges = [json.loads(entry) for (entry,) in lines]
+    return [(line["source"], line["identity"]) for line in merges]
 
 
 def remove_example(
