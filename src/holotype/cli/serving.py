@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,14 @@ _PACKAGES = (
     "prometheus_client",
 )
 _PORT = 8470
+
+
+class Told(enum.StrEnum):
+    """Answers of which events may be made."""
+
+    match = "match"
+    unknown = "unknown"
+    cannot_tell = "cannot_tell"
 
 
 def serve(
@@ -60,6 +69,13 @@ def serve(
         str | None,
         typer.Option(metavar="NAME", help="Make one more key of scope `admin`, and show it."),
     ] = None,
+    keep_events: Annotated[
+        float, typer.Option(metavar="HOURS", min=0.01, help="For which events are kept.")
+    ] = 24.0,
+    tell: Annotated[
+        list[Told] | None,
+        typer.Option(help="Make events of such answers to `identify`; else of none. Repeatable."),
+    ] = None,
 ) -> None:
     """Serve a gallery: a page for people, and `/v1` for programs (docs/serve.md).
 
@@ -68,7 +84,7 @@ def serve(
     Example: `holotype serve desk.gallery`
     """
     try:
-        from holotype.server.serving import Place, serve
+        from holotype.server.serving import Place, Telling, serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
             raise
@@ -78,7 +94,8 @@ def serve(
     place = Place(
         listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
     )
-    serve(gallery, place, _say, model=model, keep_pictures=keep_pictures, new_key=new_key)
+    telling = Telling(keep_events, tuple(one.value for one in tell or ()))
+    serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
 
 
 def _say(started: Started) -> None:

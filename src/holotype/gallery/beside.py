@@ -58,16 +58,31 @@ class Beside:
             self._connection.close()
 
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One change: all of it is durable afterwards, or nothing happened."""
+    def _session(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+            except sqlite3.IntegrityError:  # means something to whoever asked
                 raise
-            self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise ServingError(
+                    f"the {self._what} {str(self.path)!r} cannot be used ({error})",
+                    "Check the disk and the rights, and try again",
+                ) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One change: all of it is durable afterwards, or nothing happened."""
+        with self._session() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
 
     def _require_private(self) -> None:
         try:

@@ -134,8 +134,8 @@ class Events(Beside):
         Raises:
             GalleryError: the gallery cannot be read.
         """
-        with self._lock:
-            line, hash_ = self._connection.execute("SELECT line, hash FROM file").fetchone()
+        with self._session() as connection:
+            line, hash_ = connection.execute("SELECT line, hash FROM file").fetchone()
         last, *new = gallery.audit((line or 1) - 1) or (None,)
         if line is not None and last is not None and last.hash == hash_ and not new:
             return
@@ -164,8 +164,8 @@ class Events(Beside):
         return self._read("number > 0 ORDER BY number DESC LIMIT ?", limit)[::-1]
 
     def _read(self, which: str, *values: object) -> tuple[Event, ...]:
-        with self._lock:
-            rows = self._connection.execute(
+        with self._session() as connection:
+            rows = connection.execute(
                 "SELECT number, at, kind, identity, facts, picture IS NOT NULL FROM events"
                 f" WHERE {which}",
                 values,
@@ -185,8 +185,8 @@ class Events(Beside):
 
     def last(self) -> int:
         """The number of the last event that there ever was; 0: none yet."""
-        with self._lock:
-            row = self._connection.execute(
+        with self._session() as connection:
+            row = connection.execute(
                 "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
             ).fetchone()
         return int(row[0]) if row else 0
@@ -204,8 +204,8 @@ class Events(Beside):
 
     def picture(self, number: int) -> bytes | None:
         """The picture of an event, where one is kept."""
-        with self._lock:
-            row = self._connection.execute(
+        with self._session() as connection:
+            row = connection.execute(
                 "SELECT picture FROM events WHERE number = ?", (number,)
             ).fetchone()
         return row[0] if row else None
@@ -241,8 +241,8 @@ class Events(Beside):
                 (pictures_before.isoformat(),),
             ).rowcount
         if gone or stripped:
-            with self._lock:
-                self._connection.execute("VACUUM")
+            with self._session() as connection:
+                connection.execute("VACUUM")
         return tuple(number for (number,) in gone)
 
 

@@ -62,8 +62,8 @@ class Keys(Beside):
 
     def all(self) -> tuple[Key, ...]:
         """The keys, oldest first."""
-        with self._lock:
-            rows = self._connection.execute(
+        with self._session() as connection:
+            rows = connection.execute(
                 "SELECT name, scope, created FROM keys ORDER BY rowid"
             ).fetchall()
         return tuple(_key(*row) for row in rows)
@@ -75,8 +75,8 @@ class Keys(Beside):
             ServingError: others may read the file by now.
         """
         self._require_private()
-        with self._lock:
-            row = self._connection.execute(
+        with self._session() as connection:
+            row = connection.execute(
                 "SELECT name, scope, created FROM keys WHERE digest = ?", (_digest(secret),)
             ).fetchone()
         return None if row is None else _key(*row)
@@ -101,8 +101,8 @@ class Keys(Beside):
         secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         created = datetime.now(UTC).replace(microsecond=0)
         try:
-            with self._lock:
-                self._connection.execute(
+            with self._session() as connection:
+                connection.execute(
                     "INSERT INTO keys VALUES (?, ?, ?, ?)",
                     (name, scope, _digest(secret), created.isoformat()),
                 )

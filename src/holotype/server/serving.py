@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
+from holotype.records import Answer
 from holotype.server.app import application
 from holotype.server.desk import Desk
+from holotype.server.feed import KEEP_H, Feed
 from holotype.server.guard import JsonLines
 from holotype.server.keys import Keys
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
@@ -41,6 +44,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """What is told of what happens, and to whom."""
+
+    keep_h: float = KEEP_H  # for how many hours events are kept
+    answers: tuple[Answer, ...] = ()  # of which answers to `identify` events are made
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """What a person has to know of a server that has started."""
 
@@ -57,6 +68,7 @@ def serve(
     gallery: Path,
     place: Place,
     started: Callable[[Started], None],
+    telling: Telling = Telling(),
     *,
     model: str | None = None,
     keep_pictures: bool = False,
@@ -68,6 +80,7 @@ def serve(
         gallery: it is made where there is none.
         place: where.
         started: is called once, when connections are taken.
+        telling: what is told of what happens.
         model: as for `holotype.open`.
         keep_pictures: likewise.
         new_key: the name of a key of scope `admin` that is made, also where there are others.
@@ -89,11 +102,16 @@ def serve(
                     new_key = FIRST_KEY
                 key = keys.add(new_key, "admin").key if new_key else None
                 port = listener.getsockname()[1]
-                server = _Server(
-                    _config(desk, keys, place, trusted),
-                    lambda: started(Started(_address(place, port), key)),
-                )
-                _run(server, listener)
+                feed = Feed(desk, telling.keep_h, telling.answers)
+                try:
+                    server = _Server(
+                        _config(application(desk, keys, feed, _names(place)), place, trusted),
+                        lambda: started(Started(_address(place, port), key)),
+                        feed.end,
+                    )
+                    _run(server, listener)
+                finally:
+                    feed.close()
             finally:
                 keys.close()
         finally:
@@ -101,13 +119,19 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, begun: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._begun = begun
+        self._begun, self._ending = begun, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 def _run(server: _Server, listener: socket.socket) -> None:
@@ -121,11 +145,14 @@ def _run(server: _Server, listener: socket.socket) -> None:
             signal.signal(one, handler)
 
 
-def _config(desk: Desk, keys: Keys, place: Place, trusted: Sequence[Network]) -> uvicorn.Config:
+def _names(place: Place) -> set[str]:
+    return {"localhost", "127.0.0.1", "::1", place.listen, *place.hosts}
+
+
+def _config(app: ASGIApp, place: Place, trusted: Sequence[Network]) -> uvicorn.Config:
     _log_as_json()
-    names = {"localhost", "127.0.0.1", "::1", place.listen, *place.hosts}
     return uvicorn.Config(
-        application(desk, keys, names),
+        app,
         http=Patience.configured(tuple(trusted), _most_connections()),
         ws="none",
         lifespan="off",
