@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holotype.cli.display import say
-from holotype.errors import MissingExtraError
+from holotype.errors import MissingExtraError, ServingError
 from holotype.extras import install
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ def serve(
     keep_events: Annotated[
         float, typer.Option(metavar="HOURS", min=0.01, help="For which events are kept.")
     ] = 24.0,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="Send events there from now on; its secret is shown. May be in your network.",
+        ),
+    ] = None,
     tell: Annotated[
         list[Told] | None,
         typer.Option(help="Make events of such answers to `identify`; else of none. Repeatable."),
@@ -94,8 +101,18 @@ def serve(
     place = Place(
         listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
     )
-    telling = Telling(keep_events, tuple(one.value for one in tell or ()))
+    hooks = tuple(_named("webhook", one) for one in webhook or ())
+    telling = Telling(keep_events, tuple(one.value for one in tell or ()), hooks)
     serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
+
+
+def _named(option: str, given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not (name and equals and value):
+        raise ServingError(
+            f"--{option} is {given!r}", f"Give it a name, as in `--{option} door={given or '...'}`"
+        )
+    return name, value
 
 
 def _say(started: Started) -> None:
@@ -103,5 +120,8 @@ def _say(started: Started) -> None:
     typer.echo(started.address if started.key is None else f"{started.address}#key={started.key}")
     if started.key is not None:
         say("The key is shown this once; the address with it opens the page.", style="dim")
+    for hook in started.hooks:
+        typer.echo(f"webhook {hook.name}: {hook.secret}")
+        say("The secret is shown this once; the receiver checks signatures with it.", style="dim")
     say("Ctrl-C ends the server.", style="dim")
     sys.stdout.flush()

@@ -20,11 +20,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from holotype.errors import HolotypeError
 from holotype.server.answers import RefusedError, failed, failed_as
 from holotype.server.desk import Desk
-from holotype.server.feed import Feed
 from holotype.server.guard import INTERNAL, Guard
 from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
-from holotype.server.routes import asking, happening, keeping, people, trust
+from holotype.server.outlets import Outlets
+from holotype.server.routes import asking, happening, hooks, keeping, people, trust
 from holotype.server.routing import House
 
 PAGE = Path(__file__).parent / "page"
@@ -58,24 +58,24 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (asking, people, trust, happening, keeping):
+    for part in (asking, people, trust, happening, hooks, keeping):
         app.include_router(part.router)
     app.state.house = house
     return app
 
 
-def application(desk: Desk, keys: Keys, feed: Feed, hosts: Collection[str]) -> ASGIApp:
+def application(desk: Desk, keys: Keys, outlets: Outlets, hosts: Collection[str]) -> ASGIApp:
     """All that is served: `/v1`, `/metrics`, the description, its page, and the page.
 
     Args:
         desk: the gallery.
         keys: who may.
-        feed: what happens.
+        outlets: who is told of what happens.
         hosts: the names that the server is called by.
     """
     metrics = Metrics()
     metrics.watch("holotype_calls_waiting", "Calls that are not answered", lambda: desk.waiting)
-    routes, page = api(House(desk, keys, metrics, feed)), _page()
+    routes, page = api(House(desk, keys, metrics, outlets)), _page()
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

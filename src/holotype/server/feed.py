@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,6 +64,7 @@ class Feed:
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._listeners: set[Listener] = set()
+        self.expired: Callable[[Sequence[int]], None] = lambda _: None  # is told what went by time
         self._labels: tuple[Snapshot, dict[str, str]] | None = None
         self._follow()
         self._last = self.events.last()
@@ -168,6 +169,14 @@ class Feed:
             self._labels = snapshot, names
         return self._labels[1]
 
+    def next(self, number: int) -> tuple[int, Happened] | None:
+        """The next event after one, and its number."""
+        found = self.events.after(number, 1)
+        if not found:
+            return None
+        (told,) = self.desk.call(lambda at: self.told(at, found))
+        return found[0].number, told
+
     def wait(self, number: int, seconds: float) -> None:
         """Wait until there is an event after this one, or the server ends."""
         with self._changed:
@@ -208,7 +217,7 @@ class Feed:
 
     def _tidy(self) -> None:
         before = datetime.now(UTC) - self._keep
-        self.events.expire(before, before)
+        self.expired(self.events.expire(before, before))
 
     def _look(self) -> None:
         last = self.events.last()

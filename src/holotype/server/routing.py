@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from holotype.server.answers import Failure, RefusedError
 from holotype.server.desk import Desk
-from holotype.server.feed import Feed
 from holotype.server.keys import SCOPES, Key, Keys, Scope
 from holotype.server.metrics import Metrics
+from holotype.server.outlets import Outlets
 from holotype.server.repeats import MAX_KEY_CHARACTERS, Repeats
 from holotype.server.repeats import Request as Repeated
 from holotype.server.repeats import request as repeated
@@ -51,8 +51,9 @@ _IDEMPOTENCY = {
 class House:
     """What the routes share."""
 
-    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics, feed: Feed) -> None:
-        self.desk, self.keys, self.metrics, self.feed = desk, keys, metrics, feed
+    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics, outlets: Outlets) -> None:
+        self.desk, self.keys, self.metrics, self.outlets = desk, keys, metrics, outlets
+        self.feed = outlets.feed
         self.repeats = Repeats()
 
 

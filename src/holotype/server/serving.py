@@ -19,10 +19,12 @@ from holotype.errors import ServingError
 from holotype.records import Answer
 from holotype.server.app import application
 from holotype.server.desk import Desk
-from holotype.server.feed import KEEP_H, Feed
+from holotype.server.feed import KEEP_H
 from holotype.server.guard import JsonLines
 from holotype.server.keys import Keys
+from holotype.server.outlets import Outlets
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
+from holotype.server.webhooks import NewHook
 
 DEFAULT_PORT = 8470
 FIRST_KEY = "owner"
@@ -49,6 +51,7 @@ class Telling:
 
     keep_h: float = KEEP_H  # for how many hours events are kept
     answers: tuple[Answer, ...] = ()  # of which answers to `identify` events are made
+    webhooks: tuple[tuple[str, str], ...] = ()  # name and address of each that is added
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Started:
 
     address: str  # of the page
     key: str | None  # that was made now, and is shown this once
+    hooks: tuple[NewHook, ...]  # likewise, with their secrets
 
 
 def keys_of(gallery: Path) -> Path:
@@ -102,16 +106,20 @@ def serve(
                     new_key = FIRST_KEY
                 key = keys.add(new_key, "admin").key if new_key else None
                 port = listener.getsockname()[1]
-                feed = Feed(desk, telling.keep_h, telling.answers)
+                outlets = Outlets(desk, telling.keep_h, telling.answers)
                 try:
+                    hooks = tuple(
+                        outlets.add_hook(name, url, inside=True) for name, url in telling.webhooks
+                    )
+                    app = application(desk, keys, outlets, _names(place))
                     server = _Server(
-                        _config(application(desk, keys, feed, _names(place)), place, trusted),
-                        lambda: started(Started(_address(place, port), key)),
-                        feed.end,
+                        _config(app, place, trusted),
+                        lambda: started(Started(_address(place, port), key, hooks)),
+                        outlets.feed.end,
                     )
                     _run(server, listener)
                 finally:
-                    feed.close()
+                    outlets.close()
             finally:
                 keys.close()
         finally:
