@@ -79,6 +79,13 @@ def serve(
             help="Send events there from now on; its secret is shown. May be in your network.",
         ),
     ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish events there, as Home Assistant finds them; mqtt://HOST or mqtts://HOST.",
+        ),
+    ] = None,
     tell: Annotated[
         list[Told] | None,
         typer.Option(help="Make events of such answers to `identify`; else of none. Repeatable."),
@@ -102,7 +109,7 @@ def serve(
         listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
     )
     hooks = tuple(_named("webhook", one) for one in webhook or ())
-    telling = Telling(keep_events, tuple(one.value for one in tell or ()), hooks)
+    telling = Telling(keep_events, tuple(one.value for one in tell or ()), hooks, mqtt)
     serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
 
 

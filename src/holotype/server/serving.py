@@ -52,6 +52,7 @@ class Telling:
     keep_h: float = KEEP_H  # for how many hours events are kept
     answers: tuple[Answer, ...] = ()  # of which answers to `identify` events are made
     webhooks: tuple[tuple[str, str], ...] = ()  # name and address of each that is added
+    mqtt: str | None = None  # the address of a broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def serve(
                     new_key = FIRST_KEY
                 key = keys.add(new_key, "admin").key if new_key else None
                 port = listener.getsockname()[1]
-                outlets = Outlets(desk, telling.keep_h, telling.answers)
+                outlets = Outlets(desk, telling.keep_h, telling.answers, telling.mqtt)
                 try:
                     hooks = tuple(
                         outlets.add_hook(name, url, inside=True) for name, url in telling.webhooks
