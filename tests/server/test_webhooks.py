@@ -20,7 +20,7 @@ from chromium import free_port
 from hanging import HANGS_S
 from holotype.errors import GalleryError, ServingError
 from holotype.server.desk import Desk
-from holotype.server.outlets import Outlets
+from holotype.server.outlets import Outlets, Telling
 from holotype.server.targets import target
 from holotype.server.webhooks import MAX_HOOKS, Hooks
 from real_server import Server, drawing, is_failure
@@ -257,7 +257,7 @@ def test_over_http_the_same_is_refused(server: Server) -> None:
 
 def test_what_is_kept_no_longer_is_a_dead_letter(gallery: Path, pack: Path) -> None:
     desk = Desk(gallery, str(pack))
-    outlets = Outlets(desk, 0.0, ())
+    outlets = Outlets(desk, Telling(keep_h=0.0))
     outlets.add_hook("door", f"http://127.0.0.1:{free_port()}/", inside=True)  # nobody is there
     outlets.feed.add("camera_lost", {"camera": "door"})
     (event,) = outlets.feed.events.after(0, 10)

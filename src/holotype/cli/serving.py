@@ -88,8 +88,29 @@ def serve(
     ] = None,
     tell: Annotated[
         list[Told] | None,
-        typer.Option(help="Make events of such answers to `identify`; else of none. Repeatable."),
+        typer.Option(
+            help="Make events of such answers; else of matches and unknowns of cameras alone."
+        ),
     ] = None,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE",
+            help="Watch it: rtsp://..., a number (0 is the first) or a video file.",
+        ),
+    ] = None,
+    fpir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATE", help="The share of strangers among visitors that cameras may accept."
+        ),
+    ] = None,
+    keep_seen: Annotated[
+        float,
+        typer.Option(
+            metavar="HOURS", min=0, help="For which the picture of a visitor is kept; 0 keeps none."
+        ),
+    ] = 0.0,
 ) -> None:
     """Serve a gallery: a page for people, and `/v1` for programs (docs/serve.md).
 
@@ -98,7 +119,8 @@ def serve(
     Example: `holotype serve desk.gallery`
     """
     try:
-        from holotype.server.serving import Place, Telling, serve
+        from holotype.server.outlets import Telling
+        from holotype.server.serving import Place, serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
             raise
@@ -108,8 +130,15 @@ def serve(
     place = Place(
         listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
     )
-    hooks = tuple(_named("webhook", one) for one in webhook or ())
-    telling = Telling(keep_events, tuple(one.value for one in tell or ()), hooks, mqtt)
+    telling = Telling(
+        keep_events,
+        tuple(one.value for one in tell or ()),
+        tuple(_named("webhook", one) for one in webhook or ()),
+        mqtt,
+        tuple(_named("camera", one) for one in camera or ()),
+        fpir,
+        keep_seen,
+    )
     serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
 
 

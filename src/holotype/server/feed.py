@@ -50,17 +50,23 @@ class Feed:
         desk: that serves it.
         keep_h: for how many hours they are kept.
         answers: of which answers to `identify` events are made.
+        pictures_h: for how many hours the pictures of who came by a camera are kept.
 
     Raises:
         ServingError: the file of the events cannot be used.
     """
 
     def __init__(
-        self, desk: Desk, keep_h: float = KEEP_H, answers: Collection[Answer] = ()
+        self,
+        desk: Desk,
+        keep_h: float = KEEP_H,
+        answers: Collection[Answer] = (),
+        pictures_h: float = 0.0,
     ) -> None:
         self.desk, self.gallery = desk, desk.path.name
         self.events = Events(events_of(desk.path))
         self._keep, self._answers = timedelta(hours=keep_h), frozenset(answers)
+        self._keep_pictures = timedelta(hours=pictures_h)
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._listeners: set[Listener] = set()
@@ -216,8 +222,8 @@ class Feed:
             self.desk.call(lambda at: self.events.follow(at.gallery))
 
     def _tidy(self) -> None:
-        before = datetime.now(UTC) - self._keep
-        self.expired(self.events.expire(before, before))
+        now = datetime.now(UTC)
+        self.expired(self.events.expire(now - self._keep, now - self._keep_pictures))
 
     def _look(self) -> None:
         last = self.events.last()

@@ -16,13 +16,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
-from holotype.records import Answer
 from holotype.server.app import application
 from holotype.server.desk import Desk
-from holotype.server.feed import KEEP_H
 from holotype.server.guard import JsonLines
 from holotype.server.keys import Keys
-from holotype.server.outlets import Outlets
+from holotype.server.outlets import Outlets, Telling
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
 from holotype.server.webhooks import NewHook
 
@@ -46,16 +44,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """What is told of what happens, and to whom."""
-
-    keep_h: float = KEEP_H  # for how many hours events are kept
-    answers: tuple[Answer, ...] = ()  # of which answers to `identify` events are made
-    webhooks: tuple[tuple[str, str], ...] = ()  # name and address of each that is added
-    mqtt: str | None = None  # the address of a broker
-
-
-@dataclass(frozen=True, slots=True)
 class Started:
     """What a person has to know of a server that has started."""
 
@@ -73,7 +61,7 @@ def serve(
     gallery: Path,
     place: Place,
     started: Callable[[Started], None],
-    telling: Telling = Telling(),
+    telling: Telling | None = None,
     *,
     model: str | None = None,
     keep_pictures: bool = False,
@@ -85,7 +73,7 @@ def serve(
         gallery: it is made where there is none.
         place: where.
         started: is called once, when connections are taken.
-        telling: what is told of what happens.
+        telling: what is told of what happens, and to whom; None as `Telling()`.
         model: as for `holotype.open`.
         keep_pictures: likewise.
         new_key: the name of a key of scope `admin` that is made, also where there are others.
@@ -95,7 +83,7 @@ def serve(
         GalleryError: the gallery cannot be opened.
         PackError: its model cannot be had.
     """
-    trusted = _networks(place.proxies)
+    trusted, telling = _networks(place.proxies), telling or Telling()
     _require_safe(place)
     listener = _listener(place)
     with listener:
@@ -107,7 +95,7 @@ def serve(
                     new_key = FIRST_KEY
                 key = keys.add(new_key, "admin").key if new_key else None
                 port = listener.getsockname()[1]
-                outlets = Outlets(desk, telling.keep_h, telling.answers, telling.mqtt)
+                outlets = Outlets(desk, telling, model)
                 try:
                     hooks = tuple(
                         outlets.add_hook(name, url, inside=True) for name, url in telling.webhooks
