@@ -135,7 +135,7 @@ def test_a_receiver_that_was_away_gets_all_in_order(
     server.kill()  # in between
     with holotype.open(server.gallery, create=False) as meanwhile:
         meanwhile.enroll("n24", drawing(24))
-    start()
+    start("--webhook", f"door=http://127.0.0.1:{port}/")  # as a unit of systemd would
     with holotype.open(server.gallery, create=False) as meanwhile:
         meanwhile.enroll("n25", drawing(25))
     back = receive(port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,13 +85,15 @@ class Cameras:
                         recognizer, source, fpir=self._fpir, stop=self._stop, patient=True
                     ):
                         self._told(recognizer, name, event)
+                        said = ""
                         if isinstance(event, Ended):
                             return
             except HolotypeError as error:
                 # A film that ends, a rate that the gallery cannot promise, a gallery that is gone.
                 if said != error.problem and not self._stop.is_set():
                     said = error.problem
-                    self._lost(name, f"{error.problem}. {error.remedy}")
+                    with suppress(HolotypeError):  # the events cannot be stored either
+                        self._lost(name, f"{error.problem}. {error.remedy}")
                 self._stop.wait(_AGAIN_S)
 
     def _told(self, recognizer: Recognizer, name: str, event: Event) -> None:

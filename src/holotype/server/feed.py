@@ -223,7 +223,9 @@ class Feed:
 
     def _tidy(self) -> None:
         now = datetime.now(UTC)
-        self.expired(self.events.expire(now - self._keep, now - self._keep_pictures))
+        gone = self.events.expire(now - self._keep, now - self._keep_pictures)
+        if gone:
+            self.expired(gone)
 
     def _look(self) -> None:
         last = self.events.last()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +36,7 @@ class Outlets:
 
     Args:
         desk: that serves it.
-        telling: what is told, and to whom; its webhooks are added by `add_hook`.
+        telling: what is told, and to whom; its webhooks are added by `add_hooks`.
         model: of the gallery, as for `holotype.open`.
 
     Raises:
@@ -80,6 +81,12 @@ class Outlets:
         made = self.hooks.add(name, url, inside=inside)
         self.feed.events.reached(_reader(name))
         return made
+
+    def add_hooks(self, named: Sequence[tuple[str, str]]) -> tuple[NewHook, ...]:
+        """Those that were named on the machine, but for what is there since the last start."""
+        there = {(hook.name, hook.url) for hook in self.hooks.all() if hook.inside}
+        new = [one for one in named if one not in there]
+        return tuple(self.add_hook(name, url, inside=True) for name, url in new)
 
     def remove_hook(self, name: str) -> Hook | None:
         """Send nothing there any more; None where there is none of that name."""

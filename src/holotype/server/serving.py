@@ -97,9 +97,7 @@ def serve(
                 port = listener.getsockname()[1]
                 outlets = Outlets(desk, telling, model)
                 try:
-                    hooks = tuple(
-                        outlets.add_hook(name, url, inside=True) for name, url in telling.webhooks
-                    )
+                    hooks = outlets.add_hooks(telling.webhooks)
                     app = application(desk, keys, outlets, _names(place))
                     server = _Server(
                         _config(app, place, trusted),
