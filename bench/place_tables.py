@@ -325,6 +325,24 @@ def cameras() -> str:
     return markdown(("", "measured"), rows)
 
 
+def away() -> str:
+    """Receivers that are away for a minute."""
+    found = tabling.result("away")
+    rows = [
+        (
+            name,
+            f"{found['events']}",
+            f"{found[key]['missing']}",
+            f"{found[key]['repeated']}",
+            "yes" if found[key]["in_order"] else "no",
+            f"{found['caught_up_after_s'].get(key, float('nan')):.1f}",
+        )
+        for name, key in (("webhook", "webhook"), ("MQTT", "mqtt"))
+    ]
+    head = ("", "events", "missing", "came twice", "in order", "all there after the return, s")
+    return markdown(head, rows)
+
+
 def _pairs(row: dict[str, Any]) -> tuple[str, ...]:
     return str(row["people"]), str(row["recordings"]), tabling.percent(row)
 
@@ -351,4 +369,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "several_voices": several_voices,
     "spoken_words": spoken_words,
     "cameras": cameras,
+    "away": away,
 }

@@ -3,99 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import holotype
-from chromium import free_port
-from hanging import HANGS_S
 from holotype.errors import MissingExtraError, ServingError
 from holotype.server.mqtt import Mqtt
 from real_server import Server, drawing
+from receivers import PAHO, Broker, Subscriber
 
-paho = pytest.importorskip("paho.mqtt.client", reason="needs paho-mqtt, of the extra `mqtt`")
-
-
-class Broker:
-    """Mosquitto on one port, which may be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        search = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
-        program = shutil.which("mosquitto", path=search)
-        if program is None:
-            pytest.skip("needs Mosquitto, such as Debian's package `mosquitto`")
-        self.port = free_port()
-        settings = folder / "mosquitto.conf"
-        settings.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
-            f"persistence true\npersistence_location {folder}/\n"
-        )
-        self._command = [program, "-c", str(settings)]
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until = time.monotonic() + HANGS_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until
-                assert self.process.poll() is None
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(HANGS_S)
-
-
-class Subscriber:
-    """Who takes all messages of a broker, and connects again by itself."""
-
-    def __init__(self, port: int, name: str = "home") -> None:
-        self.messages: list[Any] = []
-        self.came, self.ready = threading.Condition(), threading.Event()
-        # The broker keeps what comes while this one is not connected.
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, name, clean_session=False)
-        self.client.reconnect_delay_set(1, 1)
-        self.client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
-        self.client.on_subscribe = lambda *_: self.ready.set()
-        self.client.on_message = self._message
-        self.client.connect_async("127.0.0.1", port)
-        self.client.loop_start()
-        assert self.ready.wait(HANGS_S)
-
-    def _message(self, client: Any, data: Any, message: Any) -> None:
-        with self.came:
-            self.messages.append(message)
-            self.came.notify_all()
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(one.payload) for one in self.messages if one.topic.endswith("/events")]
-
-    def wait_for(self, holds: Callable[[], bool]) -> None:
-        with self.came:
-            assert self.came.wait_for(holds, HANGS_S), self.messages
-
-    def last(self, ending: str) -> str:
-        found = [one.payload.decode() for one in self.messages if one.topic.endswith(ending)]
-        return found[-1] if found else ""
-
-    def stop(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+pytest.importorskip("paho.mqtt.client", reason=PAHO)
 
 
 @pytest.fixture

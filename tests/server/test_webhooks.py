@@ -7,9 +7,7 @@ import hashlib
 import hmac
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +15,15 @@ import pytest
 
 import holotype
 from chromium import free_port
-from hanging import HANGS_S
 from holotype.errors import GalleryError, ServingError
 from holotype.server.desk import Desk
 from holotype.server.outlets import Outlets, Telling
 from holotype.server.targets import target
 from holotype.server.webhooks import MAX_HOOKS, Hooks
 from real_server import Server, drawing, is_failure
+from receivers import Receiver
 
 PORTS = {"http": 80, "https": 443}
-
-
-class Receiver:
-    """A server that takes webhooks, until it is stopped."""
-
-    def __init__(self, port: int, status: Callable[[dict[str, Any]], int] = lambda _: 204) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
-        self._came = threading.Condition()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                sent = json.loads(body)
-                answer = status(sent["event"])
-                with receiver._came:
-                    if answer == 204:
-                        receiver.got.append(sent["event"])
-                    receiver.headers.append({k.lower(): v for k, v in self.headers.items()})
-                    receiver.bodies.append(body)
-                    receiver._came.notify_all()
-                self.send_response(answer)
-                self.send_header("location", "/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def wait_for(self, label: str) -> None:
-        with self._came:
-            there = self._came.wait_for(
-                lambda: any(event["label"] == label for event in self.got), HANGS_S
-            )
-        assert there, self.got
-
-    def once(self) -> list[str]:
-        """The labels in the order in which they came, without repeats."""
-        return [event["label"] for event in {event["id"]: event for event in self.got}.values()]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture
