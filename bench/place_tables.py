@@ -308,6 +308,41 @@ def several_voices() -> str:
     return markdown(("", "recordings", "told, %"), rows)
 
 
+def cameras() -> str:
+    """Two streams for two minutes, one of them cut off."""
+    row = tabling.result("cameras")
+    early, late = row["memory_mb"]["early"], row["memory_mb"]["late"]
+    rows = [
+        ("date", row["date"]),
+        ("visitors, of whom strangers", f"{sum(row['visitors'].values())}, {row['strangers']}"),
+        ("events of visitors", str(sum(row["events"].values()))),
+        ("strangers stated, %", f"{100 * row['stated']:g}"),
+        ("strangers let in, % [95 %]", tabling.percent(row["let_in"])),
+        ("known missed, % [95 %]", tabling.percent(row["missed"])),
+        ("lost, and back after, s", ", ".join(map(str, (row["lost"], *row["back_after_s"])))),
+        ("memory, MB", f"{early:.0f}, {late:.0f}"),
+    ]
+    return markdown(("", "measured"), rows)
+
+
+def away() -> str:
+    """Receivers that are away for a minute."""
+    found = tabling.result("away")
+    rows = [
+        (
+            name,
+            f"{found['events']}",
+            f"{found[key]['missing']}",
+            f"{found[key]['repeated']}",
+            "yes" if found[key]["in_order"] else "no",
+            f"{found['caught_up_after_s'].get(key, float('nan')):.1f}",
+        )
+        for name, key in (("webhook", "webhook"), ("MQTT", "mqtt"))
+    ]
+    head = ("", "events", "missing", "came twice", "in order", "all there after the return, s")
+    return markdown(head, rows)
+
+
 def _pairs(row: dict[str, Any]) -> tuple[str, ...]:
     return str(row["people"]), str(row["recordings"]), tabling.percent(row)
 
@@ -333,4 +368,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "voices_alone": voices_alone,
     "several_voices": several_voices,
     "spoken_words": spoken_words,
+    "cameras": cameras,
+    "away": away,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holotype.cli.display import say
-from holotype.errors import MissingExtraError
+from holotype.errors import MissingExtraError, ServingError
 from holotype.extras import install
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ _PACKAGES = (
     "prometheus_client",
 )
 _PORT = 8470
+
+
+class Told(enum.StrEnum):
+    """Answers of which events may be made."""
+
+    match = "match"
+    unknown = "unknown"
+    cannot_tell = "cannot_tell"
 
 
 def serve(
@@ -60,6 +69,48 @@ def serve(
         str | None,
         typer.Option(metavar="NAME", help="Make one more key of scope `admin`, and show it."),
     ] = None,
+    keep_events: Annotated[
+        float, typer.Option(metavar="HOURS", min=0.01, help="For which events are kept.")
+    ] = 24.0,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="Send events there from now on; its secret is shown. May be in your network.",
+        ),
+    ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish events there, as Home Assistant finds them; mqtt://HOST or mqtts://HOST.",
+        ),
+    ] = None,
+    tell: Annotated[
+        list[Told] | None,
+        typer.Option(
+            help="Make events of such answers; else of matches and unknowns of cameras alone."
+        ),
+    ] = None,
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE",
+            help="Watch it: rtsp://..., a number (0 is the first) or a video file.",
+        ),
+    ] = None,
+    fpir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATE", help="The share of strangers among visitors that cameras may accept."
+        ),
+    ] = None,
+    keep_seen: Annotated[
+        float,
+        typer.Option(
+            metavar="HOURS", min=0, help="For which the picture of a visitor is kept; 0 keeps none."
+        ),
+    ] = 0.0,
 ) -> None:
     """Serve a gallery: a page for people, and `/v1` for programs (docs/serve.md).
 
@@ -68,6 +119,7 @@ def serve(
     Example: `holotype serve desk.gallery`
     """
     try:
+        from holotype.server.outlets import Telling
         from holotype.server.serving import Place, serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
@@ -78,7 +130,25 @@ def serve(
     place = Place(
         listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
     )
-    serve(gallery, place, _say, model=model, keep_pictures=keep_pictures, new_key=new_key)
+    telling = Telling(
+        keep_events,
+        tuple(one.value for one in tell or ()),
+        tuple(_named("webhook", one) for one in webhook or ()),
+        mqtt,
+        tuple(_named("camera", one) for one in camera or ()),
+        fpir,
+        keep_seen,
+    )
+    serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
+
+
+def _named(option: str, given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not (name and equals and value):
+        raise ServingError(
+            f"--{option} is {given!r}", f"Give it a name, as in `--{option} door={given or '...'}`"
+        )
+    return name, value
 
 
 def _say(started: Started) -> None:
@@ -86,5 +156,8 @@ def _say(started: Started) -> None:
     typer.echo(started.address if started.key is None else f"{started.address}#key={started.key}")
     if started.key is not None:
         say("The key is shown this once; the address with it opens the page.", style="dim")
+    for hook in started.hooks:
+        typer.echo(f"webhook {hook.name}: {hook.secret}")
+        say("The secret is shown this once; the receiver checks signatures with it.", style="dim")
     say("Ctrl-C ends the server.", style="dim")
     sys.stdout.flush()

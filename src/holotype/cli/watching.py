@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +13,15 @@ import holotype
 from holotype.cli.answers import STYLES, decision_document, say_basis
 from holotype.cli.choosing import Moved
 from holotype.cli.display import say
-from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
+from holotype.watching.events import Back, Dropped, Ended, Event, Lost, Seen, Warned
 
 
 def watch(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="A folder, a video file, or the number of a camera (0: first)."
+            metavar="SOURCE",
+            help="A folder, a video file, the number of a camera (0: first), or rtsp://...",
         ),
     ],
     gallery: Annotated[Path, typer.Option(metavar="GALLERY", help="The file of the gallery.")],
@@ -74,13 +75,18 @@ def _tell(event: Event) -> None:
             say(f"{pictures} pictures dropped: they come faster than they are identified", "dim")
         case Warned(_, text):
             say(f"warning: {text}", style="yellow")
+        case Lost(text):
+            say(f"{text}; it is opened again until it is back", style="yellow")
+        case Back(seconds):
+            say(f"back after {seconds:g} s", style="dim")
         case Ended(pictures, dropped):
             say(f"The end, after {pictures} pictures; {dropped} were dropped.", style="dim")
 
 
 def _document(event: Event) -> dict[str, Any]:
-    document = {"event": type(event).__name__.lower(), **asdict(event)}
+    facts = {one.name: getattr(event, one.name) for one in fields(event)}
+    document = {"event": type(event).__name__.lower(), **facts}
     if isinstance(event, Seen):
-        del document["decision"]
+        del document["decision"], document["best"]
         document |= decision_document(event.decision)
     return document

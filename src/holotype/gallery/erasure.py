@@ -8,7 +8,7 @@ from datetime import datetime
 
 from holotype.gallery import audit, changes
 from holotype.gallery.records import Erasure
-from holotype.gallery.schema import one
+from holotype.gallery.schema import one, schema_version
 
 
 def remove_identity(
@@ -64,6 +64,14 @@ def merged(connection: sqlite3.Connection) -> dict[str, str]:
             now = into[now]
         found[name] = now
     return found
+
+
+def enrolled(connection: sqlite3.Connection) -> set[str]:
+    """The random ids of all who are enrolled, with those of whom they were merged from."""
+    alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
+    if schema_version(connection) < 2:  # without a trail
+        return alive
+    return alive | {name for name, now in merged(connection).items() if now in alive}
 
 
 def remove_example(

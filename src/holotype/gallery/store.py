@@ -15,7 +15,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError, GalleryReplacedError
 from holotype.forking import Forked
-from holotype.gallery import audit, changes, erasure, opened
+from holotype.gallery import audit, changes, erasure, events, opened
 from holotype.gallery.file import (
     connect_existing,
     failures,
@@ -298,6 +298,7 @@ class Store(Forked):
     # -- erasure ----------------------------------------------------------------------------
 
     def _erase(self, connection: sqlite3.Connection) -> None:
+        events.forget(self.path, erasure.enrolled(connection))
         erasure.erase(connection)
 
     def _erase_now(self, what: str, receipts: tuple[Erasure, ...] = ()) -> None:

@@ -76,8 +76,13 @@ def document(value: Any) -> Any:
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A record, or a dictionary of them, as JSON."""
+    return Response(as_json(value), status, headers, media_type="application/json")
+
+
+def as_json(value: Any) -> bytes:
+    """A record, or a dictionary of them, as one line of JSON."""
     content = json.dumps(document(value), allow_nan=False, separators=(",", ":"), default=_moment)
-    return Response(content.encode(), status, headers, media_type="application/json")
+    return content.encode()
 
 
 def _moment(value: Any) -> str:

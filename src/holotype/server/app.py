@@ -23,7 +23,8 @@ from holotype.server.desk import Desk
 from holotype.server.guard import INTERNAL, Guard
 from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
-from holotype.server.routes import asking, keeping, people, trust
+from holotype.server.outlets import Outlets
+from holotype.server.routes import asking, happening, hooks, keeping, people, trust
 from holotype.server.routing import House
 
 PAGE = Path(__file__).parent / "page"
@@ -57,23 +58,24 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (asking, people, trust, keeping):
+    for part in (asking, people, trust, happening, hooks, keeping):
         app.include_router(part.router)
     app.state.house = house
     return app
 
 
-def application(desk: Desk, keys: Keys, hosts: Collection[str]) -> ASGIApp:
+def application(desk: Desk, keys: Keys, outlets: Outlets, hosts: Collection[str]) -> ASGIApp:
     """All that is served: `/v1`, `/metrics`, the description, its page, and the page.
 
     Args:
         desk: the gallery.
         keys: who may.
+        outlets: who is told of what happens.
         hosts: the names that the server is called by.
     """
     metrics = Metrics()
     metrics.watch("holotype_calls_waiting", "Calls that are not answered", lambda: desk.waiting)
-    routes, page = api(House(desk, keys, metrics)), _page()
+    routes, page = api(House(desk, keys, metrics, outlets)), _page()
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

@@ -139,10 +139,12 @@ def _name(host: str) -> str:
 
 def _limited(headers: Headers, receive: Receive) -> Receive:
     """The body up to its limits of size and time."""
-    size, until = 0, time.monotonic() + BODY_S
+    size, until, whole = 0, time.monotonic() + BODY_S, False
 
     async def limited() -> Message:
-        nonlocal size
+        nonlocal size, whole
+        if whole:  # what comes is that the client goes away
+            return await receive()
         try:
             message = await asyncio.wait_for(receive(), max(until - time.monotonic(), 0.001))
         except TimeoutError:
@@ -156,6 +158,7 @@ def _limited(headers: Headers, receive: Receive) -> Receive:
         size += len(message.get("body", b""))
         if size > MAX_BODY_BYTES:
             raise too_large(MAX_BODY_BYTES)
+        whole = not message.get("more_body", False)
         return message
 
     return limited

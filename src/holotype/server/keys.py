@@ -7,17 +7,15 @@ so a key that is revoked by another process is revoked here.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import sqlite3
-import stat
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from holotype.errors import GalleryError, ServingError
+from holotype.errors import GalleryError
+from holotype.gallery.beside import Beside
 from holotype.gallery.labels import check_note, shown
 
 Scope = Literal["read", "enroll", "admin"]
@@ -25,8 +23,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)  # each includes those before it
 MAX_NAME_CHARACTERS = 64
 _PREFIX = "htk_"  # what a scanner for lost secrets can look for
 _SECRET_BYTES = 32
-_BUSY_S = 5.0
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_TABLE = """CREATE TABLE IF NOT EXISTS keys (
+    name TEXT PRIMARY KEY, scope TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, created TEXT NOT NULL
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class NewKey:
     key: str  # the secret
 
 
-class Keys:
+class Keys(Beside):
     """The keys of one gallery.
 
     Args:
@@ -59,42 +58,12 @@ class Keys:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        try:
-            # Made beforehand, for its owner alone: SQLite gives its journals the same rights.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise ServingError(
-                f"the keys {str(path)!r} cannot be opened ({error.strerror or error})",
-                "Check the path and its rights",
-            ) from error
-        self._require_private()
-        self._connection = sqlite3.connect(
-            path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._connection.execute("PRAGMA synchronous = EXTRA")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, scope TEXT NOT NULL,"
-                " digest BLOB NOT NULL UNIQUE, created TEXT NOT NULL)"
-            )
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise ServingError(
-                f"{str(path)!r} holds no keys ({error})", "Move it away; new keys are made then"
-            ) from error
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._connection.close()
+        super().__init__(path, "keys", (_TABLE,))
 
     def all(self) -> tuple[Key, ...]:
         """The keys, oldest first."""
-        with self._lock:
-            rows = self._connection.execute(
+        with self._session() as connection:
+            rows = connection.execute(
                 "SELECT name, scope, created FROM keys ORDER BY rowid"
             ).fetchall()
         return tuple(_key(*row) for row in rows)
@@ -106,8 +75,8 @@ class Keys:
             ServingError: others may read the file by now.
         """
         self._require_private()
-        with self._lock:
-            row = self._connection.execute(
+        with self._session() as connection:
+            row = connection.execute(
                 "SELECT name, scope, created FROM keys WHERE digest = ?", (_digest(secret),)
             ).fetchone()
         return None if row is None else _key(*row)
@@ -132,8 +101,8 @@ class Keys:
         secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         created = datetime.now(UTC).replace(microsecond=0)
         try:
-            with self._lock:
-                self._connection.execute(
+            with self._session() as connection:
+                connection.execute(
                     "INSERT INTO keys VALUES (?, ?, ?, ?)",
                     (name, scope, _digest(secret), created.isoformat()),
                 )
@@ -149,38 +118,20 @@ class Keys:
         Raises:
             GalleryError: it is the last one that may make others.
         """
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                row = self._connection.execute(
-                    "SELECT name, scope, created FROM keys WHERE name = ?", (name,)
-                ).fetchone()
-                (others,) = self._connection.execute(
-                    "SELECT COUNT(*) FROM keys WHERE scope = 'admin' AND name != ?", (name,)
-                ).fetchone()
-                if row is not None and row[1] == "admin" and not others:
-                    raise GalleryError(
-                        f"{shown(name)} is the last key that may make others",
-                        "Make another one of scope `admin` first",
-                    )
-                self._connection.execute("DELETE FROM keys WHERE name = ?", (name,))
-            finally:
-                self._connection.execute("COMMIT")
+        with self._changing() as connection:
+            row = connection.execute(
+                "SELECT name, scope, created FROM keys WHERE name = ?", (name,)
+            ).fetchone()
+            (others,) = connection.execute(
+                "SELECT COUNT(*) FROM keys WHERE scope = 'admin' AND name != ?", (name,)
+            ).fetchone()
+            if row is not None and row[1] == "admin" and not others:
+                raise GalleryError(
+                    f"{shown(name)} is the last key that may make others",
+                    "Make another one of scope `admin` first",
+                )
+            connection.execute("DELETE FROM keys WHERE name = ?", (name,))
         return None if row is None else _key(*row)
-
-    def _require_private(self) -> None:
-        try:
-            status = os.stat(self.path)
-        except FileNotFoundError:
-            raise ServingError(
-                f"the keys {str(self.path)!r} are no longer there", "Start the server again"
-            ) from None
-        if os.name == "posix" and status.st_mode & _OTHERS:
-            raise ServingError(
-                f"others may read or write the keys {str(self.path)!r} "
-                f"(mode {stat.S_IMODE(status.st_mode):04o})",
-                f"`chmod 600 {self.path.name}`, and revoke the keys if others have seen it",
-            )
 
 
 def _key(name: str, scope: Scope, created: str) -> Key:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 10.0  # within which the head of a request has to arrive
+STUCK_S = 30.0  # for a client that does not read what it is sent
 LINGER_S = 5.0  # for a body that nobody reads any more, since it is answered
 MAX_CONNECTIONS = 800
 
@@ -85,6 +86,16 @@ class Patience(HttpToolsProtocol):
             self._wait(LINGER_S)
         elif not self.transport.is_closing() and self.cycle.response_complete:
             self.idle[self] = None
+
+    def pause_writing(self) -> None:
+        """More is on its way than the client has read."""
+        super().pause_writing()
+        self._wait(STUCK_S)
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        self._stop_waiting()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets the form of every other answer."""

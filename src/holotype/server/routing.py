@@ -13,6 +13,7 @@ from holotype.server.answers import Failure, RefusedError
 from holotype.server.desk import Desk
 from holotype.server.keys import SCOPES, Key, Keys, Scope
 from holotype.server.metrics import Metrics
+from holotype.server.outlets import Outlets
 from holotype.server.repeats import MAX_KEY_CHARACTERS, Repeats
 from holotype.server.repeats import Request as Repeated
 from holotype.server.repeats import request as repeated
@@ -50,8 +51,9 @@ _IDEMPOTENCY = {
 class House:
     """What the routes share."""
 
-    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics) -> None:
-        self.desk, self.keys, self.metrics = desk, keys, metrics
+    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics, outlets: Outlets) -> None:
+        self.desk, self.keys, self.metrics, self.outlets = desk, keys, metrics, outlets
+        self.feed = outlets.feed
         self.repeats = Repeats()
 
 
@@ -75,6 +77,19 @@ def failures(*but: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def is_valid(request: Request) -> bool:
+    """Whether the key of a call that goes on and on was not revoked meanwhile."""
+    return _key_of(request)[0] is not None
+
+
+def _key_of(request: Request) -> tuple[Key | None, str]:
+    """The key that a call brings, if it is one, and what it brings."""
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        secret = request.headers.get("x-api-key", "")
+    return house(request).keys.find(secret.strip()) if secret else None, secret
+
+
 class _Needs:
     """Refuses whoever has no key, or one that may not."""
 
@@ -83,10 +98,7 @@ class _Needs:
 
     # On the event loop: the look-up takes less than the way to a thread and back.
     async def __call__(self, request: Request) -> Key:
-        kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            secret = request.headers.get("x-api-key", "")
-        key = house(request).keys.find(secret.strip()) if secret else None
+        key, secret = _key_of(request)
         if key is None:
             raise RefusedError(
                 401,
@@ -119,6 +131,7 @@ def route(
     changes: bool = False,
     status: dict[int, Any] | None = None,
     media: str = "",
+    stream: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a route.
 
@@ -134,6 +147,7 @@ def route(
         changes: whether it takes an `Idempotency-Key`.
         status: the models of what it says with another status than 200.
         media: the type of what it says, where that is not JSON.
+        stream: whether it goes on and on for who accepts `text/event-stream`.
     """
     extra: dict[str, Any] = {"x-scope": scope}
     if body is not None:
@@ -151,6 +165,8 @@ def route(
         }
     else:
         responses[200] = {"model": answers}
+    if stream:
+        responses[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     return router.api_route(
         path,
         methods=[method],

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
 from holotype.server.app import application
 from holotype.server.desk import Desk
 from holotype.server.guard import JsonLines
 from holotype.server.keys import Keys
+from holotype.server.outlets import Outlets, Telling
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
+from holotype.server.webhooks import NewHook
 
 DEFAULT_PORT = 8470
 FIRST_KEY = "owner"
@@ -46,6 +49,7 @@ class Started:
 
     address: str  # of the page
     key: str | None  # that was made now, and is shown this once
+    hooks: tuple[NewHook, ...]  # likewise, with their secrets
 
 
 def keys_of(gallery: Path) -> Path:
@@ -57,6 +61,7 @@ def serve(
     gallery: Path,
     place: Place,
     started: Callable[[Started], None],
+    telling: Telling | None = None,
     *,
     model: str | None = None,
     keep_pictures: bool = False,
@@ -68,6 +73,7 @@ def serve(
         gallery: it is made where there is none.
         place: where.
         started: is called once, when connections are taken.
+        telling: what is told of what happens, and to whom; None as `Telling()`.
         model: as for `holotype.open`.
         keep_pictures: likewise.
         new_key: the name of a key of scope `admin` that is made, also where there are others.
@@ -77,7 +83,7 @@ def serve(
         GalleryError: the gallery cannot be opened.
         PackError: its model cannot be had.
     """
-    trusted = _networks(place.proxies)
+    trusted, telling = _networks(place.proxies), telling or Telling()
     _require_safe(place)
     listener = _listener(place)
     with listener:
@@ -89,11 +95,18 @@ def serve(
                     new_key = FIRST_KEY
                 key = keys.add(new_key, "admin").key if new_key else None
                 port = listener.getsockname()[1]
-                server = _Server(
-                    _config(desk, keys, place, trusted),
-                    lambda: started(Started(_address(place, port), key)),
-                )
-                _run(server, listener)
+                outlets = Outlets(desk, telling, model)
+                try:
+                    hooks = outlets.add_hooks(telling.webhooks)
+                    app = application(desk, keys, outlets, _names(place))
+                    server = _Server(
+                        _config(app, place, trusted),
+                        lambda: started(Started(_address(place, port), key, hooks)),
+                        outlets.feed.end,
+                    )
+                    _run(server, listener)
+                finally:
+                    outlets.close()
             finally:
                 keys.close()
         finally:
@@ -101,13 +114,19 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, begun: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._begun = begun
+        self._begun, self._ending = begun, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 def _run(server: _Server, listener: socket.socket) -> None:
@@ -121,11 +140,14 @@ def _run(server: _Server, listener: socket.socket) -> None:
             signal.signal(one, handler)
 
 
-def _config(desk: Desk, keys: Keys, place: Place, trusted: Sequence[Network]) -> uvicorn.Config:
+def _names(place: Place) -> set[str]:
+    return {"localhost", "127.0.0.1", "::1", place.listen, *place.hosts}
+
+
+def _config(app: ASGIApp, place: Place, trusted: Sequence[Network]) -> uvicorn.Config:
     _log_as_json()
-    names = {"localhost", "127.0.0.1", "::1", place.listen, *place.hosts}
     return uvicorn.Config(
-        application(desk, keys, names),
+        app,
         http=Patience.configured(tuple(trusted), _most_connections()),
         ws="none",
         lifespan="off",

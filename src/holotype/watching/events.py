@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from holotype.records import Decision
 
@@ -16,6 +19,8 @@ class Seen:
     track: int  # the same for one who stays in view; every picture of a folder has its own
     decision: Decision
     kept: str | None = None  # the file that holds the picture of the unknown, where asked for
+    # uint8 RGB [H, W, 3], the best picture, cut to what is around a face
+    best: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,20 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A camera or stream broke off; it is opened again, as often as it takes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A camera or stream gives pictures, again or for the first time."""
+
+    seconds: float  # for how long it gave none
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The source came to its end; the last event."""
 
@@ -41,4 +60,4 @@ class Ended:
     dropped: int
 
 
-Event = Seen | Dropped | Warned | Ended
+Event = Seen | Dropped | Warned | Lost | Back | Ended

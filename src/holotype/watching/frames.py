@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from holotype.errors import DataError, MissingExtraError
 from holotype.extras import install
 from holotype.images import ImageSource
 from holotype.tasks.folders import PICTURE_SUFFIXES
+from holotype.watching.events import Back, Lost
 
 _LOOK_S = 0.2  # between two looks at a folder
 _SETTLED_S = 0.5  # a file that did not change for so long is whole
@@ -27,6 +29,11 @@ _WHOLE = 0.98
 _LOST = 250
 _MOST_CAMERAS = 2**31 - 1  # the numbers that the system counts them by
 _QUIET = -8  # AV_LOG_QUIET
+STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
+_PATIENCE_MS = 5000  # for a stream that says nothing
+_JOIN_S = 12.0  # for a read that is under way
+_FIRST_S, _LONGEST_S = 0.5, 30.0  # between two tries to open a source that broke off
+_LONG_S = 60.0  # broken off for longer, who is in view then is somebody new
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ def video_frames(path: Path) -> Iterator[Frame]:
         DataError: it is no video, or ends before the end that it announces.
         MissingExtraError: what reads videos is not installed.
     """
-    cv2 = _cv2()
+    cv2 = require_video()
     video = cv2.VideoCapture(str(path))
     try:
         if not video.isOpened():
@@ -148,13 +155,77 @@ def camera_frames(device: int, stop: threading.Event) -> Iterator[Frame]:
     """
     if device > _MOST_CAMERAS:
         raise DataError(f"there is no camera {device}", "Give its number; 0 is the first")
-    camera = _cv2().VideoCapture(device)
+    camera = require_video().VideoCapture(device)
     if not camera.isOpened():
         raise DataError(
             f"camera {device} is not there, or another program uses it",
             "Check that it is plugged in, and its number; 0 is the first",
         )
     yield from newest(camera, f"camera {device}", stop)
+
+
+def stream_frames(url: str, stop: threading.Event) -> Iterator[Frame]:
+    """The newest picture of a stream, each time one is asked for; those between are dropped.
+
+    Args:
+        url: `rtsp://...`, or another of `STREAMS`.
+        stop: ends it.
+
+    Raises:
+        DataError: there is no such stream, or it stops to give pictures.
+        MissingExtraError: what reads streams is not installed.
+    """
+    cv2 = require_video()
+    patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _PATIENCE_MS]
+    patience += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, _PATIENCE_MS]
+    stream = cv2.VideoCapture(url, cv2.CAP_FFMPEG, patience)
+    host = urlsplit(url).hostname  # without the password that may stand beside it
+    if not stream.isOpened():
+        raise DataError(
+            f"the stream of {host} cannot be opened",
+            "Check its address, its password, and that the camera is on",
+        )
+    yield from newest(stream, f"the stream of {host}", stop)
+
+
+def lasting(
+    opened: Callable[[], Iterator[Frame]], stop: threading.Event, patient: bool
+) -> Iterator[Frame | Lost | Back]:
+    """A live source that is opened again whenever it breaks off, less and less often.
+
+    The time in which nobody could look does not count, up to a minute: who stays in view
+    meanwhile is no new visitor.
+
+    Args:
+        opened: opens the source.
+        stop: ends it.
+        patient: whether one that is not there at first is waited for too.
+
+    Raises:
+        DataError: the source is not there at first.
+    """
+    last, base, tries = 0.0, 0.0, 0
+    lost_s = time.monotonic() if patient else None
+    begun = told = False
+    while not stop.is_set():
+        try:
+            for frame in opened():
+                if lost_s is not None:
+                    gap = time.monotonic() - lost_s if begun else 0.0
+                    yield Back(round(gap, 1))
+                    base = last + (gap if gap > _LONG_S else 0.0)
+                begun, told, tries, lost_s = True, False, 0, None
+                last = base + frame.seconds
+                yield replace(frame, seconds=last)
+            return
+        except DataError as error:
+            if not (begun or patient):
+                raise
+            if not told:
+                told, lost_s = True, time.monotonic()
+                yield Lost(error.problem)
+            stop.wait(min(_FIRST_S * 2 ** min(tries, 10), _LONGEST_S))
+            tries += 1
 
 
 def newest(camera: Any, name: str, stop: threading.Event) -> Iterator[Frame]:
@@ -203,15 +274,21 @@ def newest(camera: Any, name: str, stop: threading.Event) -> Iterator[Frame]:
             yield Frame(f"frame {number}", time.monotonic() - began, _rgb(pixels), dropped)
     finally:
         done.set()
-        reader.join(timeout=2)
-        camera.release()
+        reader.join(timeout=_JOIN_S)
+        if not reader.is_alive():  # it would be taken away under its hands
+            camera.release()
 
 
 def _rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
-def _cv2() -> Any:
+def require_video() -> Any:
+    """OpenCV.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     # Errors arrive as exceptions; FFmpeg's own lines on stderr would stand between the events.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", str(_QUIET))
     try:

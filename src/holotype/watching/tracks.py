@@ -93,6 +93,13 @@ class Tracks:
             track.add(frame, sighting)
         return self._due(seconds)
 
+    def interrupt(self) -> list[Visit]:
+        """Those that are not decided yet, when nobody can look for a while; all stay in view."""
+        due = [track for track in self._tracks if not track.told]
+        for track in due:
+            track.told = True
+        return due
+
     def end(self) -> list[Visit]:
         """Those that are not decided yet, when the source has ended."""
         return self._due(float("inf"))

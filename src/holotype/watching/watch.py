@@ -11,14 +11,23 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from holotype import images
 from holotype.errors import DataError, GalleryError, GalleryReplacedError, ImageError
 from holotype.recognizer import Recognizer
 from holotype.records import Decision, Sighting
-from holotype.watching.events import Dropped, Ended, Event, Seen, Warned
-from holotype.watching.frames import Frame, camera_frames, folder_frames, video_frames
+from holotype.watching.events import Back, Dropped, Ended, Event, Lost, Seen, Warned
+from holotype.watching.frames import (
+    STREAMS,
+    Frame,
+    camera_frames,
+    folder_frames,
+    lasting,
+    stream_frames,
+    video_frames,
+)
 from holotype.watching.tracks import Tracks, Visit
 
 Folder = str | os.PathLike[str]
@@ -32,9 +41,10 @@ def watch(
     recognizer: Recognizer,
     source: str | os.PathLike[str] | int,
     *,
-    fpir: float | str = 0.01,
+    fpir: float | str | None = 0.01,
     keep_unknown: str | os.PathLike[str] | None = None,
     stop: threading.Event | None = None,
+    patient: bool = False,
 ) -> Iterator[Event]:
     """Identify the pictures of a source as they come.
 
@@ -42,17 +52,20 @@ def watch(
     when gone before, and decided on its first fit frames together: so the stated rate is one of
     visitors. Frames without a face are passed over. Of a folder, each picture is told of. A
     camera gives its newest picture whenever the one before is done, and what came in between is
-    dropped; of a folder's waiting pictures the oldest are, beyond some dozens, but none that was
-    there when the watch began. A video file is not live, and is looked at whole. When the gallery's
-    file is replaced, the new one is opened.
+    dropped. One that breaks off is opened again until it is back, and so is a stream; who is in
+    view before and after is told of once. Of a folder's waiting pictures the oldest are dropped,
+    beyond some dozens, but none that was there when the watch began. A video file is not live, and
+    is looked at whole. When the gallery's file is replaced, the new one is opened.
 
     Args:
         recognizer: with any model; it is not closed.
-        source: a folder, a video file, or the number of a camera (0 is the first).
+        source: a folder, a video file, the number of a camera (0 is the first), or the address of
+            a stream (`rtsp://...`).
         fpir: the share of strangers that may be accepted: of those who come into view, or of the
-            pictures or faces of a folder.
+            pictures or faces of a folder; None as for `Recognizer.identify`.
         keep_unknown: a folder for pictures of who is told of as unknown; None keeps none.
-        stop: ends the watch of a folder or camera when it is set.
+        stop: ends the watch of a folder, camera or stream when it is set.
+        patient: whether a camera or stream that is not there at first is waited for.
 
     Yields:
         Events, the last of them `Ended`.
@@ -68,9 +81,14 @@ def watch(
             f"the unknown would be kept in {os.fspath(keep_unknown)!r}, the folder that is watched",
             "Name another folder to keep them in",
         )
-    frames, moving = _frames(source, stop)
+    frames, moving = _frames(source, stop, patient)
     tracks, looked_at, dropped = Tracks(), 0, 0
     for frame in frames:
+        if not isinstance(frame, Frame):
+            yield frame
+            for visit in tracks.interrupt():
+                yield _told(recognizer, visit, fpir, keep_unknown, stop)
+            continue
         if frame.dropped:
             dropped += frame.dropped
             yield Dropped(frame.dropped)
@@ -93,7 +111,7 @@ def watch(
                 yield _told(recognizer, visit, fpir, keep_unknown, stop)
         else:
             for sighting in sightings:
-                yield _seen(frame, looked_at, sighting, keep_unknown)
+                yield _seen(frame, looked_at, sighting, keep_unknown, moving)
     for visit in tracks.end():
         yield _told(recognizer, visit, fpir, keep_unknown, stop)
     yield Ended(looked_at, dropped)
@@ -102,7 +120,7 @@ def watch(
 def _told(
     recognizer: Recognizer,
     visit: Visit,
-    fpir: float | str,
+    fpir: float | str | None,
     keep_unknown: Folder | None,
     stop: threading.Event,
 ) -> Seen:
@@ -119,14 +137,23 @@ def _told(
         _reopen(recognizer, stop)
         decision = recognizer.identify_visitor(vectors, fpir)
     sighting = Sighting(replace(decision, box=shown.decision.box), shown.vector)
+    visit.fit.clear()  # who stays in view keeps no pictures in memory
     return _seen(frame, visit.number, sighting, keep_unknown)
 
 
-def _seen(frame: Frame, track: int, sighting: Sighting, keep_unknown: Folder | None) -> Seen:
+def _seen(
+    frame: Frame,
+    track: int,
+    sighting: Sighting,
+    keep_unknown: Folder | None,
+    moving: bool = True,
+) -> Seen:
+    keep = keep_unknown is not None and sighting.decision.answer == "unknown"
+    best = _best(frame, sighting) if moving or keep else None
     kept = None
-    if keep_unknown is not None and sighting.decision.answer == "unknown":
-        kept = _keep(Path(keep_unknown), track, frame, sighting)
-    return Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept)
+    if keep_unknown is not None and keep and best is not None:
+        kept = _keep(Path(keep_unknown), track, best)
+    return Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept, best)
 
 
 def _reopen(recognizer: Recognizer, stop: threading.Event) -> None:
@@ -142,17 +169,20 @@ def _reopen(recognizer: Recognizer, stop: threading.Event) -> None:
 
 
 def _frames(
-    source: str | os.PathLike[str] | int, stop: threading.Event
-) -> tuple[Iterator[Frame], bool]:
+    source: str | os.PathLike[str] | int, stop: threading.Event, patient: bool
+) -> tuple[Iterator[Frame | Lost | Back], bool]:
     """The pictures of a source, and whether they show one place over time."""
-    if isinstance(source, int) or str(source).isdecimal():
-        return camera_frames(int(str(source)), stop), True
+    name = str(source)
+    if name.isdecimal():
+        return lasting(lambda: camera_frames(int(name), stop), stop, patient), True
+    if name.lower().startswith(STREAMS):
+        return lasting(lambda: stream_frames(name, stop), stop, patient), True
     if not str(source):
         raise DataError(
             "the name of the source is empty",
             "Name a folder, a video file, or the number of a camera; `.` is the folder you are in",
         )
-    path = Path(source)
+    path = Path(name)
     if path.is_dir():
         return folder_frames(path, stop), False
     if not path.exists():
@@ -167,15 +197,19 @@ def _is_same(source: str | os.PathLike[str] | int, folder: str | os.PathLike[str
     return not isinstance(source, int) and os.path.realpath(source) == os.path.realpath(folder)
 
 
-def _keep(folder: Path, track: int, frame: Frame, sighting: Sighting) -> str:
+def _best(frame: Frame, sighting: Sighting) -> NDArray[np.uint8]:
     pixels = np.rint(255 * images.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
     left, top, right, bottom = _around(sighting.decision, pixels.shape[1], pixels.shape[0])
+    return pixels[top:bottom, left:right]
+
+
+def _keep(folder: Path, track: int, pixels: NDArray[np.uint8]) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder / f"{moment}-{track}.png"
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # for its owner alone
     with open(handle, "wb") as file:
-        Image.fromarray(pixels[top:bottom, left:right]).save(file, "PNG")
+        Image.fromarray(pixels).save(file, "PNG")
     return str(path)
 
 

@@ -15,7 +15,7 @@ from holotype.recognizer import Recognizer
 from holotype.records import Decision, StatedRate
 from holotype.server.answers import answer
 from holotype.server.forms import Sent, sent
-from holotype.server.routing import house, route
+from holotype.server.routing import house, route, who
 
 router = APIRouter(tags=["Ask"])
 
@@ -91,6 +91,7 @@ async def identify(request: Request) -> Response:
 
     answers = await house(request).desk.embed(act)
     house(request).metrics.decided("identify", answers)
+    await house(request).feed.answered(answers, who(request))
     return answer({"answers": answers})
 
 

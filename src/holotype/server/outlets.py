@@ -1,0 +1,115 @@
+"""Who is told of what happens: listeners of the feed, webhooks, a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from holotype.records import Answer
+from holotype.server.cameras import ANSWERS, Cameras
+from holotype.server.delivery import Delivery, Receiver
+from holotype.server.desk import Desk
+from holotype.server.feed import KEEP_H, Feed
+from holotype.server.mqtt import Mqtt
+from holotype.server.webhooks import Hook, Hooks, NewHook, hooks_of
+
+_MQTT = "mqtt"  # the reader; those of webhooks have two words
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is told of what happens, and to whom."""
+
+    keep_h: float = KEEP_H  # for how many hours events are kept
+    answers: tuple[Answer, ...] = ()  # of which events are made, of `identify` and of cameras
+    webhooks: tuple[tuple[str, str], ...] = ()  # name and address of each that is added
+    mqtt: str | None = None  # the address of a broker
+    cameras: tuple[tuple[str, str], ...] = ()  # name and source of each
+    fpir: str | None = None  # the stated rate of the cameras
+    pictures_h: float = 0.0  # for how many hours pictures of who came by a camera are kept
+
+
+class Outlets:
+    """All that tells of the events of one served gallery.
+
+    Args:
+        desk: that serves it.
+        telling: what is told, and to whom; its webhooks are added by `add_hooks`.
+        model: of the gallery, as for `holotype.open`.
+
+    Raises:
+        ServingError: a file beside the gallery or the broker cannot be used.
+        MissingExtraError: what speaks MQTT is not installed.
+    """
+
+    def __init__(self, desk: Desk, telling: Telling, model: str | None = None) -> None:
+        path, connected = desk.path, dict.fromkeys((name for name, _ in telling.cameras), False)
+        self._mqtt: Mqtt | None = None
+        with ExitStack() as opened:
+            self.feed = Feed(desk, telling.keep_h, telling.answers, telling.pictures_h)
+            opened.callback(self.feed.close)
+            self.hooks = Hooks(hooks_of(path))
+            opened.callback(self.hooks.close)
+            if telling.mqtt is not None:
+                name = self.feed.events.name
+                self._mqtt = Mqtt(telling.mqtt, self.feed.gallery, name, connected)
+                opened.callback(self._mqtt.close)
+            turn = path.with_name(f"{path.name}.delivery")
+            self._delivery = Delivery(self.feed, turn, self._receivers)
+            opened.callback(self._delivery.close)
+            cameras = Cameras(
+                self.feed,
+                model,
+                telling.cameras,
+                connected,
+                fpir=telling.fpir,
+                answers=telling.answers or ANSWERS,
+                pictures=telling.pictures_h > 0,
+            )
+            opened.callback(cameras.close)
+            self._opened = opened.pop_all()
+
+    def close(self) -> None:
+        """Tell nobody any more; what was not told waits for the next server."""
+        self.feed.end()
+        self._opened.close()
+
+    def add_hook(self, name: str, url: str, *, inside: bool) -> NewHook:
+        """Send events to a webhook, beginning with the next; see `Hooks.add`."""
+        made = self.hooks.add(name, url, inside=inside)
+        self.feed.events.reached(_reader(name))
+        return made
+
+    def add_hooks(self, named: Sequence[tuple[str, str]]) -> tuple[NewHook, ...]:
+        """Those that were named on the machine, but for what is there since the last start."""
+        there = {(hook.name, hook.url) for hook in self.hooks.all() if hook.inside}
+        new = [one for one in named if one not in there]
+        return tuple(self.add_hook(name, url, inside=True) for name, url in new)
+
+    def remove_hook(self, name: str) -> Hook | None:
+        """Send nothing there any more; None where there is none of that name."""
+        found = self.hooks.remove(name)
+        self.feed.events.leave(_reader(name))
+        return found
+
+    def waits(self, hook: str) -> str:
+        """Why a webhook does not take an event just now; empty where it does."""
+        return self._delivery.waits(_reader(hook))
+
+    def _receivers(self) -> dict[str, Receiver]:
+        found = {
+            _reader(hook.name): Receiver(
+                partial(self.hooks.send, hook.name, self.feed.gallery),
+                partial(self.hooks.bury, hook.name),
+            )
+            for hook in self.hooks.all()
+        }
+        if self._mqtt is not None:
+            found[_MQTT] = Receiver(self._mqtt.send, lambda event, why: None)
+        return found
+
+
+def _reader(hook: str) -> str:
+    return f"webhook {hook}"
