@@ -8,10 +8,10 @@ left out. Pictures are shown to `input_kind.another_kind` as `enroll` and `ident
 many of the foreign ones are warned of or refused, and how many of a pack's own. Features and limits
 were chosen on the part `development` alone (`--part development` counts it, `--fit` prints the
 limits that follow from it); the part `held out` shares no alphabet, person, kind of thing, font or
-speaker with it, and some of its kinds, noise and photographed pages among them, were never looked at
-before. It was counted twice: the first time, 5 % of the signatures were doubted, since
-none of the development part had been written with a pen that presses unevenly; now some are, and
-the tones of a name are looked at in more detail. What the check costs stands beside, as a share of
+speaker with it, and some of its kinds, such as noise and photographed pages, were never looked at
+before. It was counted twice: the first time, 5 % of the signatures were doubted, since none of the
+development part had been written with a pen that presses unevenly; now some are, and the tones of a
+name are looked at in more detail. What the check costs stands beside, as a share of
 the time in which the pack embeds a picture.
 """
 
@@ -26,7 +26,6 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from holotype.recognizer.review import interval
 
 import kind_pictures
 from holotype import input_kind
@@ -36,6 +35,7 @@ from holotype.errors import ImageError
 from holotype.faces.sighting import sightings
 from holotype.images import prepare
 from holotype.pack import load_pack
+from holotype.recognizer.reviews import interval
 from kind_pictures import DEVELOPMENT, HELD_OUT, KINDS, ONLY_HELD_OUT
 
 PACKS = ("characters", "signatures", "objects", "faces")

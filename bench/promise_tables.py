@@ -64,6 +64,20 @@ def drift() -> str:
     return markdown((*head, "told: more alike, %", "less alike, %"), rows)
 
 
+def follow() -> str:
+    """What following one change costs."""
+    rows = [
+        (
+            *(f"{row[key]:,}" for key in ("enrolled", "examples")),
+            *(f"{row[key]:.1f}" for key in ("cohort_ms", "enrolled_ms", "largest_hub_ms")),
+            f"{row['anew_ms']:,.0f}",
+        )
+        for row in tabling.result("follow")["rows"]
+    ]
+    head = ("enrolled", "examples", "the cohort, CPU-ms", "the enrolled, CPU-ms")
+    return markdown((*head, "the largest hub leaves", "all anew"), rows)
+
+
 def strangers() -> str:
     def shown(value: Any) -> str:
         low, high = (100 * end for end in value["ci95"])
@@ -405,6 +419,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "strangers": strangers,
     "promise": promise,
     "drift": drift,
+    "follow": follow,
     "gallery_band": gallery_band,
     "why_not": why_not,
     "reliability": reliability,
