@@ -12,6 +12,7 @@ on one core.
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def told(
     probes = pictures(classes[who]) + moved + each * rng.normal(size=(size, DIM))
     matcher = Matcher.of(CohortModel.of(Cohort.none(DIM)), unit(pictures(classes[:size])))
     compared = matcher.compare(unit(probes))
-    last = {
+    last: dict[Hashable, tuple[float, float]] = {
         int(at[0]): (float(similarity[0]), float(similarity[1]))
         for at, similarity in zip(compared.candidates, compared.similarity, strict=True)
     }
