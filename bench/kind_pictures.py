@@ -393,6 +393,28 @@ def shown(level: NDArray[np.float64], index: int) -> Picture:
     return (255 * colored[:, :, :3]).astype(np.uint8)
 
 
+def noise(part: str, count: int) -> Iterator[Picture]:
+    """Noise of five sorts, smooth, rough and striped; held out altogether."""
+    rng = np.random.default_rng(8)
+    for index in range(count):
+        yield foreign.noise(rng, int(rng.integers(40, 300)), index % 5)
+
+
+def photographed_pages(part: str, count: int) -> Iterator[Picture]:
+    """Parts of the two photographs of pages in scikit-image; held out altogether."""
+    rng = np.random.default_rng(9)
+    files = [*_bundled("page"), *_bundled("text")]
+    for index in range(count if files else 0):
+        with Image.open(files[index % len(files)]) as opened:
+            whole = opened.convert("L")
+        width, height = (int(side * rng.uniform(0.6, 1)) for side in whole.size)
+        left, top = (
+            int(rng.integers(0, there - taken + 1))
+            for there, taken in zip(whole.size, (width, height), strict=True)
+        )
+        yield np.asarray(whole.crop((left, top, left + width, top + height)))
+
+
 # What each source shows, and whether a pack of ink reads it.
 INK: dict[str, Callable[[str, int], Iterator[Picture]]] = {
     **{name: rendered(name) for name in RENDERINGS},
@@ -409,7 +431,11 @@ PHOTOGRAPHS = {
     "magnetic tiles": tiles,
 }
 FACES = {"faces, grey": faces, "faces, in color": color_faces}
-PAGES = {"pages of text": pages, "one line to thirty": typed}
+PAGES = {
+    "pages of text": pages,
+    "one line to thirty": typed,
+    "photographed pages": photographed_pages,
+}
 SPECTROGRAMS = {"spoken digits": spoken, "long spectrograms": synthetic}
 KINDS: dict[str, Mapping[str, Callable[[str, int], Iterator[Picture]]]] = {
     "ink": INK,
@@ -417,6 +443,7 @@ KINDS: dict[str, Mapping[str, Callable[[str, int], Iterator[Picture]]]] = {
     "face": FACES,
     "page": PAGES,
     "spectrogram": SPECTROGRAMS,
+    "noise": {"noise": noise},
 }
 ONLY_HELD_OUT = (
     "products",
@@ -424,4 +451,6 @@ ONLY_HELD_OUT = (
     "steel",
     "magnetic tiles",
     "one line to thirty",
+    "photographed pages",
+    "noise",
 )

@@ -34,15 +34,48 @@ def gallery_band() -> str:
     rows = [
         (
             str(row["enrolled"]),
-            f"{100 * row['stated']:g}",
-            f"{100 * row['mean']:.1f}",
-            f"{100 * row['tenth']:.1f}",
-            f"{100 * row['ninetieth']:.1f}",
+            *(f"{100 * row[key]:.1f}" for key in ("stated", "mean")),
+            *(
+                f"{100 * low:.1f} to {100 * high:.1f}"
+                for low, high in ((row["tenth"], row["ninetieth"]), row["told"])
+            ),
+            *(f"{100 * row[key]:.0f}" for key in ("keep", "keep_with_confidence")),
+            f"{100 * row['mean_with_confidence']:.1f}",
         )
         for row in tabling.result("gallery_band")["rows"]
     ]
-    let_in = ("strangers let in, mean, %", "a tenth: at most", "a tenth: at least")
-    return markdown(("enrolled", "stated, %", *let_in), rows)
+    head = ("enrolled", "stated, %", "let in, mean, %", "in all but two tenths, %", "told, %")
+    kept = ("galleries that keep it, %", "with confidence 0.8, %", "then let in, mean, %")
+    return markdown((*head, *kept), rows)
+
+
+def drift() -> str:
+    """How often drift is told."""
+    rows = [
+        (
+            row["change"],
+            str(row["enrolled"]),
+            f"{100 * row['strangers']:.0f}",
+            *(f"{100 * row[key]:.1f}" for key in ("more alike", "less alike")),
+        )
+        for row in tabling.result("drift")["rows"]
+    ]
+    head = ("what changed", "enrolled", "strangers among the probes, %")
+    return markdown((*head, "told: more alike, %", "less alike, %"), rows)
+
+
+def follow() -> str:
+    """What following one change costs."""
+    rows = [
+        (
+            *(f"{row[key]:,}" for key in ("enrolled", "examples")),
+            *(f"{row[key]:.1f}" for key in ("cohort_ms", "enrolled_ms", "largest_hub_ms")),
+            f"{row['anew_ms']:,.0f}",
+        )
+        for row in tabling.result("follow")["rows"]
+    ]
+    head = ("enrolled", "examples", "the cohort, CPU-ms", "the enrolled, CPU-ms")
+    return markdown((*head, "the largest hub leaves", "all anew"), rows)
 
 
 def strangers() -> str:
@@ -385,6 +418,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
     "promise": promise,
+    "drift": drift,
+    "follow": follow,
     "gallery_band": gallery_band,
     "why_not": why_not,
     "reliability": reliability,

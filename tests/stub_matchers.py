@@ -28,7 +28,9 @@ class StubMatcher(Matcher):
     otherwise: float | None = None
     ground: Ground = ("estimated", "cohort")
 
-    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+    def threshold(
+        self, rate: float | None, claim: int | None = None, confidence: float | None = None
+    ) -> Threshold:
         """For a claim, the gallery of that one alone is asked about."""
         asked = self.prototypes if claim is None else self.prototypes[claim : claim + 1]
         stated = 0.01 if rate is None else rate

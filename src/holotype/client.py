@@ -125,7 +125,12 @@ class Client:
 
     @overload
     def identify(
-        self, images: Picture, fpir: float | str | None = ..., *, stranger_prior: float = ...
+        self,
+        images: Picture,
+        fpir: float | str | None = ...,
+        *,
+        stranger_prior: float = ...,
+        confidence: float | str | None = ...,
     ) -> Decision: ...
 
     @overload
@@ -135,6 +140,7 @@ class Client:
         fpir: float | str | None = ...,
         *,
         stranger_prior: float = ...,
+        confidence: float | str | None = ...,
     ) -> list[Decision]: ...
 
     @overload
@@ -145,6 +151,7 @@ class Client:
         *,
         vectors: NDArray[Any],
         stranger_prior: float = ...,
+        confidence: float | str | None = ...,
     ) -> Decision | list[Decision]: ...
 
     def identify(
@@ -154,13 +161,14 @@ class Client:
         *,
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
+        confidence: float | str | None = None,
     ) -> Decision | list[Decision]:
         """As `Recognizer.identify`; also one picture that cannot be read gets `cannot_tell`."""
         many = (
             isinstance(images, list | tuple) or np.ndim(vectors if vectors is not None else 0) > 1
         )
         batch: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
-        asked = {"fpir": fpir, "stranger_prior": stranger_prior}
+        asked = {"fpir": fpir, "stranger_prior": stranger_prior, "confidence": confidence}
         said = self._post("/v1/identify", [] if images is None else batch, vectors, asked)
         decisions = [_record(Decision, one) for one in said["answers"]]
         return decisions if many else decisions[0]

@@ -366,6 +366,23 @@ class KnownRate:
     known: Known | None  # None: it is refused
     source: Source | None
     threshold: float | None  # similarity that is accepted, the median over the enrolled
+    # what a tenth of galleries like this let in at most, and a tenth at least, where the rate is
+    # kept on average; None where no rank carries it
+    band: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Whether what was asked since a process began still looks like what set the threshold.
+
+    Only numbers are kept, of the last probe that was nearest to each identity.
+    """
+
+    probes: int  # that count
+    # "more alike" to others than the examples are, so that more strangers are let in than stated;
+    # "less alike", so that fewer than could be are recognized; None: nothing shows either
+    direction: Literal["more alike", "less alike"] | None
+    p_value: float  # by chance alone; 1 where too few were asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +398,7 @@ class StatedRate:
     missed: float | None
     guaranteed: float  # the smallest rate that is guaranteed here; 1 if none
     estimated: float  # the smallest that is at least estimated; 1 if none
+    drift: Drift  # since this process began
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +431,7 @@ class Status:
     # whether the enrolled are more alike to one another than the cohort is to them; None: unknown
     cohort_contradicted: bool | None
     crowding: Crowding | None
+    drift: Drift  # since this process began
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,6 +510,7 @@ class Decision:
     basis: Basis | None = None  # what the threshold stands on; None when nobody is enrolled
     tag: str | None = None  # only identities with this tag were compared; None: all
     quiet: bool = False  # a match with somebody who is known, and not to be announced
+    confidence: float | None = None  # the share of galleries that keep the rate; None: on average
 
     def __repr__(self) -> str:
         """The answer in short; the token is left to `id`, all else to the fields."""

@@ -74,8 +74,12 @@ def test_groups_are_told_by_themselves(run: Run, pack: Path, tmp_path: Path) -> 
     assert (few["group"], few["classes"], few["fpir"]) == ("few", 3, None)
     assert (many["group"], many["classes"]) == ("many", 17)
     assert 0 <= many["fpir"]["value"] <= 1
-    shown = run(*ask, "--protocol", "open-set", "--k-shot", 1).stdout
+    page = tmp_path / "report.html"
+    shown = run(*ask, "--protocol", "open-set", "--k-shot", 1, "--report", page).stdout
     assert "Each group by itself" in shown
+    assert "<td><bdi>few</bdi></td><td>3</td>" in page.read_text()
+    beside = json.loads(page.with_suffix(".json").read_text())
+    assert [one["group"] for one in beside["groups"][:2]] == ["few", "many"]
     assert "too thin" in shown
     assert run(*ask).exit_code == 2  # of episodes there are no groups
     groups.write_text("label,group\nc0,few\n")

@@ -62,6 +62,18 @@ def test_identify_prints_one_object_per_image_in_order(
     assert len(stranger["candidates"]) == 4
 
 
+def test_identify_with_confidence_is_stricter_and_said(
+    desk: Path, drawings: Path, run: Run
+) -> None:
+    asked = ("identify", desk, drawings / "2-0.png", "--fpir", "50%")
+    (plain,) = json.loads(run(*asked, "--json").stdout)
+    (sure,) = json.loads(run(*asked, "--confidence", "0.8", "--json").stdout)
+    assert (plain["confidence"], sure["confidence"]) == (None, 0.8)
+    assert sure["threshold"] > plain["threshold"]
+    said = " ".join(run(*asked, "--confidence", "0.8").stdout.split())
+    assert "In 80 % of galleries like this at most 50 % of strangers accepted: estimated" in said
+
+
 def test_identify_in_an_empty_gallery_answers_unknown(desk: Path, drawings: Path, run: Run) -> None:
     for character in range(4):
         assert run("forget", desk, f"c{character}").exit_code == 0

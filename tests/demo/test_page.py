@@ -181,3 +181,22 @@ def test_the_file_is_replaced_whole_or_not_at_all(result: demo.Demo, tmp_path: P
     with pytest.raises(FileNotFoundError) as error:
         demo.write_page(result, missing)
     assert error.value.filename == str(missing)
+
+
+def test_it_leads_with_what_is_guaranteed_and_says_what_strictness_costs(
+    result: demo.Demo,
+) -> None:
+    characters = result.parts[0]
+    (row,) = [r for r in characters.rows if (r.k_shot, r.rate) == (1, characters.shown_rate)]
+    assert row.known == ("guaranteed",)
+    assert not any(
+        "guaranteed" in r.known
+        for r in characters.rows
+        if r.k_shot == 1 and r.rate < characters.shown_rate
+    )
+    header = render(result).partition("</header>")[0].replace("&nbsp;", " ")
+    assert f"; {100 * row.rate:g} % on average is guaranteed" in header
+    assert f"<b>{row.recognized:.1f} %</b>" in header
+    strict = min(r.rate for r in characters.rows if r.refused is None)
+    for costs in (r for r in characters.rows if r.rate == strict and r.refused is None):
+        assert f"{costs.recognized:.1f} % from " in header.partition("Strictness costs")[2]

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import holotype
-from holotype.recognizer import calibrate, status
+from holotype.errors import RateError
+from holotype.openset import scatter
+from holotype.recognizer import calibrate, drift, stated, status
+from holotype.records import Drift
 
 DIM = 64
 Bare = Callable[[np.ndarray], holotype.Recognizer]
@@ -41,11 +44,15 @@ def test_what_is_guaranteed_and_what_would_guarantee_more(bare: Bare) -> None:
         known = {row.rate: (row.known, row.source) for row in found.rates}
         assert known[0.3] == known[0.1] == ("guaranteed", "enrolled")
         assert known[0.01][0] != "guaranteed"
+        bands = {row.rate: row.band for row in found.rates}
+        assert bands[0.1] == pytest.approx(scatter.band(0.1, 26, 0.5))
+        assert bands[0.01] is None  # no rank carries it
         assert found.cohort_contradicted is None  # bare vectors have none
         assert found.crowding is None
         calibrate(recognizer, vectors=drawn(99, seed=1), suspects="keep")
         found = status(recognizer)
         assert found.guaranteed == pytest.approx(0.01)
+        assert found.rates[-1].band == pytest.approx(scatter.band(0.01, 100, 1))
         assert (found.own_classes, found.missing_enrolled, found.missing_strangers) == (99, 0, 0)
 
 
@@ -92,3 +99,30 @@ def test_a_gallery_of_another_world_contradicts_the_cohort(tmp_path: Path, pack:
         found = status(recognizer)
     assert found.cohort_contradicted
     assert "cohort" not in {row.source for row in found.rates}
+
+
+def test_with_confidence_a_decision_is_stricter_and_says_so(bare: Bare) -> None:
+    with bare(drawn(40)) as recognizer:
+        probe = drawn(1, seed=5)[0]
+        plain = recognizer.identify(vectors=probe, fpir=0.2)
+        sure = recognizer.identify(vectors=probe, fpir=0.2, confidence="80%")
+        assert (plain.confidence, sure.confidence) == (None, 0.8)
+        assert (plain.rate, sure.rate) == (0.2, 0.2)
+        assert sure.threshold > plain.threshold
+        assert (plain.basis.known, sure.basis.known) == ("guaranteed", "estimated")
+        with pytest.raises(RateError, match=r"confidence=0\.8 is of a stated rate"):
+            recognizer.identify(vectors=probe, confidence=0.8)
+        with pytest.raises(RateError, match="confidence=1 is not between 0 and 1"):
+            recognizer.identify(vectors=probe, fpir=0.2, confidence=1)
+
+
+def test_probes_unlike_the_examples_are_told_of_since_the_gallery_was_opened(bare: Bare) -> None:
+    with bare(drawn(40)) as recognizer:
+        assert drift(recognizer) == Drift(0, None, 1.0)
+        recognizer.identify(vectors=drawn(60, seed=7), fpir=0.1)
+        assert status(recognizer).drift.direction is None
+        assert stated(recognizer, 0.1).drift.probes > 20
+        # Each between two of the enrolled, as none of the examples is.
+        recognizer.identify(vectors=drawn(40) + 0.7 * np.roll(drawn(40), 1, axis=0), fpir=0.1)
+        found = status(recognizer).drift
+        assert (found.direction, found.p_value < 0.01) == ("more alike", True)

@@ -140,6 +140,23 @@ def test_turning_everyone_away_is_no_promise_kept() -> None:
     assert headline(only) == "0.0 % recognized from one picture."
 
 
+def test_a_rate_that_is_kept_by_not_answering_is_never_called_kept() -> None:
+    data = drawings()
+    every = np.arange(len(data))
+    answered = proof(at(p10=0.9, p1=0.95), data, doubtful=every % 25 == 0)
+    silent = proof(at(p10=0.9, p1=0.95), data, doubtful=every % 5 == 0)
+    assert "hardly answered" not in {verdict(row) for row in answered.reports[0].identification}
+    assert {verdict(row) for row in silent.reports[0].identification} == {"hardly answered"}
+    assert "Whether the stated rate is kept cannot be said" in said(silent)
+    assert "The stated rate was kept" not in said(silent)
+    row = silent.reports[0].at(0.1)
+    assert row.enrolled_no_answer is not None
+    assert row.cannot_tell is not None
+    assert row.enrolled_no_answer.unfit == pytest.approx(row.cannot_tell.value, abs=1e-6)
+    assert (row.enrolled_no_answer.unfamiliar, row.enrolled_no_answer.tied) == (0, 0)
+    assert "Why: the picture is unfit, or of another kind (" in said(silent)
+
+
 def test_cannot_tell_and_probabilities_have_their_say() -> None:
     data = drawings()
     found = proof(

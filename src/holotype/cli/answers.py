@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.cli.display import Cell, percent, print_table, say
-from holotype.records import Basis, Candidate, Decision, Source, Status
+from holotype.records import Basis, Candidate, Decision, Drift, Source, Status
 
 STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
@@ -57,10 +57,29 @@ def say_basis(decision: Decision, who: str) -> None:
         )
         return
     like = "for strangers like those" if who == "strangers" else "for impostors like those"
+    if decision.confidence is not None:
+        galleries = percent(decision.confidence)
+        rate = f"In {galleries} of galleries like this at most {rate}"
     say(
         f"{rate} of {who} accepted: {basis.known}, by {sources(basis.source, basis)}. It holds "
         f"{like}; not for forgers, nor for pictures of another kind or source.",
         style="dim",
+    )
+
+
+def say_drift(found: Drift) -> None:
+    """Warn where probes do not look like what the threshold was set from."""
+    if found.direction is None:
+        return
+    means = {
+        "more alike": "more strangers are let in than stated",
+        "less alike": "fewer of the enrolled are recognized than could be",
+    }[found.direction]
+    say(
+        f"warning: {found.probes} probes are {found.direction} to the enrolled than these are to "
+        f"one another (p = {found.p_value:.2g}), so {means}. Show the place as it is now: "
+        "`holotype calibrate GALLERY FOLDER --unlabeled`.",
+        style="yellow",
     )
 
 
@@ -110,6 +129,7 @@ def decision_document(decision: Decision) -> dict[str, Any]:
         "threshold": decision.threshold,
         "margin": decision.margin,
         decision.rate_kind: decision.rate,
+        "confidence": decision.confidence,
         "promised": decision.promised,  # the name of before; `basis` says which it is
         "basis": None if decision.basis is None else asdict(decision.basis),
         **({} if decision.tag is None else {"tag": decision.tag}),

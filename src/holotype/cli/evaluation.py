@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,10 +157,10 @@ def _open_set(
     as_json: bool,
 ) -> None:
     from holotype import report
-    from holotype.tasks.groups import by_group, read_groups
+    from holotype.tasks.groups import read_groups
 
     say_passed_over_in(data, as_json)
-    group = None
+    group: tuple[str, ...] = ()
     if groups is not None:
         group = read_groups(groups, report.data_for(data).class_names)
     with bars() as progress:
@@ -173,25 +173,17 @@ def _open_set(
             seed=seed,
             progress=lambda what, done, total: progress(what, done, total, ""),
         )
+    proof = replace(proof, group=group)
     written = report.write_report(proof, page) if page else ()
-    by = [
-        (one.k_shot, rates)
-        for one in proof.reports
-        for row in one.identification
-        if group is not None
-        for rates in by_group(row, group)
-    ]
     if as_json:
-        told = [{"k_shot": shots, **rates.to_json()} for shots, rates in by]
-        extra = {} if group is None else {"groups": told}
-        print_json({**proof.to_json(), **extra, "written": [str(path) for path in written]})
+        print_json({**proof.to_json(), "written": [str(path) for path in written]})
         return
     rows = report.table(proof)
     if rows:  # of a refused rate there is nothing to show
         title = f"{model} on {data}, open set"
         print_table(report.HEADINGS, rows, numbers=report.HEADINGS[:-1], title=title)
-    if by:
-        _show_groups(by)
+    if proof.groups:
+        _show_groups(proof.groups)
     for remark in report.summary(proof):
         say(remark.text)
         say("")
@@ -199,7 +191,7 @@ def _open_set(
         say(f"Written: {path}")
 
 
-def _show_groups(by: list[tuple[int, GroupRates]]) -> None:
+def _show_groups(by: tuple[tuple[int, GroupRates], ...]) -> None:
     def told(found: Share | None) -> str:
         if found is None:
             return "too thin"

@@ -7,19 +7,21 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
 import holotype
+from holotype import recognizer as services
 from holotype.cli.answers import (
     STYLES,
     answer_words,
     decision_document,
     number,
     print_answers,
+    say_drift,
     say_of_one,
     unreadable_picture,
 )
@@ -198,6 +200,14 @@ def identify(
             "1 %, or the smallest share that anything is known of.",
         ),
     ] = None,
+    confidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of galleries, such as 0.8: so many of those like this accept at most RATE. "
+            "Unless it is stated, RATE is the mean over galleries.",
+        ),
+    ] = None,
     stranger_prior: _Prior = 0.5,
     all_faces: Annotated[
         bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
@@ -244,13 +254,20 @@ def identify(
                 "Leave --report away",
             )
         identified = partial(
-            _identified, recognizer, all_faces, fpir=fpir, stranger_prior=stranger_prior, tag=tag
+            _identified,
+            recognizer,
+            all_faces,
+            fpir=fpir,
+            confidence=confidence,
+            stranger_prior=stranger_prior,
+            tag=tag,
         )
         # Of one picture alone nothing would be left to say but that it cannot be read.
         alone = len(images) == 1 and not images[0].is_dir()
         seen = identified(found.paths, vectors, required=alone)
         if report is not None:
             _write_report(recognizer, seen, report, gallery.name)
+        drifted = services.drift(recognizer)
     say_passed_over(found.passed_over, as_json)
     if as_json:
         print_json(
@@ -258,6 +275,7 @@ def identify(
         )
     else:
         print_answers(seen, stranger_prior)
+        say_drift(drifted)
         if report is not None:
             say(f"Written: {os.fspath(report)}")
     unreadable = sum(unreadable_picture(decision) for _, decision in seen)
@@ -285,33 +303,29 @@ def _identified(
     vectors: NDArray[np.floating] | None,
     *,
     required: bool,
-    fpir: str | None,
-    stranger_prior: float,
-    tag: str | None,
+    **asked: Any,
 ) -> list[tuple[Path, Decision]]:
     """The pictures with the decision on each, or on each of its faces."""
     if vectors is not None:
-        answers = recognizer.identify(
-            vectors=vectors, fpir=fpir, stranger_prior=stranger_prior, tag=tag
-        )
+        answers = recognizer.identify(vectors=vectors, **asked)
         return list(zip(images, cast(list[Decision], answers), strict=True))
     if not all_faces:
-        asked: list[ImageSource] = [*images]
+        shown: list[ImageSource] = [*images]
         decisions = (
-            [recognizer.identify(asked[0], fpir, stranger_prior=stranger_prior, tag=tag)]
+            [recognizer.identify(shown[0], **asked)]
             if required
-            else recognizer.identify(asked, fpir, stranger_prior=stranger_prior, tag=tag)
+            else recognizer.identify(shown, **asked)
         )
         return list(zip(images, decisions, strict=True))
     seen: list[tuple[Path, Decision]] = []
     for image in images:
         try:
-            shown = recognizer.identify_all(image, fpir, stranger_prior=stranger_prior, tag=tag)
-            decisions = [sighting.decision for sighting in shown]
+            everybody = recognizer.identify_all(image, **asked)
+            decisions = [sighting.decision for sighting in everybody]
         except ImageError:
             if required:
                 raise
-            decisions = recognizer.identify([image], fpir, stranger_prior=stranger_prior, tag=tag)
+            decisions = recognizer.identify([image], **asked)
         seen += [(image, decision) for decision in decisions]
     return seen
 

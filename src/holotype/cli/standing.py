@@ -39,10 +39,11 @@ def status(
         say("Nobody is enrolled, so nobody is accepted.")
         return
     print_table(
-        ("strangers accepted", "known", "by", "accepted from"),
+        ("strangers accepted", "one gallery", "known", "by", "accepted from"),
         [
             (
                 percent(row.rate),
+                "" if row.band is None else " to ".join(map(percent, row.band)),
                 row.known or "refused",
                 _by(row, found),
                 number(row.threshold),
@@ -51,6 +52,13 @@ def status(
         ],
         numbers=("strangers accepted", "accepted from"),
     )
+    if any(row.band is not None for row in found.rates):
+        say(
+            "A rate is a mean over galleries; a tenth of those like this one accept less than the "
+            "first number of *one gallery*, and a tenth more than the second. `--confidence 0.8` "
+            "keeps a rate in four of five.",
+            style="dim",
+        )
     smallest = (
         "No rate is guaranteed"
         if found.guaranteed >= 1

@@ -66,7 +66,7 @@ class Part:
 
     plan: Plan
     rows: tuple[Figures, ...]
-    shown_rate: float  # the smallest at which more than a tail speaks for the first gallery
+    shown_rate: float  # the smallest guaranteed for the first gallery; if none is, as is usual
     first_decisions: tuple[Decision, ...]  # of the first gallery, one example each, at that rate
 
     @property
@@ -165,10 +165,14 @@ def _measured(plan: Plan, pack: Pack, embedder: Embedder) -> Part:
         for k_shot in SHOTS
         for rate in RATES
     )
-    # As who states no rate would be answered, or nearly: at one of the rates of the table.
-    usual = _usual_rate(plan.trials[0], pack, embedder)
     supported = [rate for rate in RATES if (1, rate) not in refused]
-    rate = min((rate for rate in supported if rate >= usual), default=max(RATES))
+    guaranteed = [rate for rate in supported if _is_guaranteed(answers[1, rate][0])]
+    if guaranteed:
+        rate = min(guaranteed)
+    else:
+        # As who states no rate would be answered, or nearly: at one of the rates of the table.
+        usual = _usual_rate(plan.trials[0], pack, embedder)
+        rate = min((rate for rate in supported if rate >= usual), default=max(RATES))
     decisions = tuple(answers[1, rate][0]) if rate in supported else ()
     return Part(plan, rows, rate, decisions)
 
@@ -254,6 +258,11 @@ def _counted(
 def _basis(decisions: Sequence[Decision]) -> Basis | None:
     """What the threshold of one gallery rests on."""
     return decisions[0].basis if decisions else None
+
+
+def _is_guaranteed(decisions: Sequence[Decision]) -> bool:
+    basis = _basis(decisions)
+    return basis is not None and basis.known == "guaranteed"
 
 
 def _interval(accepted: NDArray[np.bool_], kind: NDArray[np.int64]) -> tuple[float, float]:

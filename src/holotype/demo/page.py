@@ -9,7 +9,7 @@ from holotype.demo.measure import Demo, Figures, Part
 from holotype.demo.outcomes import Outcome
 from holotype.demo.pictures import answer_card, histogram
 from holotype.demo.showcase import Shown, Verdict, showcase
-from holotype.demo.words import STATED, cells, part_words, share, stated
+from holotype.demo.words import STATED, cells, each, part_words, share, stated
 from holotype.pages import document, prose, tile, write
 
 _HEADLINE = "One drawing each."
@@ -79,7 +79,7 @@ def _header(part: Part) -> str:
         "shown to it."
     )
     row = _row(part, shown)
-    facts = "" if row is None else _facts(row, len(part.plan.trials))
+    facts = "" if row is None else _facts(row, part)
     return f"""<header>
 <p class="eyebrow">holotype &middot; one-shot recognition</p>
 <h1>{_HEADLINE}</h1>
@@ -88,7 +88,7 @@ def _header(part: Part) -> str:
 </header>"""
 
 
-def _facts(row: Figures, galleries: int) -> str:
+def _facts(row: Figures, part: Part) -> str:
     """All that became of the enrolled, and how many strangers got in."""
     facts = [
         _fact(share(row.recognized), "recognized, from one drawing", "right"),
@@ -98,9 +98,32 @@ def _facts(row: Figures, galleries: int) -> str:
     if row.cannot_tell:
         facts.append(_fact(share(row.cannot_tell), "answered with cannot tell", ""))
     accepted = f"of strangers accepted, at a stated {stated(row.rate)}"
+    if row.known == ("guaranteed",):
+        accepted = f"of strangers accepted; {stated(row.rate)} on average is guaranteed"
     facts.append(_fact(share(row.strangers_accepted), accepted, "right" if row.kept else "wrong"))
     return f"""<div class="facts">{"".join(facts)}</div>
-<p class="soft">Averages of {galleries} such galleries; the first is shown below.</p>"""
+{_other_rates(row, part)}
+<p class="soft">Averages of {len(part.plan.trials)} such galleries; the first is shown below.</p>"""
+
+
+def _other_rates(shown: Figures, part: Part) -> str:
+    """What more drawings bring, and what a stricter rate costs."""
+    measured = [row for row in part.rows if row.refused is None]
+    more = [row for row in measured if row.rate == shown.rate and row.k_shot > shown.k_shot]
+    brings = [f"{share(row.recognized)} from {each(row.k_shot)}" for row in more]
+    text = [f"More drawings of each bring more: {' and '.join(brings)}."] if brings else []
+    for rate in sorted({row.rate for row in measured if row.rate < shown.rate}, reverse=True):
+        costs = [
+            f"{share(row.recognized)} from {each(row.k_shot)}"
+            for row in measured
+            if row.rate == rate
+        ]
+        let_in = next(row.strangers_accepted for row in measured if row.rate == rate)
+        text.append(
+            f"Strictness costs: at a stated {stated(rate)} of strangers, {share(let_in)} were "
+            f"accepted; recognized were {', '.join(costs)}."
+        )
+    return f"<p>{prose(' '.join(text))}</p>" if text else ""
 
 
 def _fact(number: str, what: str, kind: str) -> str:

@@ -209,6 +209,14 @@ class EnrolledScores:
         result[self.rows] = self.best
         return result
 
+    @property
+    def second_best(self) -> Doubles:
+        """What examples reach at their second best among the others: float64 [n], n at most S.
+
+        Left out is whose second best is not known at present, since who reached it has left.
+        """
+        return np.asarray(self._second[self._second_owner != _UNKNOWN])
+
     def _beyond(self, allowed: int) -> Floats:
         """What is beyond all but `allowed` of the others' scores: float32 [N]."""
         order = np.argsort(-self.best, kind="stable")

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import RateError
 from holotype.forking import cached_property
-from holotype.openset import predictive
+from holotype.openset import predictive, scatter
 from holotype.openset.agreement import Agreement
 from holotype.openset.cohort import Cohort
 from holotype.openset.enrolled import EnrolledScores, exceed, ranks_allowed
@@ -156,7 +156,9 @@ class Evidence:
             self._claims[claim] = self.impostors.claim(self.enrolled.keys[claim])
         return self._claims[claim]
 
-    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+    def threshold(
+        self, rate: float | None, claim: int | None = None, confidence: float | None = None
+    ) -> Threshold:
         """From which similarity a probe is accepted, so that impostors are at the stated rate.
 
         Args:
@@ -164,11 +166,15 @@ class Evidence:
                 `USUAL_RATE` or, where only a tail would support that, the smallest that ranks or
                 the cohort support.
             claim: the identity that is claimed; None: any may be the answer.
+            confidence: in (0, 1): in this share of galleries the rate is kept, as far as can be
+                estimated; None: on average over all galleries.
 
         Raises:
             RateError: the rate was stated, nothing supports it, and there is no default; names
-                the smallest that is supported.
+                the smallest that is supported. Or a confidence without a stated rate.
         """
+        if confidence is not None:
+            return self._confident(rate, claim, confidence)
         if not len(self.enrolled):
             return Threshold(np.empty(0, np.float32), rate or USUAL_RATE, "estimated", "cohort")
         if rate is None:
@@ -179,6 +185,42 @@ class Evidence:
         if self.default is None:
             raise self.refusal(rate, claim)
         return self._flat(self.default, rate, claim, "default", "default")
+
+    def _confident(self, rate: float | None, claim: int | None, confidence: float) -> Threshold:
+        name = "fpir" if claim is None else "fmr"
+        if rate is None:
+            raise RateError(
+                f"confidence={confidence:g} is of a stated rate", f"State one, such as {name}=0.1"
+            )
+        weight = self._weight(claim)
+        try:
+            found = self.threshold(scatter.mean_rate(rate, confidence, *weight), claim)
+        except RateError:
+            smallest = self.smallest_rate(claim=claim)
+            if smallest < 1:
+                smallest = scatter.confident_rate(smallest, confidence, *weight)
+            raise refusal(rate, name, self._who(), smallest, confidence) from None
+        basis = "estimated" if found.basis == "guaranteed" else found.basis
+        return replace(found, rate=rate, basis=basis)
+
+    def band(self, rate: float) -> tuple[float, float] | None:
+        """What a tenth of galleries like this let in at most, and a tenth at least.
+
+        Args:
+            rate: an FPIR that ranks carry.
+
+        Returns:
+            None where they do not: then nothing is known of it.
+        """
+        if not len(self.enrolled) or rate < min(self._rank_rates(None)):
+            return None
+        return scatter.band(rate, *self._weight(None))
+
+    def _weight(self, claim: int | None) -> tuple[int, float]:
+        """How many exchangeable classes set the threshold, and what each of them weighs."""
+        if len(self._site_players):
+            return len(self._site_players) + 1, 1.0
+        return (len(self.enrolled.rows) + 1, 0.5) if claim is None else (len(self.enrolled.rows), 1)
 
     def refusal(self, rate: float, claim: int | None = None) -> RateError:
         """The error for a rate that nothing supports."""

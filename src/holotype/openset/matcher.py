@@ -94,7 +94,7 @@ class Matcher:
     examples: NDArray[np.int64]  # [N] how many each identity has
     evidence: Evidence  # of what impostors reach against this gallery
     turned: Floats | None = None  # [T, D] unit, strangers who were taken for one of the enrolled
-    _thresholds: dict[tuple[float | None, int | None], Threshold] = field(
+    _thresholds: dict[tuple[float | None, int | None, float | None], Threshold] = field(
         default_factory=dict, repr=False
     )
 
@@ -193,11 +193,13 @@ class Matcher:
         evidence = self.evidence.with_unlabeled(vectors)
         return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
 
-    def threshold(self, rate: float | None, claim: int | None = None) -> Threshold:
+    def threshold(
+        self, rate: float | None, claim: int | None = None, confidence: float | None = None
+    ) -> Threshold:
         """As `Evidence.threshold`; remembered."""
-        key = rate, claim
+        key = rate, claim, confidence
         if key not in self._thresholds:
-            self._thresholds[key] = self.evidence.threshold(rate, claim)
+            self._thresholds[key] = self.evidence.threshold(*key)
         return self._thresholds[key]
 
     def smallest_rate(self, guaranteed: bool = False, claim: int | None = None) -> float:
@@ -267,6 +269,7 @@ class Matcher:
         doubtful: NDArray[np.bool_] | None = None,
         *,
         together: bool = False,
+        confidence: float | None = None,
     ) -> Matches:
         """Answer for B probes that have been compared.
 
@@ -276,11 +279,12 @@ class Matcher:
             doubtful: bool [B], who gets no answer whatever the gallery; None: nobody.
             together: whether the probes stand side by side in one picture, where each identity is
                 at most once: the most alike of those that can be told.
+            confidence: as for `Evidence.threshold`.
 
         Raises:
             RateError: the rate is not supported.
         """
-        threshold = self.threshold(rate, compared.claim)
+        threshold = self.threshold(rate, compared.claim, confidence)
         count, places = compared.candidates.shape
         tied, turned = np.zeros((2, count), np.bool_)
         if places:

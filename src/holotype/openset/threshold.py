@@ -60,11 +60,15 @@ def threshold(scores: Floats, class_index: NDArray[np.int64], rate: float, name:
     return found
 
 
-def refusal(rate: float, name: str, who: str, smallest: float) -> RateError:
+def refusal(
+    rate: float, name: str, who: str, smallest: float, confidence: float | None = None
+) -> RateError:
     """The error for a rate that `who` cannot promise."""
     promise = "none" if smallest >= 1 else f"{smallest:.4g}"
+    with_confidence = "" if confidence is None else f" with confidence={confidence:g}"
     return RateError(
-        f"{name}={rate:g} is smaller than {who} support for this gallery (smallest: {promise})",
+        f"{name}={rate:g}{with_confidence} is smaller than {who} support for this gallery "
+        f"(smallest: {promise})",
         "State a rate that is not smaller, add strangers of your own with `holotype calibrate`, "
         "or use a model pack with a larger cohort",
         smallest if smallest < 1 else None,

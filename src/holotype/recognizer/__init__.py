@@ -9,7 +9,7 @@ from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
-from holotype.recognizer.status import stated, status
+from holotype.recognizer.status import drift, stated, status
 from holotype.recognizer.unlabeled import calibrate_unlabeled
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Recognizer",
     "calibrate",
     "calibrate_unlabeled",
+    "drift",
     "enroll_many",
     "feedback",
     "lint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import date
 from types import TracebackType
@@ -70,6 +70,8 @@ class Recognizer:
         self.cohort_data = cohort_data
         self._state: State | None = None
         self._part: tuple[str, State] | None = None  # the last tag that was asked for
+        # Of the last probe that was nearest to each identity: how alike, and the runner-up.
+        self.last: dict[Hashable, tuple[float, float]] = {}
         self._lock = Lock()
 
     @property
@@ -249,6 +251,7 @@ class Recognizer:
         *,
         stranger_prior: float = ...,
         tag: str | None = ...,
+        confidence: float | str | None = ...,
     ) -> Decision: ...
 
     @overload
@@ -259,6 +262,7 @@ class Recognizer:
         *,
         stranger_prior: float = ...,
         tag: str | None = ...,
+        confidence: float | str | None = ...,
     ) -> _Decisions: ...
 
     @overload
@@ -270,6 +274,7 @@ class Recognizer:
         vectors: NDArray[Any],
         stranger_prior: float = ...,
         tag: str | None = ...,
+        confidence: float | str | None = ...,
     ) -> Decision | _Decisions: ...
 
     def identify(
@@ -280,6 +285,7 @@ class Recognizer:
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
         tag: str | None = None,
+        confidence: float | str | None = None,
     ) -> Decision | _Decisions:
         """1:N, who is it, or nobody?
 
@@ -296,6 +302,9 @@ class Recognizer:
                 probability depends on it.
             tag: only who has it is compared, as if nobody else were enrolled: the threshold is
                 that of so many.
+            confidence: in (0, 1), such as 0.8: a stricter threshold, with which four of five
+                galleries like this let in at most `fpir`, as far as can be estimated. None: the
+                rate is one over all galleries, and one of them may let in more.
 
         Returns:
             A `Decision` for one image or vector; a list of them for several.
@@ -307,10 +316,13 @@ class Recognizer:
             LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
+        sure = None if confidence is None else parse_rate(confidence, "confidence")
         state = self.state_of(tag)
         if vectors is not None:
             found = given(vectors, self.embedding_dim)
-            decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
+            decisions = self._decisions(
+                state, found, rate, None, stranger_prior, tag, confidence=sure
+            )
             return decisions if np.ndim(vectors) > 1 else decisions[0]
         many = isinstance(images, list | tuple)
         batch: Sequence[ImageSource | Detected] = images if many else [images]  # type: ignore[assignment, list-item]
@@ -320,7 +332,7 @@ class Recognizer:
         if not many:
             _require_readable(images, shown[0][0])  # type: ignore[arg-type]
         found = [one for (one,) in shown]
-        decisions = self._decisions(state, found, rate, None, stranger_prior, tag)
+        decisions = self._decisions(state, found, rate, None, stranger_prior, tag, confidence=sure)
         return decisions if many else decisions[0]
 
     def identify_all(
@@ -330,6 +342,7 @@ class Recognizer:
         *,
         stranger_prior: float = 0.5,
         tag: str | None = None,
+        confidence: float | str | None = None,
     ) -> _Sightings:
         """1:N for everything that a picture shows: each of its faces, largest first.
 
@@ -341,6 +354,7 @@ class Recognizer:
             fpir: the share of strangers that may be accepted, of each that is shown.
             stranger_prior: as for `identify`.
             tag: likewise.
+            confidence: likewise.
 
         Returns:
             At least one sighting: that there is no face is one as well.
@@ -351,10 +365,13 @@ class Recognizer:
             LabelError: nobody has the tag.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
+        sure = None if confidence is None else parse_rate(confidence, "confidence")
         state = self.state_of(tag)
         (found,) = detect(self.embedder, [image], everybody=True)
         _require_readable(image, found[0])
-        decisions = self._decisions(state, found, rate, None, stranger_prior, tag, together=True)
+        decisions = self._decisions(
+            state, found, rate, None, stranger_prior, tag, together=True, confidence=sure
+        )
         return [
             Sighting(decision, one.vector) for decision, one in zip(decisions, found, strict=True)
         ]
@@ -497,6 +514,7 @@ class Recognizer:
         tag: str | None = None,
         *,
         together: bool = False,
+        confidence: float | None = None,
     ) -> builtins.list[Decision]:
         """The signed answers, compared with all, or with the one that is claimed."""
         matcher = state.matcher
@@ -505,8 +523,14 @@ class Recognizer:
         vectors = stacked(seen) if seen else np.empty((0, dim), np.float32)
         compared = matcher.compare(vectors, claim, candidates=CANDIDATES)
         doubtful = np.array([bool(quality.serious(one.reasons)) for one in seen], np.bool_)
-        matches = matcher.decide(compared, rate, doubtful, together=together)
+        matches = matcher.decide(compared, rate, doubtful, together=together, confidence=confidence)
         probability = matcher.probability(compared, stranger_prior).tolist()
+        if claim is None and tag is None and compared.candidates.shape[1] > 1:
+            for at, similarity in zip(
+                compared.candidates[~doubtful, 0], compared.similarity[~doubtful], strict=True
+            ):
+                key = state.snapshot.identities[at]
+                self.last[key] = float(similarity[0]), float(similarity[1])
         basis = self._basis(state, matches, claim)
         decisions, row = [], 0
         for one in found:
@@ -544,7 +568,11 @@ class Recognizer:
             quiet = decision.answer == "match" and (
                 best is not None and state.snapshot.identities[best] in state.snapshot.quiet
             )
-            decisions.append(replace(decision, id=token, basis=basis, tag=tag, quiet=quiet))
+            decisions.append(
+                replace(
+                    decision, id=token, basis=basis, tag=tag, quiet=quiet, confidence=confidence
+                )
+            )
         return decisions
 
     def _basis(self, state: State, matches: Matches, claim: int | None) -> Basis | None:

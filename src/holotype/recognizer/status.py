@@ -6,11 +6,12 @@ import numpy as np
 
 from holotype.errors import RateError
 from holotype.openset import Evidence, Matcher, parse_rate
+from holotype.openset.drift import drift as compared
 from holotype.openset.enrolled import classes_needed
 from holotype.openset.evidence import USUAL_RATE
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
-from holotype.records import Crowding, KnownRate, StatedRate, Status
+from holotype.records import Crowding, Drift, KnownRate, StatedRate, Status
 
 SHOWN_RATES = (0.3, 0.1, 0.05, 0.01)
 # Two of the enrolled crowd the others where without one of them a probe may be so many times as
@@ -48,7 +49,21 @@ def status(recognizer: Recognizer) -> Status:
         missing_strangers=_missing(1, strangers, known and count > 0),
         cohort_contradicted=_contradicted(evidence),
         crowding=_crowding(state),
+        drift=drift(recognizer),
     )
+
+
+def drift(recognizer: Recognizer) -> Drift:
+    """Whether what was asked since the recognizer was opened looks like what set the thresholds.
+
+    Args:
+        recognizer: that was asked; probes of one tag do not count.
+
+    Raises:
+        GalleryError: the gallery cannot be read.
+    """
+    found = compared(recognizer.state.matcher.evidence.enrolled, recognizer.last)
+    return Drift(found.probes, found.direction, found.p_value)
 
 
 def stated(recognizer: Recognizer, fpir: float | str | None = None) -> StatedRate:
@@ -73,6 +88,7 @@ def stated(recognizer: Recognizer, fpir: float | str | None = None) -> StatedRat
         missed=matcher.missed(rate),
         guaranteed=matcher.smallest_rate(guaranteed=True),
         estimated=matcher.smallest_rate(),
+        drift=drift(recognizer),
     )
 
 
@@ -90,7 +106,9 @@ def _known(matcher: Matcher, rate: float | None, *, refused: bool = False) -> Kn
         return KnownRate(rate, None, None, None)
     if not len(found.values):
         return KnownRate(found.rate, None, None, None)
-    return KnownRate(found.rate, found.basis, found.source, float(np.median(found.values)))
+    level = float(np.median(found.values))
+    band = matcher.evidence.band(found.rate) if found.source in ("enrolled", "site") else None
+    return KnownRate(found.rate, found.basis, found.source, level, band)
 
 
 def _contradicted(evidence: Evidence) -> bool | None:

@@ -13,6 +13,8 @@ from holotype.report.phrases import interval, percent, pictures, stated
 from holotype.report.proof import Proof
 from holotype.report.tables import Row, rows
 from holotype.report.words import headline, setting, summary, verdict
+from holotype.tasks.bootstrap import Share
+from holotype.tasks.groups import LEAST_CLASSES
 
 _ENROLLED = ("recognized<small>1 &minus; FNIR</small>", "mistaken", "missed", "cannot tell")
 _STRANGERS = ("let in<small>FPIR</small>", "unknown", "cannot tell")
@@ -52,6 +54,7 @@ def render(proof: Proof, json_name: str) -> str:
 {_reliability(proof)}
 {mistakes.worst(proof)}
 {mistakes.weakest(proof)}
+{_groups(proof)}
 {_claims(proof)}
 {_method(proof)}""",
         f"""<p>Measured {escape(proof.date[:10])} with the model pack {escape(proof.model)} (id
@@ -144,6 +147,30 @@ def _row(row: Row) -> str:
         f"<td>{percent(row.mistaken)}</td><td>{percent(row.missed)}</td>"
         f"<td>{percent(row.cannot_tell)}</td><td>{row.verdict}{note}</td>"
     )
+
+
+def _groups(proof: Proof) -> str:
+    """Each group by itself; of one that is too thin nothing is told."""
+    if not proof.groups:
+        return ""
+
+    def told(found: Share | None) -> str:
+        if found is None:
+            return "<td>too thin</td>"
+        return f"<td>{percent(found.value)}<small>{interval(found)}</small></td>"
+
+    body = "".join(
+        f"<tr><td><bdi>{escape(one.group)}</bdi></td><td>{one.classes:,}</td><td>{k_shot}</td>"
+        f"<td>{stated(one.rate)}</td>{told(one.fpir)}{told(one.fnir)}</tr>"
+        for k_shot, one in proof.groups
+    )
+    head = ("group", "people or things", "each", "stated", "strangers let in", "enrolled missed")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in head)
+    return f"""<section><h2>Each group by itself</h2>
+<p>A mean hides whom it fails. Strangers of a group are let in by galleries of all groups. Of fewer
+than {LEAST_CLASSES} people or things nothing is told.</p>
+<div class="scroll"><table class="wide"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>
+</table></div></section>"""
 
 
 def _curves(proof: Proof) -> str:

@@ -17,6 +17,7 @@ from holotype.scoring import Floats
 from holotype.tasks.bootstrap import Share, difference
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.galleries import usual_shots
+from holotype.tasks.groups import GroupRates, by_group
 from holotype.tasks.open_set import RATES, Prepare, open_set
 from holotype.tasks.open_set_report import Identification, OpenSetReport
 from holotype.tasks.splits import split
@@ -72,6 +73,7 @@ class Proof:
     not_acquired: tuple[str, ...] = ()  # pictures that show nothing to compare, such as no face
     own_strangers: OwnStrangers | None = None  # classes of the data that were set aside
     cohort: str = ""  # who set the thresholds, as `pack.strangers_in_words` says it
+    group: tuple[str, ...] = ()  # that of each class, where rates are told of each; else empty
 
     @property
     def subject(self) -> Subject | None:
@@ -91,6 +93,18 @@ class Proof:
         support = {rate: sum(r.at(rate).galleries for r in self.reports) for rate in usual}
         best = max(usual, key=lambda rate: support[rate])
         return self._at(best) if support[best] else None
+
+    @property
+    def groups(self) -> tuple[tuple[int, GroupRates], ...]:
+        """Number of examples and rates of each group, at each stated rate."""
+        if not self.group:
+            return ()
+        return tuple(
+            (report.k_shot, rates)
+            for report in self.reports
+            for row in report.identification
+            for rates in by_group(row, self.group)
+        )
 
     def _at(self, rate: float) -> Subject:
         rows = tuple((report.k_shot, report.at(rate)) for report in self.reports)
@@ -131,7 +145,12 @@ class Proof:
                 }
                 for report in self.reports
             ],
+            **self._groups_json(),
         }
+
+    def _groups_json(self) -> dict[str, Any]:
+        told = [{"k_shot": shots, **rates.to_json()} for shots, rates in self.groups]
+        return {"groups": told} if self.group else {}
 
 
 def data_for(name_or_path: str | Path) -> Dataset:

@@ -12,7 +12,9 @@ from holotype.report.resting import resting, whose
 from holotype.tasks.open_set_report import Identification
 
 Tone = Literal["plain", "good", "bad", "advice"]
-Verdict = Literal["kept", "exceeded", "well below", "cannot say", "not supported"]
+Verdict = Literal[
+    "kept", "exceeded", "well below", "cannot say", "hardly answered", "not supported"
+]
 
 # Below so many classes of strangers, or of enrolled, figures are called thin.
 FEW_CLASSES = 20
@@ -21,6 +23,8 @@ _WELL_BELOW = 1 / 3
 # Where the interval reaches this multiple of the stated rate, nothing shows that it is kept.
 _TWICE = 2
 _FEW_MISSED = 0.05
+# Where more get no answer, a rate was kept by not answering.
+_UNANSWERED = 0.1
 _CALIBRATED = 0.02
 _NAMED = 3
 
@@ -39,6 +43,9 @@ def verdict(row: Identification) -> Verdict:
         return "not supported"
     if row.fpir.low > row.rate:
         return "exceeded"
+    shares = (row.cannot_tell, row.strangers_cannot_tell)
+    if any(share is not None and share.value > _UNANSWERED for share in shares):
+        return "hardly answered"
     if row.fpir.high < _WELL_BELOW * row.rate:
         return "well below"
     return "cannot say" if row.fpir.high > _TWICE * row.rate else "kept"
@@ -141,6 +148,17 @@ def _strangers(proof: Proof, subject: Subject) -> list[Remark]:
     elif found == "cannot say":
         remarks.append(
             Remark("plain", f"Too few to tell whether the stated rate is kept: {measured}.")
+        )
+    elif found == "hardly answered":
+        assert main.strangers_cannot_tell is not None
+        remarks.append(
+            Remark(
+                "bad",
+                f"Whether the stated rate is kept cannot be said: {measured}, but "
+                f"{percent(main.strangers_cannot_tell.value)} of them got no answer at all, nor "
+                f"did {percent(main.cannot_tell.value if main.cannot_tell else 0)} of the "
+                "enrolled.",
+            )
         )
     elif found == "well below":
         remarks.append(
@@ -250,7 +268,7 @@ def _confusion(proof: Proof, subject: Subject) -> list[Remark]:
         for other in report.identification
         if subject.rate is not None
         and other.rate > subject.rate
-        and verdict(other) not in ("not supported", "exceeded")
+        and verdict(other) not in ("not supported", "exceeded", "hardly answered")
         and other.fnir is not None
         and other.fnir.value < row.fnir.value
     ]
@@ -271,17 +289,35 @@ def _confusion(proof: Proof, subject: Subject) -> list[Remark]:
 
 def _cannot_tell(subject: Subject) -> list[Remark]:
     (_, row), *_ = subject.rows
-    if row.cannot_tell is None or row.cannot_tell.value == 0:
+    if row.cannot_tell is None or row.strangers_cannot_tell is None:
         return []
-    assert row.strangers_cannot_tell is not None
+    if not row.cannot_tell.value and not row.strangers_cannot_tell.value:
+        return []
     return [
         Remark(
             "plain",
             f"No answer, because it could not tell: {percent(row.cannot_tell.value)} of the "
             f"enrolled, which count as missed, and {percent(row.strangers_cannot_tell.value)} of "
-            "the strangers, which count as kept out.",
+            f"the strangers, which count as kept out. {_why(row)}",
         )
     ]
+
+
+def _why(row: Identification) -> str:
+    """Why enrolled and strangers got no answer."""
+    both = row.enrolled_no_answer, row.strangers_no_answer
+    assert both[0] is not None
+    assert both[1] is not None
+    parts = [
+        f"{text} ({percent(enrolled)} and {percent(strangers)})"
+        for text, enrolled, strangers in (
+            ("the picture is unfit, or of another kind", both[0].unfit, both[1].unfit),
+            ("it is unlike anything known", both[0].unfamiliar, both[1].unfamiliar),
+            ("two of the enrolled fit equally well", both[0].tied, both[1].tied),
+        )
+        if enrolled or strangers
+    ]
+    return f"Why: {'; '.join(parts)}."
 
 
 def _not_acquired(proof: Proof) -> list[Remark]:

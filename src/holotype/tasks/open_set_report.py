@@ -63,6 +63,15 @@ class Ground:
     galleries: int  # how many
 
 
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why probes got no answer: shares of all probes of a kind. The first that applies counts."""
+
+    unfit: float  # the picture's quality, or its kind
+    unfamiliar: float  # unlike anything that the model was prepared for
+    tied: float  # two of the enrolled fit equally well
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identification:
     """1:N at one stated FPIR. The shares are None where every gallery refused the rate."""
@@ -77,6 +86,8 @@ class Identification:
     taken_for_another: Share | None  # enrolled probes answered with another identity
     cannot_tell: Share | None  # enrolled probes; FNIR counts them
     strangers_cannot_tell: Share | None  # strangers; not accepted
+    enrolled_no_answer: NoAnswer | None
+    strangers_no_answer: NoAnswer | None
     threshold: float | None  # median over the galleries
     grounds: tuple[Ground, ...]  # of the galleries that answered, most of them first
     tally: Tally = field(repr=False)
@@ -96,6 +107,10 @@ class Identification:
             "taken_for_another": _json(self.taken_for_another),
             "cannot_tell": _json(self.cannot_tell),
             "strangers_cannot_tell": _json(self.strangers_cannot_tell),
+            "no_answer": {
+                "enrolled": _why(self.enrolled_no_answer),
+                "strangers": _why(self.strangers_no_answer),
+            },
             "median_threshold": None if self.threshold is None else round(self.threshold, 6),
         }
 
@@ -203,6 +218,10 @@ class OpenSetReport:
             else {"stranger_prior": self.stranger_prior, **self.reliability.to_json()},
             "seconds": round(self.seconds, 2),
         }
+
+
+def _why(found: NoAnswer | None) -> dict[str, float] | None:
+    return None if found is None else {key: round(share, 6) for key, share in asdict(found).items()}
 
 
 def _json(share: Share | None) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from holotype.tasks.open_set_report import (
     Identification,
     Mistake,
     MistakeKind,
+    NoAnswer,
     Tally,
     Verification,
 )
@@ -71,6 +72,7 @@ class IdentificationTally:
         self._grounds: Counter[tuple[Basis, Source]] = Counter()
         self._refusals: list[RateError] = []
         self._counts = np.zeros((len(Tally.__dataclass_fields__), classes), np.int64)
+        self._why = np.zeros((2, 3), np.int64)  # of the enrolled and of strangers, as in NoAnswer
         self._mistakes: list[Mistake] = []
 
     def refuse(self, why: RateError) -> None:
@@ -114,6 +116,10 @@ class IdentificationTally:
         )
         for counts, mask in zip(self._counts, masks, strict=True):
             counts += np.bincount(kind[mask], minlength=len(counts))
+        unfamiliar = found.unfamiliar & ~found.doubtful
+        tied = found.tied & ~found.doubtful & ~unfamiliar
+        for column, mask in enumerate((found.doubtful, unfamiliar, tied)):
+            self._why[:, column] += (mask & ~stranger).sum(), (mask & stranger).sum()
         over, under = probes.best - found.threshold, found.threshold - probes.own
         kinds: tuple[tuple[MistakeKind, NDArray[np.bool_], Floats], ...] = (
             ("stranger_accepted", accepted, over),
@@ -143,6 +149,8 @@ class IdentificationTally:
             taken_for_another=_share(tally.taken_for_another, tally.enrolled_probes),
             cannot_tell=_share(tally.cannot_tell, tally.enrolled_probes),
             strangers_cannot_tell=_share(tally.strangers_cannot_tell, tally.stranger_probes),
+            enrolled_no_answer=_no_answer(self._why[0], tally.enrolled_probes),
+            strangers_no_answer=_no_answer(self._why[1], tally.stranger_probes),
             threshold=float(np.median(self._thresholds)) if self._thresholds else None,
             grounds=tuple(
                 Ground(basis, source, galleries)
@@ -254,6 +262,11 @@ class Sweep:
         clean = np.flatnonzero(accepts == 0)[-1:]
         at = np.unique(np.concatenate([clean, at]))
         return Curve(threshold[at], accepts[at], misses[at])
+
+
+def _no_answer(counts: NDArray[np.int64], probes: NDArray[np.int64]) -> NoAnswer | None:
+    total = int(probes.sum())
+    return NoAnswer(*(counts / total).tolist()) if total else None
 
 
 def _share(hits: NDArray[np.int64], trials: NDArray[np.int64]) -> Share | None:

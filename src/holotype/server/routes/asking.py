@@ -24,6 +24,11 @@ Rate = Annotated[
     Field(description="A fraction such as 0.01, or 1%; unless it is stated: 1 %, or the smallest "
     "share that anything is known of"),
 ]  # fmt: skip
+Confidence = Annotated[
+    float | str | None,
+    Field(description="Of galleries, such as 0.8: so many of those like this keep the rate; unless "
+    "it is stated, the rate is kept on average"),
+]  # fmt: skip
 Prior = Annotated[
     float,
     Field(ge=0, le=1, description="The share of strangers that is expected; only the probability "
@@ -41,6 +46,7 @@ class Identify(Fields):
     """1:N."""
 
     fpir: Rate = None
+    confidence: Confidence = None
     stranger_prior: Prior = 0.5
 
 
@@ -83,11 +89,9 @@ async def identify(request: Request) -> Response:
 
     def act(recognizer: Recognizer) -> list[Decision]:
         if got.vectors is not None:
-            found = recognizer.identify(
-                vectors=got.vectors, fpir=asked.fpir, stranger_prior=asked.stranger_prior
-            )
+            found = recognizer.identify(vectors=got.vectors, **asked.model_dump())
             return found if isinstance(found, list) else [found]
-        return recognizer.identify(_some(got), asked.fpir, stranger_prior=asked.stranger_prior)
+        return recognizer.identify(_some(got), **asked.model_dump())
 
     answers = await house(request).desk.embed(act)
     house(request).metrics.decided("identify", answers)
