@@ -10,8 +10,8 @@ among one another from one picture each, the same pictures for every row. Produc
 was solved from as well, and asked about `test` photographs of the 40 that it never saw, enrolled
 from a `train` photograph, or from the catalogue, whose pictures then lie among the photographs that
 heads are solved from. How heads are solved and compared was fixed beforehand. That one is taken if
-it is better at all, and not by two standard errors, was decided when all rows had been seen. --features
-keeps what the network computes. Writes results/adapting.json; five minutes on one core.
+it is better at all, and not by two standard errors, was decided when all rows had been seen.
+--features keeps what the network computes. Writes results/adapting.json; five minutes on one core.
 """
 
 from __future__ import annotations
