@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from holotype.learn.efficientnet import (
-    EfficientNetLite2,
+    EfficientNetLite,
     ShelfFeatures,
     columns,
     load_efficientnet,
@@ -58,7 +58,7 @@ class Shelf:
         self.names = sets["catalogue"].class_names
 
 
-def all_features(network: EfficientNetLite2, folder: Path | None) -> dict[str, Vectors]:
+def all_features(network: EfficientNetLite, folder: Path | None) -> dict[str, Vectors]:
     run, found = None, {}
     for part in PARTS:
         file = folder / f"grocery-{part}.npy" if folder else None
@@ -181,7 +181,7 @@ class CrossFitted:
         return [(number, self.fold[shelf.product] == number) for number in range(FOLDS)]
 
 
-def write(out: Path, network: EfficientNetLite2, shelf: Shelf) -> None:
+def write(out: Path, network: EfficientNetLite, shelf: Shelf) -> None:
     order = np.random.default_rng(0).permutation(len(shelf.names))
     learning, cohort = np.sort(order[:LEARNING]), np.sort(order[LEARNING:])
     head = head_without(shelf, cohort)

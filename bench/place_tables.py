@@ -343,6 +343,45 @@ def away() -> str:
     return markdown(head, rows)
 
 
+def adapting() -> str:
+    """What a head brings by the number of classes that solved it, and where the bare one stays."""
+    rows = []
+    for row in tabling.result("adapting")["rows"]:
+        if "shipped" in row:
+            of = percent(row["shipped"])
+            rows.append((row["test"], "`objects`, its own head", "41", "", "", of, "", ""))
+            continue
+        rows.append(
+            (
+                *(row[key] for key in ("test", "encoder")),
+                str(row["count"]),
+                f"{row['heads_taken']} of {row['draws']}",
+                *(percent(row[key]) for key in ("bare", "adapted", "gain", "forced_gain")),
+            )
+        )
+    head = ("who is asked about", "encoder", "classes behind the head", "a head is taken")
+    found = ("bare, % [95 %]", "adapted, %", "gain, points [95 %]", "of a head in any case, points")
+    return markdown((*head, *found), rows)
+
+
+def encoders() -> str:
+    rows = []
+    for row in tabling.result("encoders")["rows"]:
+        assumed = [one for one in row["assumed"] if "license" not in one]
+        rows.append(
+            (
+                row["encoder"],
+                row["layout"],
+                f"`{row['stated']}`" if row["stated"] else "nothing",
+                "; ".join(one.replace("|", "/") for one in assumed) or "nothing",
+                str(row["dimensions"]),
+                f"{row['right']:.0f} ({row['kinds']})",
+            )
+        )
+    head = ("encoder", "layout", "stated", "assumed, and said", "numbers")
+    return markdown((*head, "right, % (kinds)"), rows)
+
+
 def _pairs(row: dict[str, Any]) -> tuple[str, ...]:
     return str(row["people"]), str(row["recordings"]), tabling.percent(row)
 
@@ -364,6 +403,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "door": door,
     "door_speed": door_speed,
     "pack_build": pack_build,
+    "adapting": adapting,
+    "encoders": encoders,
     "voices": voices,
     "voices_alone": voices_alone,
     "several_voices": several_voices,

@@ -9,10 +9,12 @@ import torch
 
 from holotype.errors import TrainingError
 from holotype.learn.efficientnet import (
+    LITE0,
     PARTS,
-    EfficientNetLite2,
+    EfficientNetLite,
     ShelfFeatures,
     columns,
+    load_classifier,
     load_efficientnet,
 )
 
@@ -28,22 +30,27 @@ def wheel(path: Path, weights: dict[str, torch.Tensor]) -> Path:
 
 
 def test_it_is_the_network_of_the_paper() -> None:
-    network = EfficientNetLite2().eval()
-    # 6.09 million parameters with the classifier of 1000 x 1280 + 1000 (EfficientNet-Lite, table).
+    network = EfficientNetLite().eval()
+    # Millions of parameters with the classifier of 1000 x 1280 + 1000 (EfficientNet-Lite, table).
     assert sum(p.numel() for p in network.parameters()) + 1_281_000 == 6_092_072
+    smaller = EfficientNetLite(LITE0)
+    assert sum(p.numel() for p in smaller.parameters()) + 1_281_000 == 4_652_008
     with torch.inference_mode():
         assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 1280)
 
 
 def test_weights_are_read_from_the_package_by_their_order(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    trained = EfficientNetLite2().eval()
+    trained = EfficientNetLite().eval()
     renamed = {f"_other.{name}": value for name, value in trained.state_dict().items()}
-    renamed |= {"_fc.weight": torch.zeros(1000, 1280), "_fc.bias": torch.zeros(1000)}
+    renamed |= {"_fc.weight": torch.rand(1000, 1280), "_fc.bias": torch.rand(1000)}
     loaded = load_efficientnet(wheel(tmp_path / "package.whl", renamed))
     picture = torch.rand(1, 3, 48, 48)
     with torch.inference_mode():
         assert torch.equal(loaded(picture), trained(picture))
+    weights, biases = load_classifier(tmp_path / "package.whl")
+    assert torch.equal(weights, renamed["_fc.weight"])
+    assert torch.equal(biases, renamed["_fc.bias"])
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -56,7 +63,7 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_parts_of_shelf_features_have_unit_length_and_are_found_by_name() -> None:
     torch.manual_seed(0)
-    network, picture = EfficientNetLite2().eval(), torch.rand(1, 3, 64, 64)
+    network, picture = EfficientNetLite().eval(), torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         everything = ShelfFeatures(network)(picture)
         for part, length in PARTS.items():

@@ -9,7 +9,7 @@ import torch
 
 from holotype.embedder import Embedder
 from holotype.learn import objects
-from holotype.learn.efficientnet import PARTS, EfficientNetLite2, ShelfFeatures, columns
+from holotype.learn.efficientnet import PARTS, EfficientNetLite, ShelfFeatures, columns
 from holotype.learn.objects import Head, chosen_head, embedded, features_of, write_objects
 from holotype.pack import load_pack
 from holotype.tasks.dataset import Dataset
@@ -51,7 +51,7 @@ def test_the_pack_answers_as_the_network_and_its_head_do(
     small = replace(objects.PREPROCESSING, size_px=64)
     monkeypatch.setattr(objects, "PREPROCESSING", small)
     torch.manual_seed(0)
-    network = EfficientNetLite2().eval()
+    network = EfficientNetLite().eval()
     rng = np.random.default_rng(0)
     parts = ("middle", "block 20")
     length = len(columns(parts))

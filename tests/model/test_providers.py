@@ -182,6 +182,31 @@ def test_it_is_computed_once(toy: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert computed(toy, monkeypatch) == 1
 
 
+def test_an_upgrade_that_computes_otherwise(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gallery whose vectors would not be found again is not asked, until the old one is back."""
+    monkeypatch.setattr(self_test, "folder", lambda: tmp_path / "self-tests")
+    gallery = tmp_path / "g.gallery"
+    with holotype.open(gallery, toy) as recognizer:
+        recognizer.enroll("one", toy_drawing(1))
+    picture = tmp_path / "one.png"
+    Image.fromarray(toy_drawing(1)).save(picture)
+    arguments = ["identify", str(gallery), str(picture), "--json"]
+    with monkeypatch.context() as upgraded:
+        true = Embedder._run
+        upgraded.setattr(onnxruntime, "__version__", "1.99.0")
+        upgraded.setattr(Embedder, "_run", lambda *given: turned(true(*given), 1e-2))
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == EXIT_CODES[ProviderError]
+        said = " ".join(result.output.split())
+        assert "other vectors on cpu with ONNX Runtime 1.99.0 than when it was made" in said
+        assert "another version of ONNX Runtime" in said
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)[0]["candidates"][0]["label"] == "one"
+
+
 @pytest.mark.parametrize("kind", ["read-only", "a file", "no home"])
 def test_where_nothing_can_be_remembered(
     kind: str, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

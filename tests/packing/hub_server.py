@@ -145,12 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"files": files})
         elif what == "commit":
             lines = [json.loads(line) for line in body.splitlines()]
-            files = {
+            sent = {
                 line["value"]["path"]: base64.b64decode(line["value"]["content"])
                 for line in lines
                 if line["key"] == "file"
             }
-            revision = self.server.commit(repository, files)
+            revision = self.server.commit(repository, sent)
             self._json(
                 {
                     "commitUrl": f"{self.server.url}/{repository}/commit/{revision}",

@@ -258,7 +258,36 @@ def test_the_only_one_is_taken(server: Hub, tmp_path: Path) -> None:
     holding(server, {"onnx/net_quantized.onnx": written(layouts.convolution, tmp_path / "a.onnx")})
     with fetched(PLACE) as found:
         assert found.model.name == "net_quantized.onnx"
-        assert found.notes.assumed == ["precision quantized, which is all that there is"]
+        precision, license = found.notes.assumed
+        assert precision == "precision quantized, which is all that there is"
+        assert license == "you may use its weights: no license is stated"
+
+
+@pytest.mark.parametrize(
+    ("head", "license", "assumed"),
+    [
+        ("license: apache-2.0", "apache-2.0", ""),
+        ("license: cc-by-nc-4.0", "cc-by-nc-4.0", "your use is one that its license, cc-by-nc-4.0"),
+        (
+            "license: other\nlicense_name: faces-research",
+            "faces-research",
+            "faces-research, allows",
+        ),
+        ("license: other", "other", "its license, other, allows; it may forbid some, so read it"),
+        ("tags: [x]", "not stated", "no license is stated"),
+        ("license: [", "not stated", "no license is stated"),
+    ],
+)
+def test_a_licence_that_may_forbid_is_named(
+    head: str, license: str, assumed: str, server: Hub, tmp_path: Path
+) -> None:
+    model = written(layouts.convolution, tmp_path / "a.onnx")
+    holding(server, {"model.onnx": model, "README.md": f"---\n{head}\n---\n".encode()})
+    with fetched(PLACE) as found:
+        assert found.license == license
+        (*said,) = found.notes.assumed
+    assert assumed in " ".join(said)
+    assert bool(said) == bool(assumed)
 
 
 def test_gated_vanished_and_cut(

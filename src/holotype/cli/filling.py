@@ -17,6 +17,7 @@ from holotype.cli.pictures import Grouped, labelled, say_passed_over
 from holotype.cli.progress import bars
 from holotype.errors import AnotherKindError, DataError, ImageError
 from holotype.gallery import gallery_model
+from holotype.pack import load_pack
 from holotype.recognizer import BARE
 from holotype.records import Enrollments, LeftOut
 
@@ -104,7 +105,10 @@ def made(gallery: Path) -> str:
     if model == BARE:
         dim = model_id.removeprefix(f"{BARE}-")
         return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
-    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
+    assumed = load_pack(model).card.encoder.get("assumed", ["nothing"])
+    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}." + (
+        "" if assumed == ["nothing"] else f" Assumed of that model: {'; '.join(assumed)}."
+    )
 
 
 def _fitting_model(paths: list[Path], asking: bool) -> str | None:

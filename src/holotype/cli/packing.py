@@ -350,7 +350,7 @@ def _print_adapted(adapted: Adapted, as_json: bool) -> None:
     )
     print_measured(adapted.measured)
     if adapted.held_out is None:
-        say("No head was better by more than chance, so the pack keeps its bare encoder.")
+        say("No head was better, so the pack keeps its bare encoder.")
     else:
         one = adapted.held_out
         say(

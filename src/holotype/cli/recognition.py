@@ -79,7 +79,8 @@ def enroll(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Name or folder of the model pack. An existing gallery knows its own; a new one "
+            help="Name or folder of the model pack, or hf:OWNER/NAME[@REVISION]. An existing "
+            "gallery knows its own; a new one "
             f"is made with `{DEFAULT_MODEL}` unless another is named, and with `voices` where the "
             "first file is a recording.",
         ),

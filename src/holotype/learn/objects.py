@@ -17,7 +17,7 @@ from holotype.embedder import Embedder
 from holotype.images import ImageSource, prepare_batch
 from holotype.learn.efficientnet import (
     SIDE_PX,
-    EfficientNetLite2,
+    EfficientNetLite,
     ShelfFeatures,
     columns,
 )
@@ -142,7 +142,7 @@ def _reduced(
 def write_objects(
     out: Path,
     *,
-    network: EfficientNetLite2,
+    network: EfficientNetLite,
     head: Head,
     learned_from: Dataset,
     cohort: Dataset,

@@ -21,6 +21,7 @@ import stat
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -51,6 +52,7 @@ _References = tuple[
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parents[1] / "packs"
 FACES, _FACES_VERSION = "faces", 2
+_HUB = "hf:"  # how the place of a repository begins
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,24 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     """Open a model pack and check every file of it.
 
     Args:
-        name_or_path: the name of a shipped pack, or the path of a folder; write `./name` for a
-            folder that bears the name of a shipped pack.
+        name_or_path: the name of a shipped pack, the path of a folder, or a place on the Hugging
+            Face Hub, `hf:owner/name` or `hf:owner/name@revision`, whose pack is fetched or whose
+            network becomes a pack, once on each machine; write `./name` for a folder that bears
+            the name of a shipped pack.
 
     Raises:
         PackError: there is no such pack, or a file of it is missing, truncated, altered, too
-            large, of a newer format, or disagrees with the others.
+            large, of a newer format, or disagrees with the others; or the network of a place makes
+            no pack, or cannot be fetched.
+        MissingExtraError: what fetches or makes the pack is not installed.
     """
     name = os.fspath(name_or_path)
     if name == FACES:
         return _faces()
+    if name.startswith(_HUB):
+        # What makes packs stands on what loads them, so its module is named here and not imported.
+        places = import_module("holotype.packing.places")
+        return _checked(places.folder_of(name, _made_packs() / "hub"))
     path = _SHIPPED / name if name in shipped_packs() else Path(name)
     try:
         is_folder = path.is_dir()
@@ -148,7 +158,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
         raise PackError(
             f"{name!r} is neither a shipped pack ({', '.join(shipped_packs()) or 'there is none'})"
             " nor a folder",
-            "Name a shipped pack, or the folder that `holotype export` wrote",
+            "Name a shipped pack, the folder that `holotype export` wrote, or hf:owner/name",
         )
     return _checked(path)
 
@@ -216,7 +226,11 @@ def _computed(model: bytes) -> NDArray[np.float32]:
 
 
 def _faces_folder() -> Path:
-    return Path.home() / ".cache" / "holotype" / "packs" / f"{FACES}-{_FACES_VERSION}"
+    return _made_packs() / f"{FACES}-{_FACES_VERSION}"
+
+
+def _made_packs() -> Path:
+    return Path.home() / ".cache" / "holotype" / "packs"
 
 
 def model_id(model: bytes, preprocessing: Preprocessing) -> str:

@@ -191,7 +191,7 @@ def _facts(
         "training": {
             "command": command,
             "adapted from": f"{source.card.name}, model {source.card.model_id}",
-            "head": head or "none: no head was better by more than chance",
+            "head": head or "none: no head was better",
             "tried": "; ".join(
                 f"{one.name}: {one.difference:+.2f} +- {one.error:.2f} points" for one in tried[:3]
             ),

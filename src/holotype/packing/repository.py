@@ -36,6 +36,13 @@ _TASKS = {
     "siglip": "zero-shot-image-classification",
 }
 _LISTED, _LONGEST = 8, 200
+# Licenses that ask for no more than credit, as the Hub writes them; any other may forbid a use.
+_OPEN = {
+    "afl-3.0", "apache-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "bsl-1.0",
+    "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc0-1.0", "cdla-permissive-1.0",
+    "cdla-permissive-2.0", "ecl-2.0", "isc", "mit", "mit-0", "ms-pl", "odc-by", "pddl",
+    "postgresql", "unlicense", "wtfpl", "zlib",
+}  # fmt: skip
 
 
 @contextmanager
@@ -255,22 +262,35 @@ def _pooling(remote: _Remote, notes: Notes) -> str | None:
 
 
 def _licence(remote: _Remote, notes: Notes) -> str:
-    if remote.sizes.get("README.md", _SMALL_BYTES + 1) > _SMALL_BYTES:
+    license, tags = _stated_licence(remote)
+    if license is None:
+        notes.assumed.append("you may use its weights: no license is stated")
         return "not stated"
+    notes.understood.append(
+        f"README.md: license {license}" + (f"; tags {', '.join(map(str, tags))}" if tags else "")
+    )
+    if license not in _OPEN:
+        notes.assumed.append(
+            f"your use is one that its license, {license}, allows; it may forbid some, so read it"
+        )
+    return license
+
+
+def _stated_licence(remote: _Remote) -> tuple[str | None, list[Any]]:
+    """The license and the tags at the head of README.md."""
+    if remote.sizes.get("README.md", _SMALL_BYTES + 1) > _SMALL_BYTES:
+        return None, []
     from huggingface_hub import metadata_load
 
     try:
         told = metadata_load(remote.fetch("README.md", _SMALL_BYTES)) or {}
     except Exception:  # a page for people: what its head says is welcome, and not needed
         told = {}
-    license = str(told.get("license") or "not stated")
+    license = told.get("license")
     if license == "other":
-        license = str(told.get("license_name") or told.get("license_link") or license)
-    tags = told.get("tags") if isinstance(told.get("tags"), list) else []
-    notes.understood.append(
-        f"README.md: license {license}" + (f"; tags {', '.join(map(str, tags))}" if tags else "")
-    )
-    return license
+        license = told.get("license_name") or told.get("license_link") or license
+    tags = told.get("tags")
+    return (str(license) if license else None), tags if isinstance(tags, list) else []
 
 
 def _beside(remote: _Remote, model: Path, name: str) -> Sequence[str]:

@@ -32,8 +32,9 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
 
     Args:
         gallery: path of the gallery file.
-        model: name of a shipped pack or path of a pack folder, also where a gallery's own is now.
-            None: the model that the gallery was made with; `characters` for a new one.
+        model: name of a shipped pack, path of a pack folder, also where a gallery's own is now, or
+            `hf:owner/name@revision` (`pack.load_pack`). None: the model that the gallery was made
+            with; `characters` for a new one.
         dim: how many numbers an embedding has, for a new gallery of bare vectors: anybody's model
             computes them, and `vectors=` takes them in place of pictures. Such a gallery has no
             cohort; its enrolled, and what `calibrate` is shown, set the thresholds.
@@ -121,4 +122,4 @@ def cohort_data(pack: Pack) -> str:
 
 def stored_name(pack: Pack, model: str | os.PathLike[str]) -> str:
     """By what a gallery finds its model again: the name of a shipped pack, or an absolute path."""
-    return str(model) if str(model) == pack.card.name else str(Path(model).resolve())
+    return str(model) if str(model) == pack.card.name else str(pack.path.resolve())
