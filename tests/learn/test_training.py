@@ -115,16 +115,19 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(unbroken: Path, tmp_path:
     same_run(unbroken, out)
 
 
-def test_interrupted_it_finishes_the_step_and_says_how_to_go_on(
-    unbroken: Path, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_finishes_the_step_and_says_how_to_go_on(
+    unbroken: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     out = tmp_path / "interrupted"
     with running(out) as (process, reports):
         wait_for_step(reports, 5)
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         reports.send("go on")
         while isinstance(report := reports.recv(), int):
             reports.send("go on")
+    kind, report = report
+    assert kind == ("Terminated" if number == signal.SIGTERM else "KeyboardInterrupt")
     assert "go on with resume (on the command line --resume)" in report
     done = History.from_json(read_tensors(out / "checkpoint.pt")["history"]).step
     assert f"stopped after step {done} of {STEPS}" in report

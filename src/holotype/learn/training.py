@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from holotype.errors import TrainingError
+from holotype.errors import Terminated, TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 from holotype.learn.forecast import Forecast, Remaining
@@ -81,8 +81,8 @@ def train(
     Raises:
         TrainingError: nothing to train; the folder does not fit; a setting differs from the run
             to resume; the loss is no longer finite (the last checkpoint stays as it was).
-        KeyboardInterrupt: interrupted; the step was finished and a checkpoint written. A second
-            interrupt does not wait for that.
+        KeyboardInterrupt: SIGINT or, as `Terminated`, SIGTERM came; the step was finished and a
+            checkpoint written. A second signal does not wait for that.
     """
     check_trainable(learner)
     config = config or {}
@@ -98,7 +98,7 @@ def train(
     # Killed before the first checkpoint, a run has none: it then goes on from step 0.
     if resume and (out / CHECKPOINT).exists():
         history = _restore(out / CHECKPOINT, learner, optimizer)
-    with torch.random.fork_rng(devices=[]), _interrupts() as interrupted:
+    with torch.random.fork_rng(devices=[]), _stop_signals() as stopped:
         _loop(
             learner,
             optimizer,
@@ -109,7 +109,7 @@ def train(
             validate,
             forecast or Forecast(settings.steps),
             progress,
-            interrupted,
+            stopped,
         )
     write_tensors(out / WEIGHTS, learner.state_dict())
     history.plot(out)
@@ -138,7 +138,7 @@ def _loop(
     validate: Callable[[Any], float] | None,
     forecast: Forecast,
     progress: Callable[[Progress], None] | None,
-    interrupted: Callable[[], bool],
+    stopped: Callable[[], type[KeyboardInterrupt] | None],
 ) -> None:
     forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
     began, seconds_before = time.monotonic(), history.seconds
@@ -162,7 +162,7 @@ def _loop(
             learner.train()
         now = time.monotonic()
         history.seconds = seconds_before + now - began
-        stop = interrupted()
+        stop = stopped()
         if done % settings.checkpoint_every == 0 or last or stop or now >= save_at:
             _save(out, learner, optimizer, settings, history)
             save_at = now + _CHECKPOINT_SECONDS
@@ -171,7 +171,7 @@ def _loop(
             progress(Progress(done, settings.steps, loss, remaining.seconds(done), validation))
         if stop and not last:
             history.plot(out)
-            raise KeyboardInterrupt(
+            raise stop(
                 f"stopped after step {done} of {settings.steps}, which is saved in {out}; "
                 "go on with resume (on the command line --resume)"
             )
@@ -223,22 +223,27 @@ def _diverged(
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT into a request; the second one acts as it did before."""
-    # Only the main thread may set handlers; elsewhere an interrupt is not ours to catch.
+def _stop_signals() -> Iterator[Callable[[], type[KeyboardInterrupt] | None]]:
+    """Turn the first SIGINT or SIGTERM into a request; a second one acts as it did before."""
+    # Only the main thread may set handlers; elsewhere a signal is not ours to catch.
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: None
         return
-    requested = False
-    before = signal.getsignal(signal.SIGINT)
+    requested: type[KeyboardInterrupt] | None = None
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def request(number: int, frame: FrameType | None) -> None:
         nonlocal requested
-        requested = True
-        signal.signal(signal.SIGINT, before)
+        requested = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        give_back()
 
-    signal.signal(signal.SIGINT, request)
+    for number in before:
+        signal.signal(number, request)
     try:
         yield lambda: requested
     finally:
-        signal.signal(signal.SIGINT, before)
+        give_back()
