@@ -136,7 +136,7 @@ class ServingError(HolotypeError):
     """A server that cannot start as asked, or a key that cannot be had."""
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818
+class Terminated(KeyboardInterrupt):
     """SIGTERM came, and what was being done is kept so that it can go on."""
 
 

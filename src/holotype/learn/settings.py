@@ -41,13 +41,14 @@ class TrainingSettings:
     precision: Precision = "float32"  # of the forward pass; of a recipe, the lowest it learns in
     validate_every: int = 1000  # steps; the last step always validates
     checkpoint_every: int = 200  # steps
+    accumulate: int = 1  # batches whose mean gradient makes one step
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         require_word("optimizer", self.optimizer, get_args(Optimizer))
         require_word("schedule", self.schedule, get_args(Schedule))
         require_word("precision", self.precision, get_args(Precision))
-        for name in ("steps", "halve_every", "validate_every", "checkpoint_every"):
+        for name in ("steps", "halve_every", "validate_every", "checkpoint_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise TrainingError(
                     f"{name}={getattr(self, name)} is below 1", f"Set {name} to at least 1"
@@ -59,6 +60,10 @@ class TrainingSettings:
             )
         if self.seed < 0:
             raise TrainingError(f"seed={self.seed} is negative", "Set seed to 0 or more")
+
+    def batch_numbers(self, step: int) -> range:
+        """Of the batches that make a step."""
+        return range(step * self.accumulate, (step + 1) * self.accumulate)
 
 
 def require_word(name: str, value: object, words: tuple[str, ...]) -> None:

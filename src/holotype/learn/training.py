@@ -65,7 +65,7 @@ def train(
 
     Args:
         learner: initialized from the seed by the caller; trained in place.
-        batches: step in 0..steps-1 -> batch; must depend on nothing but the step.
+        batches: 0..steps*accumulate-1 -> batch; must depend on nothing but this number.
         settings: see `TrainingSettings`.
         out: the folder of the run; must be new, or hold the run to resume.
         config: what else defines the run, ready for JSON; compared on resume.
@@ -148,7 +148,8 @@ def _loop(
     for step in range(history.step, settings.steps):
         torch.manual_seed(step_seed(settings.seed, step))
         set_rates(optimizer, settings, step)
-        loss = float(learner.training_step(batches(step), optimizer, forward))
+        some = [batches(number) for number in settings.batch_numbers(step)]
+        loss = float(learner.training_step(some, optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
         history.loss.append(loss)
