@@ -20,6 +20,8 @@ from holotype.learn.checkpoints import write_json
 from holotype.learn.settings import TrainingSettings
 
 RUN = "run.json"
+# What run.json notes beside what defines the run.
+NOTED = ("command", "started", "commit", "versions", "machine", "asked", "measured")
 
 
 def check_new(out: Path) -> None:

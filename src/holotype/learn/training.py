@@ -28,7 +28,7 @@ from holotype.learn.forecast import Forecast, Remaining
 from holotype.learn.history import History
 from holotype.learn.learner import Batch, Learner
 from holotype.learn.optimizer import optimizer_for, set_rates
-from holotype.learn.settings import TrainingSettings, step_seed
+from holotype.learn.settings import TrainingSettings, rates, step_seed
 
 # By the clock as well as by steps, of which a slow machine does few.
 _FIRST_CHECKPOINT_SECONDS, _CHECKPOINT_SECONDS = 20.0, 60.0
@@ -43,6 +43,15 @@ class Progress:
     loss: float  # of this step
     seconds_left: float  # estimate
     validation: float | None  # the latest
+    learning_rate: float  # of this step
+    validated: bool  # whether the validation is of this step
+
+    def scalars(self) -> dict[str, float]:
+        """What is new in this step, by name: for whatever draws curves."""
+        new = {"loss": self.loss, "learning_rate": self.learning_rate}
+        if self.validated and self.validation is not None:
+            new["validation"] = self.validation
+        return new
 
 
 def train(
@@ -168,8 +177,18 @@ def _loop(
             _save(out, learner, optimizer, settings, history)
             save_at = now + _CHECKPOINT_SECONDS
         if progress:
-            validation = history.validation[-1][1] if history.validation else None
-            progress(Progress(done, settings.steps, loss, remaining.seconds(done), validation))
+            at, validation = history.validation[-1] if history.validation else (0, None)
+            progress(
+                Progress(
+                    done,
+                    settings.steps,
+                    loss,
+                    remaining.seconds(done),
+                    validation,
+                    learning_rate=rates(settings, step)[0],
+                    validated=at == done,
+                )
+            )
         if stop and not last:
             history.plot(out)
             raise stop(
