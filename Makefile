@@ -42,7 +42,7 @@ check: lint
 .venv/dev: .venv/base
 	@echo "Installing what training and the tests need as well, once. Most of it is torch: on Linux"
 	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
-	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,server,mqtt,dev]"
+	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,server,mqtt,tensorboard,dev]"
 	touch $@
 
 # Every page of README and docs, in a clean environment for each set of extras.

@@ -292,7 +292,22 @@ def minimal_gain() -> str:
     return markdown(("background", "error with the pen, less without, points", *wrong), rows)
 
 
+def compiled() -> str:
+    """Whether torch.compile pays for a training step."""
+    rows = [
+        (
+            f"`{row['recipe']}`",
+            f"{row['step_ms']:.0f}",
+            f"{row['compiled_to_eager']:.2f}",
+        )
+        for row in tabling.result("compiled")["rows"]
+    ]
+    head = ("a step of", "as it is, ms of CPU time", "compiled, times as long")
+    return markdown(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "compiled": compiled,
     "ntm": ntm,
     "ntm_step": ntm_step,
     "mann": mann,

@@ -140,7 +140,7 @@ def compare(net: str, steps: int, rounds: int) -> dict[str, Any]:
     ours, plain, batch, peer = {"Conv4-64": conv4, "1-40-40-1": perceptron}[net](steps)
     idle = _NoStep(ours.parameters(), lr=0.1)
     entrants: dict[str, tuple[nn.Module, Callable[[], object]]] = {
-        "holotype": (ours, lambda: ours.training_step(batch, idle, nullcontext())),
+        "holotype": (ours, lambda: ours.training_step([batch], idle, nullcontext())),
         "higher": (plain, lambda: peer(with_higher)),
         "torchopt": (plain, lambda: peer(with_torchopt)),
     }
@@ -181,7 +181,7 @@ def in_float64(ours: nn.Module, batch: Any) -> Tensor:
         for field in fields(batch)
         if getattr(batch, field.name) is not None
     }
-    twin.training_step(type(batch)(**values), _NoStep(twin.parameters(), lr=0.1), nullcontext())
+    twin.training_step([type(batch)(**values)], _NoStep(twin.parameters(), lr=0.1), nullcontext())
     return flat(twin)
 
 
@@ -200,7 +200,7 @@ def memory() -> float:
         "import meta_speed as m\n"
         "before = m.largest_kb()\n"
         "ours, _, batch, _ = m.conv4(5)\n"
-        "ours.training_step(batch, m._NoStep(ours.parameters(), lr=0.1), m.nullcontext())\n"
+        "ours.training_step([batch], m._NoStep(ours.parameters(), lr=0.1), m.nullcontext())\n"
         "print((m.largest_kb() - before) / 1000)\n"
     )
     here = str(Path(__file__).parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -39,9 +40,12 @@ class MultiStepLoss(MAML):
         return left * each.mean() + (1 - left) * each[-1]
 
     def training_step(
-        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+        self,
+        batches: Sequence[EpisodeBatch],
+        optimizer: Optimizer,
+        forward: AbstractContextManager[Any],
     ) -> Tensor:
-        loss = super().training_step(batch, optimizer, forward)
+        loss = super().training_step(batches, optimizer, forward)
         self.updates += 1
         return loss
 

@@ -90,7 +90,7 @@ def main() -> None:
     )
 
     def our_step(batch: SequenceBatch) -> float:
-        return float(ours.training_step(batch, our_adam, contextlib.nullcontext()))
+        return float(ours.training_step([batch], our_adam, contextlib.nullcontext()))
 
     def their_step(batch: SequenceBatch) -> float:
         loss = plain_loss(theirs, batch)

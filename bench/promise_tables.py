@@ -29,6 +29,27 @@ def characters() -> str:
     return markdown(("on", "task", "episodes", "accuracy, %", "error, %", "beside"), rows)
 
 
+def views() -> str:
+    """How many views of a picture the pack `characters` needs."""
+
+    def shown(cell: Any) -> str:
+        beside = f" ({cell['gain']:+.2f} ± {cell['ci95']:.2f})" if cell["ci95"] else ""
+        return f"{cell['accuracy']:.2f}{beside}"
+
+    rows = [
+        (
+            row["views"],
+            str(row["passes"]),
+            f"{row['cpu_to_seven']:.2f}",
+            shown(row["as they are"]),
+            shown(row["8 x 8"]),
+        )
+        for row in tabling.result("characters_views")["rows"]
+    ]
+    head = ("views", "passes", "CPU time", "as they are, 20-way, %", "8 x 8, 10-way, %")
+    return markdown(head, rows)
+
+
 def gallery_band() -> str:
     """How far one gallery scatters, in a simulation."""
     rows = [
@@ -417,6 +438,7 @@ def turned_away() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "characters": characters,
     "strangers": strangers,
+    "views": views,
     "promise": promise,
     "drift": drift,
     "follow": follow,

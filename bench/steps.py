@@ -304,7 +304,7 @@ def beside_peers(rounds: int) -> list[float]:
         method = PrototypicalNetworks(copy.deepcopy(start)).to(memory_format=memory_format)
         optimizer = AdamW(method.parameters(), lr=1e-4, weight_decay=0.0)
         steps[f"holotype, {label}"] = lambda method=method, optimizer=optimizer: float(
-            method.training_step(batch, optimizer, nullcontext())
+            method.training_step([batch], optimizer, nullcontext())
         )
     others = peers()
     for name, make in others.items():

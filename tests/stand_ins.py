@@ -119,6 +119,12 @@ def _generative(here: Path) -> None:
     Image.fromarray(load_dataset("sample").images[0]).save(here / "drawing.png")
 
 
+def _training(here: Path) -> None:
+    page = (ROOT / "docs" / "training.md").read_text()
+    shown = page[page.index("[config]") :]
+    (here / "mine.toml").write_text(shown[: shown.index("```")])
+
+
 def _voice(here: Path) -> None:
     from toy_voices import saved, voice
 
@@ -147,6 +153,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "packs.md": _packs,
     "shelf.md": _shelf,
     "signature.md": _signature,
+    "training.md": _training,
     "voice.md": _voice,
 }
 

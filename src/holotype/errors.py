@@ -136,6 +136,10 @@ class ServingError(HolotypeError):
     """A server that cannot start as asked, or a key that cannot be had."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, and what was being done is kept so that it can go on."""
+
+
 # 0 is success, 1 is "no match" from `verify`, 2 is a wrong command line, 130 an interrupt.
 EXIT_CODES: dict[type[HolotypeError], int] = {
     ImageError: 3,

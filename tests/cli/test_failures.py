@@ -278,6 +278,7 @@ def test_an_import_that_fails_for_another_reason_is_no_missing_extra() -> None:
     [
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (KeyboardInterrupt("saved; go on"), 130, "interrupted: saved; go on\n"),
+        (errors.Terminated("saved; go on"), 143, "interrupted: saved; go on\n"),
         (
             PermissionError(13, "Permission denied", "/x/y"),
             11,
@@ -367,5 +368,5 @@ def test_every_exit_code_is_documented() -> None:
         assert f"`{kind.__name__}`" in documented[code]
     assert set(documented) - set(errors.EXIT_CODES.values()) == {
         0, failures.NO_MATCH, 2, failures.FILE_SYSTEM, failures.BUG, failures.INTERRUPTED,
-        failures.BROKEN_PIPE,
+        failures.TERMINATED, failures.BROKEN_PIPE,
     }  # fmt: skip

@@ -77,3 +77,21 @@ def test_what_is_out_of_range_is_refused(
     done = train(*words)
     assert (done.exit_code, done.stdout) == (code, "")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_by_a_file_with_curves_and_a_profile(
+    train: Callable[..., Result], run: Run, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboardX")
+    assert train("--steps", 3, "--threads", 1, "--precision", "float32").exit_code == 0
+    config, again = tmp_path / "run" / "run.json", tmp_path / "again"
+    words = ("train", "--config", config, "--seed", 1, "--out", again)
+    done = run(*words, "--tensorboard", "--profile")
+    assert done.exit_code == 0, done.output
+    settings = json.loads((again / "run.json").read_text())["settings"]
+    assert (settings["steps"], settings["seed"]) == (3, 1)
+    assert {"tensorboard", "profile.json", "profile.txt"} <= {path.name for path in again.iterdir()}
+    assert run("train", "--resume", "--out", again).exit_code == 0
+    nobody = run("train", "--out", tmp_path / "none")
+    assert (nobody.exit_code, nobody.stdout) == (9, "")
+    assert "METHOD, --data, --config" in nobody.stderr

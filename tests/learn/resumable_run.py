@@ -67,4 +67,4 @@ def tell(out: Path, listener: Connection) -> None:
         run(out, report)
         listener.send("finished")
     except KeyboardInterrupt as interrupt:
-        listener.send(str(interrupt))
+        listener.send((type(interrupt).__name__, str(interrupt)))

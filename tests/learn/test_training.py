@@ -115,16 +115,19 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(unbroken: Path, tmp_path:
     same_run(unbroken, out)
 
 
-def test_interrupted_it_finishes_the_step_and_says_how_to_go_on(
-    unbroken: Path, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_finishes_the_step_and_says_how_to_go_on(
+    unbroken: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     out = tmp_path / "interrupted"
     with running(out) as (process, reports):
         wait_for_step(reports, 5)
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         reports.send("go on")
         while isinstance(report := reports.recv(), int):
             reports.send("go on")
+    kind, report = report
+    assert kind == ("Terminated" if number == signal.SIGTERM else "KeyboardInterrupt")
     assert "go on with resume (on the command line --resume)" in report
     done = History.from_json(read_tensors(out / "checkpoint.pt")["history"]).step
     assert f"stopped after step {done} of {STEPS}" in report
@@ -300,3 +303,55 @@ def test_training_leaves_the_generator_of_the_caller_alone(tmp_path: Path) -> No
     torch.manual_seed(1)
     train(method, toy_batch, settings(2), tmp_path / "run")
     assert torch.equal(torch.rand(3), expected)
+
+
+def first_move(method: Method, out: Path, batches: object, accumulate: int) -> torch.Tensor:
+    """How far one step of plain descent moves all weights: its gradient, in one vector."""
+
+    def weights() -> torch.Tensor:
+        return torch.cat([weight.detach().flatten() for weight in method.parameters()])
+
+    before = weights()
+    plain = settings(1, optimizer="sgd", schedule="constant", accumulate=accumulate)
+    train(method, batches, plain, out)
+    return weights() - before
+
+
+@pytest.mark.parametrize("name", ["matching", "maml", "protomaml"])
+def test_several_small_batches_make_the_step_of_a_large_one(name: str, tmp_path: Path) -> None:
+    """For learners whose pictures meet in no norm but that of their own task."""
+
+    def method() -> Method:
+        method = build(name)
+        for part in method.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.forward = lambda x: x  # it would see a batch, and not the step
+        return method
+
+    batches = [toy_batch(number) for number in range(3)]
+    whole = EpisodeBatch(
+        *(
+            torch.cat([getattr(batch, part) for batch in batches])
+            for part in ("support", "query", "query_class", "class_id")
+        )
+    )
+    large = first_move(method(), tmp_path / "large", lambda step: whole, 1)
+    small = first_move(method(), tmp_path / "small", lambda number: batches[number], 3)
+    assert large.abs().max() > 1e-5
+    torch.testing.assert_close(small, large, rtol=1e-3, atol=1e-7)
+
+
+def test_players_who_take_turns_do_not_accumulate(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"accumulate=2 has no meaning for DAGAN.* at 1\."):
+        train(build("dagan"), toy_batch, settings(1, accumulate=2), tmp_path / "run")
+
+
+def test_a_run_from_before_a_setting_came_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(build("prototypical"), toy_batch, settings(), out)
+    facts = json.loads((out / "run.json").read_text())
+    del facts["settings"]["accumulate"]
+    (out / "run.json").write_text(json.dumps(facts))
+    train(build("prototypical"), toy_batch, settings(), out, resume=True)
+    with pytest.raises(TrainingError, match="accumulate=1; it cannot go on with accumulate=2"):
+        train(build("prototypical"), toy_batch, settings(accumulate=2), out, resume=True)

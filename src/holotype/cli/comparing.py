@@ -106,9 +106,9 @@ def compare(
                 progress=_progress(report),
             )
             written = outcome.write(out)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         again = shlex.join(["holotype", *sys.argv[1:]])
-        raise KeyboardInterrupt(f"go on with `{again}`") from None
+        raise type(stop)(f"go on with `{again}`") from None
     _remarks(outcome)
     if as_json:
         print_json({**outcome.to_json(), "written": [str(path) for path in written]})

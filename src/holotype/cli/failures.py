@@ -12,12 +12,12 @@ from typing import NoReturn
 import typer
 
 from holotype.cli.display import shown
-from holotype.errors import EXIT_CODES, HolotypeError, MissingExtraError
+from holotype.errors import EXIT_CODES, HolotypeError, MissingExtraError, Terminated
 from holotype.extras import install
 
 NO_MATCH = 1
 FILE_SYSTEM = 11
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED, TERMINATED = 130, 143  # 128 + SIGINT and SIGTERM, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 # EX_SOFTWARE of BSD's sysexits.h. Python's own 1 would read as "no match" of `verify`.
 BUG = 70
@@ -37,7 +37,8 @@ def reported() -> Iterator[None]:
     except HolotypeError as error:
         _end(f"error: {error}", exit_code(error))
     except KeyboardInterrupt as interrupt:
-        _end(f"interrupted: {interrupt}" if str(interrupt) else "interrupted", INTERRUPTED)
+        code = TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+        _end(f"interrupted: {interrupt}" if str(interrupt) else "interrupted", code)
     except BrokenPipeError:
         _abandon_stdout()
         raise typer.Exit(BROKEN_PIPE) from None

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -47,10 +48,16 @@ class _Exported:
 
 
 def train(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="See `holotype methods`.")],
+    method: Annotated[
+        str | None,
+        typer.Argument(metavar="METHOD", help="See `holotype methods`.", show_default=False),
+    ] = None,
     data: Annotated[
-        str, typer.Option(metavar="DATA", help="omniglot, or a folder of class folders.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="DATA", help="omniglot, or a folder of class folders.", show_default=False
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="The folder of the run.", show_default="PACK-run"),
@@ -59,7 +66,18 @@ def train(
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME", help="Named settings.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Fixes all that is random.")] = 0,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What defines the run, but for what is said here: the run.json of another, or "
+            "TOML in the same words.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Fixes all that is random.", show_default="0")
+    ] = None,
     begin: Annotated[
         Path | None,
         typer.Option(
@@ -86,12 +104,20 @@ def train(
         ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="auto: what is fastest on this machine.")
-    ] = Precision.AUTO,
+        Precision | None,
+        typer.Option(help="auto: what is fastest on this machine.", show_default="auto"),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(metavar="N", help="Of the processor.", show_default="what is fastest"),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves into RUN/tensorboard.")
+    ] = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Record some steps: RUN/profile.json and profile.txt."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a method on background classes; stopped at any moment, it goes on with `--resume`.
@@ -101,6 +127,8 @@ def train(
     Example: `holotype train prototypical --data pictures --export mine`
 
     Example: `holotype train prototypical --data pictures --export mine --minutes 30`
+
+    Example: `holotype train --config runs/first/run.json --seed 1 --out runs/second`
     """
     if out is None:
         if export is None:
@@ -108,22 +136,30 @@ def train(
         out = export.with_name(f"{export.name}-run")
     say_passed_over_in(data, as_json)
     try:
-        with training_extra("train"), bars() as report:
-            from holotype.learn import pipeline
+        with training_extra("train"), bars() as report, ExitStack() as stack:
+            from holotype.learn import pipeline, tracking
+            from holotype.learn.config import read_config
+
+            watching = [_training_progress(report)]
+            if tensorboard:
+                watching.append(stack.enter_context(tracking.tensorboard(out)))
+            if profile:
+                watching.append(stack.enter_context(tracking.profiled(out)))
 
             pipeline.train_run(
                 method,
                 data,
                 out,
+                like=read_config(config) if config else None,
                 recipe=recipe,
                 seed=seed,
                 steps=steps,
                 minutes=minutes,
-                precision=precision.value,
+                precision=precision.value if precision else None,
                 threads=threads,
                 begin=begin,
                 resume=resume,
-                progress=_training_progress(report),
+                progress=_all(watching),
                 planning=_print_plan,
                 preparing=lambda what, done, total: report(what, done, total, ""),
             )
@@ -241,6 +277,14 @@ def _about(seconds: float) -> str:
         if seconds >= 2 * unit:
             return f"about {seconds / unit:.{int(unit > 60)}f} {name}"
     return f"about {max(1, round(seconds))} s"
+
+
+def _all(watching: list[Callable[[Progress], None]]) -> Callable[[Progress], None]:
+    def tell(done: Progress) -> None:
+        for watch in watching:
+            watch(done)
+
+    return tell
 
 
 def _training_progress(report: Report) -> Callable[[Progress], None]:

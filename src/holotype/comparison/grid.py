@@ -183,5 +183,5 @@ def _train(one: Contender, ground: Ground, budget: int | None, seed: int, pace: 
             progress=lambda step: pace.trained(one.name, step),
             preparing=pace.aside,
         )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"what is finished is kept in {one.where.parent.parent}") from None
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"what is finished is kept in {one.where.parent.parent}") from None

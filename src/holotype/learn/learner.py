@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
@@ -27,19 +29,29 @@ class Learner(nn.Module, Generic[Batch]):
         """What training minimizes: a float32 scalar."""
         raise NotImplementedError
 
-    def training_step(
-        self, batch: Batch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+    def accumulate(
+        self, batch: Batch, share: float, forward: AbstractContextManager[Any]
     ) -> Tensor:
-        """One update, `loss` computed within `forward` (its precision); returns the loss.
+        """Add `share` of the gradient of a batch's loss; returns that share of the loss.
 
-        A learner with an update rule of its own (two players, an outer step that is no gradient)
-        overrides this.
+        The loss is computed within `forward`, its precision.
         """
         with forward:
-            loss = self.loss(batch)
-        optimizer.zero_grad(set_to_none=True)
+            loss = self.loss(batch) * share
         loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def training_step(
+        self, batches: Sequence[Batch], optimizer: Optimizer, forward: AbstractContextManager[Any]
+    ) -> Tensor:
+        """One update by the mean gradient of some batches; returns their mean loss.
+
+        A learner whose update is another (two players that take turns) overrides this.
+        """
+        optimizer.zero_grad(set_to_none=True)
+        share = 1 / len(batches)
+        loss = torch.stack([self.accumulate(batch, share, forward) for batch in batches]).sum()
         if self.clip_norm is not None:
             clip_grad_norm_(self.parameters(), self.clip_norm)
         optimizer.step()
-        return loss.detach()
+        return loss

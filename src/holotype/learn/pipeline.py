@@ -6,7 +6,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from holotype.errors import TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import WEIGHTS, read_tensors
 from holotype.learn.comparing import asked
+from holotype.learn.config import RunConfig
 from holotype.learn.export import export_pack
 from holotype.learn.fitting import fitting_recipe
 from holotype.learn.history import History
@@ -26,7 +27,7 @@ from holotype.learn.pictures import HELD_OUT, PictureRecipe, part, pixels, prepa
 from holotype.learn.plan import Plan, Wishes, planned, recorded
 from holotype.learn.recipe import Preparing, Recipe
 from holotype.learn.recipes import RECIPES
-from holotype.learn.settings import Precision
+from holotype.learn.settings import Precision, changed
 from holotype.learn.speed import computing_with
 from holotype.learn.training import Progress, check_trainable, train
 from holotype.pack import Pack
@@ -35,12 +36,13 @@ from holotype.tasks.datasets import Dataset, load_dataset
 
 
 def train_run(
-    method: str,
-    data: str,
+    method: str | None,
+    data: str | None,
     out: Path,
     *,
+    like: RunConfig | None = None,
     recipe: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,
     precision: Precision | Literal["auto"] | None = None,
@@ -54,16 +56,18 @@ def train_run(
     """Train a method by a recipe and leave the run in a folder.
 
     Args:
-        method: a key of `RECIPES`.
-        data: what the recipe learns from; for pictures, what `load_dataset` takes.
+        method: a key of `RECIPES`; None: as `like` says.
+        data: what the recipe learns from; for pictures, what `load_dataset` takes; None: as `like`
+            says.
         out: folder of the run.
+        like: what holds where nothing else is said; None: of a run to resume, its `run.json`.
         recipe: a key of `RECIPES[method]`; None: what `fitting_recipe` finds, else the first.
-        seed: of the initial weights and of every batch.
+        seed: of the initial weights and of every batch; None: 0.
         steps: how many; None: as the recipe says. Its schedule is stretched to them.
         minutes: at most, from here to the end of training: as many steps are done as fit, by the
             speed that is measured at the start, and not more than the recipe says.
-        precision: of the forward pass; "auto" or None: what is fastest here, of those that the
-            recipe learns in.
+        precision: of the forward pass; "auto": what is fastest here, of those that the recipe
+            learns in; None: as `like` says, or else "auto".
         threads: how many; None: what is fastest here.
         begin: a finished run of the method, with whose weights this one begins.
         resume: go on with the run in `out`.
@@ -77,19 +81,39 @@ def train_run(
         DataError: the data set cannot be read or has too few classes.
     """
     began = time.monotonic()
-    wishes = Wishes(steps, minutes, precision, threads)
+    if like is None:
+        like = RunConfig.of(runs.read(out), out / runs.RUN) if resume else RunConfig()
+    method, data = method or like.method, data or like.data
+    if method is None or data is None:
+        raise TrainingError(
+            "a run needs a method and data to learn from",
+            "Name both, or a file that does (on the command line METHOD, --data, --config)",
+        )
+    recipe = recipe or (like.recipe if method == like.method else None)
     name, chosen = find_recipe(method, recipe or fitting_recipe(RECIPES.get(method, {}), data))
-    settings = replace(chosen.settings, seed=seed)
+    said = {**like.settings, **({} if seed is None else {"seed": seed})}
+    settings = changed(chosen.settings, said)
+    if steps is None and minutes is None:
+        steps = said.get("steps")
+    precision = said.get("precision") if precision is None else precision
+    threads = like.threads if threads is None else threads
+    wishes = Wishes(steps, minutes, precision, threads)
     config: dict[str, Any] = {"method": method, "recipe": name, "data": data}
     if begin is not None:
         config["from"] = _beginning(begin, method)
+    if like.begun is not None and config.get("from") != like.begun:
+        raise TrainingError(
+            f"a run like that begins with the weights of a run of {like.begun.get('steps')} steps "
+            f"and seed {like.begun.get('seed')}, which is not the one named",
+            "Name that run (on the command line --from)",
+        )
     # What is refused is refused before minutes of preparation.
     plan = recorded(out, settings, wishes) if resume else None
     if plan:
         runs.check_same(out, plan.settings, config)
     else:
         runs.check_new(out)
-    ready = chosen.prepare(data, seed, preparing)
+    ready = chosen.prepare(data, settings.seed, preparing)
     check_trainable(ready.learner)
     if begin is not None:
         _begin_with(ready.learner, begin, name)

@@ -21,7 +21,7 @@ from holotype.learn import runs
 from holotype.learn.forecast import Forecast
 from holotype.learn.history import HISTORY, History
 from holotype.learn.recipe import Prepared
-from holotype.learn.settings import Precision, TrainingSettings
+from holotype.learn.settings import Precision, TrainingSettings, stretched
 from holotype.learn.speed import Way, measure, thread_counts, ways
 
 _FEWEST_STEPS = 20  # with fewer the learning rate has hardly risen when it must fall
@@ -102,14 +102,6 @@ class Plan:
     def seconds_left(self) -> float | None:
         """Of training, before it goes on; None: nothing was measured."""
         return self.forecast.left(self.done, self.done, 0.0) if self.probes else None
-
-
-def stretched(settings: TrainingSettings, steps: int | None) -> TrainingSettings:
-    """With another number of steps, and the schedule stretched to them."""
-    if steps is None:
-        return settings
-    halve_every = max(1, round(settings.halve_every * steps / settings.steps))
-    return replace(settings, steps=steps, halve_every=halve_every)
 
 
 def planned(

@@ -7,7 +7,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +20,8 @@ from holotype.learn.checkpoints import write_json
 from holotype.learn.settings import TrainingSettings
 
 RUN = "run.json"
+# What run.json notes beside what defines the run.
+NOTED = ("command", "started", "commit", "versions", "machine", "asked", "measured")
 
 
 def check_new(out: Path) -> None:
@@ -76,7 +78,9 @@ def check_same(out: Path, settings: TrainingSettings, config: dict[str, Any]) ->
         TrainingError: there is no run, or a setting differs.
     """
     run = read(out)
-    before = _flat({"settings": run["settings"], "config": run["config"]})
+    # A setting that came with a later version had its default before.
+    unsaid = {f.name: f.default for f in fields(TrainingSettings) if f.default is not MISSING}
+    before = _flat({"settings": unsaid | run["settings"], "config": run["config"]})
     now = _flat({"settings": asdict(settings), "config": json.loads(json.dumps(config))})
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -21,6 +22,7 @@ _INITIAL_DIVISOR = 25.0
 _FINAL_DIVISOR = 1e4
 _MOMENTUM_LOW, _MOMENTUM_HIGH = 0.85, 0.95
 _MOMENTUM = 0.9
+_KINDS = {int: "whole number", float: "number", str: "word"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ class TrainingSettings:
     precision: Precision = "float32"  # of the forward pass; of a recipe, the lowest it learns in
     validate_every: int = 1000  # steps; the last step always validates
     checkpoint_every: int = 200  # steps
+    accumulate: int = 1  # batches whose mean gradient makes one step
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         require_word("optimizer", self.optimizer, get_args(Optimizer))
         require_word("schedule", self.schedule, get_args(Schedule))
         require_word("precision", self.precision, get_args(Precision))
-        for name in ("steps", "halve_every", "validate_every", "checkpoint_every"):
+        for name in ("steps", "halve_every", "validate_every", "checkpoint_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise TrainingError(
                     f"{name}={getattr(self, name)} is below 1", f"Set {name} to at least 1"
@@ -59,6 +62,38 @@ class TrainingSettings:
             )
         if self.seed < 0:
             raise TrainingError(f"seed={self.seed} is negative", "Set seed to 0 or more")
+
+    def batch_numbers(self, step: int) -> range:
+        """Of the batches that make a step."""
+        return range(step * self.accumulate, (step + 1) * self.accumulate)
+
+
+def stretched(settings: TrainingSettings, steps: int | None) -> TrainingSettings:
+    """With another number of steps, and the schedule stretched to them."""
+    if steps is None:
+        return settings
+    halve_every = max(1, round(settings.halve_every * steps / settings.steps))
+    return replace(settings, steps=steps, halve_every=halve_every)
+
+
+def changed(settings: TrainingSettings, values: Mapping[str, Any]) -> TrainingSettings:
+    """With other values by name, as a file has them; other steps stretch the schedule.
+
+    Raises:
+        TrainingError: no such setting, or a value of another kind or out of its range.
+    """
+    names = [each.name for each in fields(settings)]
+    for name, value in values.items():
+        if name not in names:
+            raise TrainingError(f"there is no setting {name!r}", f"Choose from {', '.join(names)}")
+        kind = type(getattr(settings, name))
+        if type(value) is not kind and (kind, type(value)) != (float, int):
+            raise TrainingError(
+                f"{name}={value!r} is no {_KINDS[kind]}", f"Set {name} to a {_KINDS[kind]}"
+            )
+    if "halve_every" not in values and values.get("steps", 0) > 0:
+        settings = stretched(settings, values["steps"])
+    return replace(settings, **values)
 
 
 def require_word(name: str, value: object, words: tuple[str, ...]) -> None:

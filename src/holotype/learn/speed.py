@@ -173,7 +173,8 @@ class _Runner:
         self.deadline = began + limit
         with computing_with(way.threads):
             try:
-                self.learner.training_step(self.batches(step), self.optimizer, forward)
+                some = [self.batches(number) for number in self.settings.batch_numbers(step)]
+                self.learner.training_step(some, self.optimizer, forward)
             except _TooSlowError:
                 return None
         seconds = time.perf_counter() - began

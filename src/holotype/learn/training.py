@@ -21,14 +21,14 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from holotype.errors import TrainingError
+from holotype.errors import Terminated, TrainingError
 from holotype.learn import runs
 from holotype.learn.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 from holotype.learn.forecast import Forecast, Remaining
 from holotype.learn.history import History
 from holotype.learn.learner import Batch, Learner
 from holotype.learn.optimizer import optimizer_for, set_rates
-from holotype.learn.settings import TrainingSettings, step_seed
+from holotype.learn.settings import TrainingSettings, rates, step_seed
 
 # By the clock as well as by steps, of which a slow machine does few.
 _FIRST_CHECKPOINT_SECONDS, _CHECKPOINT_SECONDS = 20.0, 60.0
@@ -43,6 +43,15 @@ class Progress:
     loss: float  # of this step
     seconds_left: float  # estimate
     validation: float | None  # the latest
+    learning_rate: float  # of this step
+    validated: bool  # whether the validation is of this step
+
+    def scalars(self) -> dict[str, float]:
+        """What is new in this step, by name: for whatever draws curves."""
+        new = {"loss": self.loss, "learning_rate": self.learning_rate}
+        if self.validated and self.validation is not None:
+            new["validation"] = self.validation
+        return new
 
 
 def train(
@@ -65,7 +74,7 @@ def train(
 
     Args:
         learner: initialized from the seed by the caller; trained in place.
-        batches: step in 0..steps-1 -> batch; must depend on nothing but the step.
+        batches: 0..steps*accumulate-1 -> batch; must depend on nothing but this number.
         settings: see `TrainingSettings`.
         out: the folder of the run; must be new, or hold the run to resume.
         config: what else defines the run, ready for JSON; compared on resume.
@@ -81,8 +90,8 @@ def train(
     Raises:
         TrainingError: nothing to train; the folder does not fit; a setting differs from the run
             to resume; the loss is no longer finite (the last checkpoint stays as it was).
-        KeyboardInterrupt: interrupted; the step was finished and a checkpoint written. A second
-            interrupt does not wait for that.
+        KeyboardInterrupt: SIGINT or, as `Terminated`, SIGTERM came; the step was finished and a
+            checkpoint written. A second signal does not wait for that.
     """
     check_trainable(learner)
     config = config or {}
@@ -98,7 +107,7 @@ def train(
     # Killed before the first checkpoint, a run has none: it then goes on from step 0.
     if resume and (out / CHECKPOINT).exists():
         history = _restore(out / CHECKPOINT, learner, optimizer)
-    with torch.random.fork_rng(devices=[]), _interrupts() as interrupted:
+    with torch.random.fork_rng(devices=[]), _stop_signals() as stopped:
         _loop(
             learner,
             optimizer,
@@ -109,7 +118,7 @@ def train(
             validate,
             forecast or Forecast(settings.steps),
             progress,
-            interrupted,
+            stopped,
         )
     write_tensors(out / WEIGHTS, learner.state_dict())
     history.plot(out)
@@ -138,7 +147,7 @@ def _loop(
     validate: Callable[[Any], float] | None,
     forecast: Forecast,
     progress: Callable[[Progress], None] | None,
-    interrupted: Callable[[], bool],
+    stopped: Callable[[], type[KeyboardInterrupt] | None],
 ) -> None:
     forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
     began, seconds_before = time.monotonic(), history.seconds
@@ -148,7 +157,8 @@ def _loop(
     for step in range(history.step, settings.steps):
         torch.manual_seed(step_seed(settings.seed, step))
         set_rates(optimizer, settings, step)
-        loss = float(learner.training_step(batches(step), optimizer, forward))
+        some = [batches(number) for number in settings.batch_numbers(step)]
+        loss = float(learner.training_step(some, optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
         history.loss.append(loss)
@@ -162,16 +172,26 @@ def _loop(
             learner.train()
         now = time.monotonic()
         history.seconds = seconds_before + now - began
-        stop = interrupted()
+        stop = stopped()
         if done % settings.checkpoint_every == 0 or last or stop or now >= save_at:
             _save(out, learner, optimizer, settings, history)
             save_at = now + _CHECKPOINT_SECONDS
         if progress:
-            validation = history.validation[-1][1] if history.validation else None
-            progress(Progress(done, settings.steps, loss, remaining.seconds(done), validation))
+            at, validation = history.validation[-1] if history.validation else (0, None)
+            progress(
+                Progress(
+                    done,
+                    settings.steps,
+                    loss,
+                    remaining.seconds(done),
+                    validation,
+                    learning_rate=rates(settings, step)[0],
+                    validated=at == done,
+                )
+            )
         if stop and not last:
             history.plot(out)
-            raise KeyboardInterrupt(
+            raise stop(
                 f"stopped after step {done} of {settings.steps}, which is saved in {out}; "
                 "go on with resume (on the command line --resume)"
             )
@@ -223,22 +243,27 @@ def _diverged(
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT into a request; the second one acts as it did before."""
-    # Only the main thread may set handlers; elsewhere an interrupt is not ours to catch.
+def _stop_signals() -> Iterator[Callable[[], type[KeyboardInterrupt] | None]]:
+    """Turn the first SIGINT or SIGTERM into a request; a second one acts as it did before."""
+    # Only the main thread may set handlers; elsewhere a signal is not ours to catch.
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: None
         return
-    requested = False
-    before = signal.getsignal(signal.SIGINT)
+    requested: type[KeyboardInterrupt] | None = None
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def request(number: int, frame: FrameType | None) -> None:
         nonlocal requested
-        requested = True
-        signal.signal(signal.SIGINT, before)
+        requested = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        give_back()
 
-    signal.signal(signal.SIGINT, request)
+    for number in before:
+        signal.signal(number, request)
     try:
         yield lambda: requested
     finally:
-        signal.signal(signal.SIGINT, before)
+        give_back()

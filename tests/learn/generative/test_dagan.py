@@ -71,7 +71,7 @@ def test_each_player_is_updated_by_its_own_loss_alone() -> None:
         original()
 
     original, optimizer.step = optimizer.step, step  # type: ignore[method-assign]
-    loss = method.training_step(toy_batch(0), optimizer, contextlib.nullcontext())
+    loss = method.training_step([toy_batch(0)], optimizer, contextlib.nullcontext())
     assert loss.isfinite()
     assert updates == ["critic", "critic", "generator"]
     for name in ("critic.layers.0.0.weight", "generator.field.weight", "generator.draw.weight"):

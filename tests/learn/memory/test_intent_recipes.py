@@ -42,7 +42,7 @@ def test_the_network_learns_utterances() -> None:
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
     # Not by `train`: a checkpoint of 33,000 vectors would take longer than the learning.
     loss = [
-        float(network.training_step(batches(step), optimizer, nullcontext())) for step in range(3)
+        float(network.training_step([batches(step)], optimizer, nullcontext())) for step in range(3)
     ]
     assert loss[-1] < 0.9 * loss[0]
     network.eval()

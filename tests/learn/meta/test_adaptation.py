@@ -109,7 +109,7 @@ def test_chunks_give_the_gradient_of_the_whole() -> None:
         method = build("maml")
         method.tasks_at_once = at_once
         idle = torch.optim.SGD(method.parameters(), lr=0.0)
-        loss = method.training_step(batch, idle, torch.enable_grad())
+        loss = method.training_step([batch], idle, torch.enable_grad())
         gradients.append(torch.cat([p.grad.flatten() for p in method.parameters()]))
     torch.testing.assert_close(loss, method.loss(batch).detach())
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)

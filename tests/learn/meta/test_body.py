@@ -52,7 +52,7 @@ def test_with_the_statistics_of_some_pictures_it_is_the_body_among_them() -> Non
 def test_the_statistics_are_those_of_the_training_pictures_alone(name: str) -> None:
     method, seen, unseen = build(name), toy_batch(0), toy_batch(1)
     idle = torch.optim.SGD(method.parameters(), lr=0.0)
-    method.training_step(seen, idle, nullcontext())
+    method.training_step([seen], idle, nullcontext())
     # By definition: a tenth of the way from 0 and 1 to those of the first convolution's output.
     weight = method.body.blocks[0].weight
     maps = torch.conv2d(seen.support.flatten(0, 2), weight, padding=1).detach()

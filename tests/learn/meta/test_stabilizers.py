@@ -45,7 +45,7 @@ def test_the_loss_after_every_step_gives_way_to_that_after_the_last(
     first, last = after(plain, 1), after(plain, 2)
     both = (first + last) / 2
     for expected in (both, (both + last) / 2, last, last):
-        torch.testing.assert_close(method.training_step(BATCH, idle, nullcontext()), expected)
+        torch.testing.assert_close(method.training_step([BATCH], idle, nullcontext()), expected)
     torch.testing.assert_close(method.scores(BATCH), plain.scores(BATCH))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from holotype.errors import TrainingError
 from holotype.learn.batches import EpisodeBatch
 from holotype.learn.generative.imagining import ImaginingMethod
 from holotype.learn.generative.players import Critic, Generator
@@ -71,7 +73,10 @@ class DAGAN(ImaginingMethod):
         return self._of_critic(*_pairs(batch))
 
     def training_step(
-        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+        self,
+        batches: Sequence[EpisodeBatch],
+        optimizer: Optimizer,
+        forward: AbstractContextManager[Any],
     ) -> Tensor:
         """Updates of the critic on parts of the batch, then one of the generator.
 
@@ -79,11 +84,20 @@ class DAGAN(ImaginingMethod):
 
         Returns:
             The critic's loss in its last update.
+
+        Raises:
+            TrainingError: several batches.
         """
+        if len(batches) > 1:
+            raise TrainingError(
+                f"accumulate={len(batches)} has no meaning for DAGAN, whose two players take turns "
+                "on parts of one batch",
+                "Leave accumulate at 1",
+            )
         for group in optimizer.param_groups:
             if "betas" in group:
                 group["betas"] = _BETAS
-        reference, same, other = _pairs(batch)
+        reference, same, other = _pairs(batches[0])
         for part in torch.randperm(len(reference)).chunk(self.critic_steps):
             with forward:
                 of_critic = self._of_critic(reference[part], same[part], other[part])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import cycle
@@ -123,21 +123,16 @@ class MAML(Method):
             batch = replace(batch, support=batch.support.clone(), query=batch.query.clone())
             return self._answers(batch, self.test_steps).float()
 
-    def training_step(
-        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+    def accumulate(
+        self, batch: EpisodeBatch, share: float, forward: AbstractContextManager[Any]
     ) -> Tensor:
-        """One update, a few tasks at a time, so that memory does not grow with the batch."""
+        """A few tasks at a time, so that memory does not grow with the batch."""
         tasks = len(batch.support)
         total = torch.zeros(())
-        optimizer.zero_grad(set_to_none=True)
         for first in range(0, tasks, self.tasks_at_once):
             some = slice(first, first + self.tasks_at_once)
             part = EpisodeBatch(batch.support[some], batch.query[some], batch.targets()[some])
-            with forward:
-                loss = self.loss(part) * (len(part.support) / tasks)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-        optimizer.step()
+            total += super().accumulate(part, len(part.support) / tasks * share, forward)
         return total
 
     def _arithmetic(self, batch: EpisodeBatch) -> AbstractContextManager[Any]:
@@ -221,11 +216,15 @@ class EmbeddingMAML(MAML):
         return UnitEmbedder(self.background.fixed(cast(TaskConv4, self.body)))
 
     def training_step(
-        self, batch: EpisodeBatch, optimizer: Optimizer, forward: AbstractContextManager[Any]
+        self,
+        batches: Sequence[EpisodeBatch],
+        optimizer: Optimizer,
+        forward: AbstractContextManager[Any],
     ) -> Tensor:
         """One update of MAML's, and the background's statistics after it."""
-        loss = super().training_step(batch, optimizer, forward)
-        self.background.follow(cast(TaskConv4, self.body), batch.support.flatten(0, 2))
+        loss = super().training_step(batches, optimizer, forward)
+        for batch in batches:
+            self.background.follow(cast(TaskConv4, self.body), batch.support.flatten(0, 2))
         return loss
 
 
