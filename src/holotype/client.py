@@ -31,8 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import errors
-from holotype.gallery import Erasure, IdentityRecord
-from holotype.records import Calibration, Decision, Enrollment, Reviewed, StatedRate
+from holotype.gallery import Correction, Erasure, ExampleRecord, IdentityRecord, Undo
+from holotype.records import (
+    Calibration,
+    Decision,
+    Enrollment,
+    Lint,
+    Reviewed,
+    StatedRate,
+    UnlabeledCalibration,
+)
 
 Picture = str | os.PathLike[str] | bytes
 _TRIES = 3
@@ -110,6 +118,7 @@ class Client:
         vectors: NDArray[Any] | None = None,
         consent: str | None = None,
         retain_until: date | None = None,
+        tags: Sequence[str] = (),
         strict: bool = False,
         anyway: bool = False,
     ) -> Enrollment:
@@ -117,11 +126,13 @@ class Client:
         asked = {
             "consent": consent,
             "retain_until": None if retain_until is None else retain_until.isoformat(),
+            "tags": [*tags],
             "strict": strict,
             "anyway": anyway,
         }
-        place = f"/v1/identities/{quote(label, safe='')}/examples"
-        return _record(Enrollment, self._post(place, images, vectors, asked, changes=True))
+        return _record(
+            Enrollment, self._post(f"{_of(label)}/examples", images, vectors, asked, changes=True)
+        )
 
     @overload
     def identify(
@@ -131,6 +142,7 @@ class Client:
         *,
         stranger_prior: float = ...,
         confidence: float | str | None = ...,
+        tag: str | None = ...,
     ) -> Decision: ...
 
     @overload
@@ -141,6 +153,7 @@ class Client:
         *,
         stranger_prior: float = ...,
         confidence: float | str | None = ...,
+        tag: str | None = ...,
     ) -> list[Decision]: ...
 
     @overload
@@ -152,6 +165,7 @@ class Client:
         vectors: NDArray[Any],
         stranger_prior: float = ...,
         confidence: float | str | None = ...,
+        tag: str | None = ...,
     ) -> Decision | list[Decision]: ...
 
     def identify(
@@ -162,16 +176,31 @@ class Client:
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
         confidence: float | str | None = None,
+        tag: str | None = None,
     ) -> Decision | list[Decision]:
         """As `Recognizer.identify`; also one picture that cannot be read gets `cannot_tell`."""
         many = (
             isinstance(images, list | tuple) or np.ndim(vectors if vectors is not None else 0) > 1
         )
         batch: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
-        asked = {"fpir": fpir, "stranger_prior": stranger_prior, "confidence": confidence}
+        asked = {"fpir": fpir, "stranger_prior": stranger_prior}
+        asked |= {"confidence": confidence, "tag": tag}
         said = self._post("/v1/identify", [] if images is None else batch, vectors, asked)
         decisions = [_record(Decision, one) for one in said["answers"]]
         return decisions if many else decisions[0]
+
+    def identify_all(
+        self,
+        image: Picture,
+        fpir: float | str | None = None,
+        *,
+        stranger_prior: float = 0.5,
+        tag: str | None = None,
+    ) -> list[Decision]:
+        """As `Recognizer.identify_all`, without the vectors."""
+        asked = {"fpir": fpir, "stranger_prior": stranger_prior, "tag": tag}
+        said = self._post("/v1/identify/all", [image], None, asked)
+        return [_record(Decision, one) for one in said["answers"]]
 
     def verify(
         self,
@@ -193,8 +222,49 @@ class Client:
 
     def forget(self, label: str) -> Erasure:
         """As `Recognizer.forget`; a receipt that is `pending` says that bytes are left."""
-        place = f"/v1/identities/{quote(label, safe='')}"
-        return _record(Erasure, self._call("DELETE", place, changes=True))
+        return _record(Erasure, self._call("DELETE", _of(label), changes=True))
+
+    def examples(self, label: str) -> tuple[ExampleRecord, ...]:
+        """As `Gallery.examples`."""
+        said = self._call("GET", f"{_of(label)}/examples")
+        return tuple(_record(ExampleRecord, one) for one in said["stored"])
+
+    def forget_example(self, example: int) -> Erasure:
+        """As `Gallery.remove_example`."""
+        return _record(Erasure, self._call("DELETE", f"/v1/examples/{example}", changes=True))
+
+    def rename(self, label: str, new: str, *, dry_run: bool = False) -> Correction:
+        """As `Gallery.rename`."""
+        return self._correct(f"{_of(label)}/rename", new, dry_run)
+
+    def merge(self, label: str, into: str, *, dry_run: bool = False) -> Correction:
+        """As `Gallery.merge`."""
+        return self._correct(f"{_of(label)}/merge", into, dry_run)
+
+    def move(self, example: int, label: str, *, dry_run: bool = False) -> Correction:
+        """As `Gallery.move`."""
+        return self._correct(f"/v1/examples/{example}/move", label, dry_run)
+
+    def describe(
+        self,
+        label: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        quiet: bool | None = None,
+    ) -> IdentityRecord:
+        """As `Gallery.describe`; what is noted then."""
+        asked = {"add": [*add], "remove": [*remove], "metadata": metadata, "quiet": quiet}
+        return _record(IdentityRecord, self._json("PATCH", _of(label), asked))
+
+    def last_change(self) -> Undo:
+        """As `Gallery.last_change`."""
+        return _record(Undo, self._call("GET", "/v1/undo"))
+
+    def undo(self) -> Undo:
+        """As `Gallery.undo`."""
+        return _record(Undo, self._call("POST", "/v1/undo", changes=True))
 
     def list(self) -> dict[str, int]:
         """As `Recognizer.list`."""
@@ -236,22 +306,65 @@ class Client:
         said = self._post("/v1/calibrate", images, vectors, asked, changes=not dry_run)
         return None if said["change"] is None else _record(Calibration, said["change"])
 
+    def calibrate_unlabeled(
+        self,
+        images: Sequence[Picture] = (),
+        *,
+        vectors: NDArray[Any] | None = None,
+        skip_unusable: bool = False,
+        dry_run: bool = False,
+    ) -> UnlabeledCalibration | None:
+        """As `holotype.recognizer.calibrate_unlabeled`; None as for `calibrate`."""
+        asked = {"skip_unusable": skip_unusable, "dry_run": dry_run}
+        place = "/v1/calibrate/unlabeled"
+        said = self._post(place, images, vectors, asked, changes=not dry_run)
+        return None if said["change"] is None else _record(UnlabeledCalibration, said["change"])
+
     def feedback(
-        self, decision: Decision | str, correct: bool, image: Picture | None = None
+        self,
+        decision: Decision | str,
+        correct: bool,
+        image: Picture | None = None,
+        *,
+        truth: str | None = None,
+        stranger: bool = False,
     ) -> Reviewed:
         """As `holotype.recognizer.feedback`."""
         token = decision.id if isinstance(decision, Decision) else decision
         place = f"/v1/decisions/{quote(token, safe='')}/feedback"
         images = [] if image is None else [image]
-        return _record(
-            Reviewed, self._post(place, images, None, {"correct": correct}, changes=True)
-        )
+        asked = {"correct": correct, "truth": truth, "stranger": stranger}
+        return _record(Reviewed, self._post(place, images, None, asked, changes=True))
 
     def undo_feedback(self, decision: Decision | str) -> int:
         """As `holotype.recognizer.undo_feedback`."""
         token = decision.id if isinstance(decision, Decision) else decision
         place = f"/v1/decisions/{quote(token, safe='')}/feedback"
         return int(self._call("DELETE", place, changes=True)["erased"])
+
+    def lint(self, fpir: float | str | None = None) -> Lint:
+        """As `holotype.recognizer.lint`."""
+        asked = "" if fpir is None else f"?{urlencode({'fpir': fpir})}"
+        return _record(Lint, self._call("GET", f"/v1/lint{asked}"))
+
+    def export(self, out: str | os.PathLike[str], label: str | None = None) -> None:
+        """As `SqliteGallery.export`, as one ZIP file in place of a folder.
+
+        Raises:
+            GalleryError: there is something at `out`, or it cannot be written.
+        """
+        content = self._call("GET", "/v1/export" if label is None else f"{_of(label)}/export")
+        try:
+            with open(out, "xb") as file:
+                file.write(content)
+        except OSError as error:
+            raise errors.GalleryError(
+                f"{os.fspath(out)!r} cannot be written ({error.strerror or error})",
+                "Name a file that does not exist yet",
+            ) from error
+
+    def _correct(self, place: str, to: str, dry_run: bool) -> Correction:
+        return _record(Correction, self._json("POST", place, {"to": to, "dry_run": dry_run}))
 
     # -- the wire ---------------------------------------------------------------------------
 
@@ -274,6 +387,11 @@ class Client:
         kind = f"multipart/form-data; boundary={boundary}"
         return self._call("POST", place, body, kind, changes=changes)
 
+    def _json(self, method: str, place: str, asked: Mapping[str, Any]) -> Any:
+        return self._call(
+            method, place, json.dumps(asked).encode(), "application/json", changes=True
+        )
+
     def _call(
         self, method: str, place: str, body: bytes = b"", kind: str = "", *, changes: bool = False
     ) -> Any:
@@ -286,7 +404,9 @@ class Client:
             try:
                 self._connection.request(method, place, body, headers)
                 answer = self._connection.getresponse()
-                said = json.loads(answer.read())
+                said: Any = answer.read()
+                if answer.headers.get_content_subtype() == "json":
+                    said = json.loads(said)
                 break
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self._connection.close()
@@ -295,9 +415,13 @@ class Client:
                         f"the server gives no answer ({error or type(error).__name__})",
                         "Check that it runs, and its address",
                     ) from error
-        if "error" in said:
+        if isinstance(said, dict) and "error" in said:
             raise _error(said["error"])
         return said
+
+
+def _of(label: str) -> str:
+    return f"/v1/identities/{quote(label, safe='')}"
 
 
 def _form(boundary: str, pictures: Sequence[bytes], stated: Mapping[str, Any]) -> bytes:

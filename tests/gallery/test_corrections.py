@@ -153,6 +153,14 @@ def nested(levels: int) -> dict[str, object]:
     return value
 
 
+def test_what_is_noted_is_not_overwritten_unseen(desk: SqliteGallery) -> None:
+    (seen, *_) = desk.records()
+    desk.describe("Ada", metadata={"room": 4}, expected=seen)
+    with pytest.raises(GalleryError, match="changed since you looked"):
+        desk.describe("Ada", metadata={}, expected=seen)
+    assert desk.records()[0].metadata == {"room": 4}
+
+
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [

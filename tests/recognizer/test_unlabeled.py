@@ -40,7 +40,8 @@ def test_they_are_shown_first_and_count_until_they_are_removed(tmp_path: Path) -
         assert refused == shown[0]
         assert refused.batch is None
         assert desk.gallery.stranger_batches() == ()
-        done = calibrate_unlabeled(desk, vectors=pictures)
+        done = calibrate_unlabeled(desk, vectors=pictures, actor="clerk")
+        assert desk.gallery.audit()[-1].actor == "clerk"
         assert (done.pictures, done.pictures_in_all) == (200, 200)
         assert 40 <= done.visitors <= 80
         assert done.strangers == pytest.approx(0.5, abs=0.25)

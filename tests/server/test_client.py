@@ -13,6 +13,7 @@ import holotype
 from holotype.client import Client
 from holotype.errors import (
     AlikeError,
+    GalleryError,
     ImageError,
     LabelError,
     RateError,
@@ -69,6 +70,45 @@ def test_it_changes_the_gallery(start: Start, tmp_path: Path) -> None:
         assert change is not None
         assert (change.batch, change.classes) == (None, 3)
         assert desk.forget("née / ?").examples == 1
+
+
+def test_it_corrects_and_undoes(start: Start, gallery: Path, tmp_path: Path) -> None:
+    server = start()
+    with (
+        Client(server.url, server.key) as desk,
+        holotype.open(gallery, create=False) as recognizer,
+    ):
+        (first,) = desk.examples("c0")
+        assert (first,) == recognizer.gallery.examples("c0")
+        plan = desk.rename("c0", "née / ?", dry_run=True)
+        assert next(iter(desk.list())) == "c0"
+        assert desk.rename("c0", "née / ?") == plan
+        assert desk.describe("née / ?", add=["staff"], metadata={"room": 4}).tags == ("staff",)
+        only = desk.identify(drawing(0, 1), 0.9, tag="staff")
+        assert (only.tag, [one.label for one in only.candidates]) == ("staff", ["née / ?"])
+        assert [one.label for one in desk.identify_all(drawing(0), 0.5)] == ["née / ?"]
+        with pytest.raises(LabelError, match="has the tag"):
+            desk.identify(drawing(0), tag="nobody")
+        assert desk.move(first.id, "c1").left == 0
+        assert desk.last_change() == recognizer.gallery.last_change()
+        assert desk.undo().back == ("née / ?",)
+        assert desk.merge("c2", "c3").total == 2
+        assert desk.lint("50%").pictures == 4
+        (_, two) = desk.examples("c3")
+        assert desk.forget_example(two.id).examples == 1
+        desk.enroll("c9", drawing(9), tags=["night"])
+        assert desk.records()[-1].tags == ("night",)
+        desk.export(tmp_path / "all.zip")
+        desk.export(tmp_path / "one.zip", "c1")
+        with pytest.raises(GalleryError, match="exists"):
+            desk.export(tmp_path / "one.zip")
+        change = desk.calibrate_unlabeled([drawing(i, 1) for i in range(8)], dry_run=True)
+        assert change is not None
+        assert (change.batch, change.pictures) == (None, 8)
+        wrong = desk.identify(drawing(1, 1), 0.9)
+        told = desk.feedback(wrong, False, drawing(1, 1), truth="c3")
+        assert told.correct is False
+        assert recognizer.gallery.verify_audit().intact
 
 
 def test_it_raises_what_the_library_raises(start: Start, tmp_path: Path) -> None:

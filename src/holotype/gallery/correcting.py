@@ -10,7 +10,7 @@ from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import audit, changes, corrections, enrolled, erasure
 from holotype.gallery.custody import Custody
 from holotype.gallery.labels import check_label
-from holotype.gallery.records import Correction, Erasure, ExampleRecord, Undo
+from holotype.gallery.records import Correction, Erasure, ExampleRecord, IdentityRecord, Undo
 
 
 class _OnlyAskedError(Exception):
@@ -105,10 +105,16 @@ class Correcting(Custody):
         remove: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         quiet: bool | None = None,
+        expected: IdentityRecord | None = None,
         actor: str | None = None,
     ) -> None:
         """Change what is noted beside an identity; see `Gallery.describe`."""
         with self._changing(actor) as connection:
+            if expected is not None:
+                identity = enrolled.find(connection, check_label(label), self.path)
+                name = enrolled.label_of(connection, identity)
+                now = [one for one in enrolled.records(connection) if one.label == name]
+                _require_expected(now[0], expected)
             corrections.describe(
                 connection,
                 label,
@@ -148,10 +154,12 @@ class Correcting(Custody):
         return done
 
 
-def _require_expected(done: Correction | Undo, expected: Correction | Undo | None) -> None:
+def _require_expected(
+    done: Correction | Undo | IdentityRecord, expected: Correction | Undo | IdentityRecord | None
+) -> None:
     """Refuse to do anything else than what somebody has looked at."""
     if expected is not None and done != expected:
         raise GalleryError(
-            "the gallery was changed since you looked at what this would do",
+            "the gallery was changed since you looked at it",
             "Look again",
         )

@@ -229,6 +229,7 @@ class Gallery(Protocol):
         remove: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         quiet: bool | None = None,
+        expected: IdentityRecord | None = None,
         actor: str | None = None,
     ) -> None:
         """Change what is noted beside an identity.
@@ -240,11 +241,12 @@ class Gallery(Protocol):
             metadata: a JSON object of up to 16 KB in place of the one that is there; the audit
                 trail has nothing of its content. None leaves it.
             quiet: whether the identity is known, but not to be announced; None leaves it.
+            expected: what somebody has seen of it; anything else is not changed.
             actor: who.
 
         Raises:
             LabelError: not enrolled, or a tag cannot be stored, or is not there.
-            GalleryError: the metadata is no JSON object, or too large.
+            GalleryError: the metadata is no JSON object, or too large; or not as expected.
         """
 
     def last_change(self) -> Undo:

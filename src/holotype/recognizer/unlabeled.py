@@ -30,6 +30,7 @@ def calibrate_unlabeled(
     vectors: NDArray[Any] | None = None,
     skip_unusable: bool = False,
     accept: Callable[[UnlabeledCalibration], bool] | None = None,
+    actor: str | None = None,
 ) -> UnlabeledCalibration:
     """Let pictures from the place of use set the thresholds, whoever is on them.
 
@@ -46,6 +47,7 @@ def calibrate_unlabeled(
             are refused otherwise, all of them in one error.
         accept: is shown what would change and says whether the pictures are to be stored; None:
             they are.
+        actor: who gives them, for the audit trail; None: the user of the operating system.
 
     Raises:
         ImageError: none was given, pictures cannot be read or hold nothing, or most of them are
@@ -87,6 +89,7 @@ def calibrate_unlabeled(
         -1 - np.arange(len(new)),
         rate=USUAL_RATE if level is not None else None,
         threshold=level,
+        actor=actor,
     )
     return replace(result, batch=batch)
 

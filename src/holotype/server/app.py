@@ -24,7 +24,7 @@ from holotype.server.guard import INTERNAL, Guard
 from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
-from holotype.server.routes import asking, happening, hooks, keeping, people, trust
+from holotype.server.routes import asking, correcting, happening, hooks, keeping, people, trust
 from holotype.server.routing import House
 
 PAGE = Path(__file__).parent / "page"
@@ -58,7 +58,7 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (asking, people, trust, happening, hooks, keeping):
+    for part in (asking, people, correcting, trust, happening, hooks, keeping):
         app.include_router(part.router)
     app.state.house = house
     return app

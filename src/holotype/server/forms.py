@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from holotype.errors import VectorError
+from holotype.errors import ImageError, VectorError
 from holotype.server.answers import RefusedError
 
 MAX_BODY_BYTES = 64_000_000
@@ -42,6 +42,16 @@ class Sent(Generic[_M]):
     def images(self) -> list[bytes]:
         """The pictures; asked for by whoever looks at them, so that few are in memory at once."""
         return [one.file.read() for one in self._rewound()]
+
+    def one_kind(self) -> list[bytes]:
+        """The pictures of a call that takes pictures or vectors.
+
+        Raises:
+            ImageError: there are both.
+        """
+        if self.vectors is not None and self.pictures:
+            raise ImageError("both images and vectors were sent", "Send one of them")
+        return self.images()
 
     def _rewound(self) -> list[UploadFile]:
         for one in self.pictures:

@@ -37,7 +37,7 @@ class Metrics:
 
     def note(self, method: str, route: str, status: int, took_s: float) -> None:
         """Count an answer."""
-        known = method if method in ("GET", "POST", "DELETE", "HEAD") else "other"
+        known = method if method in ("GET", "POST", "PATCH", "DELETE", "HEAD") else "other"
         self._requests.labels(known, route or "none", str(status)).inc()
         self._seconds.labels(route or "none").observe(took_s)
 

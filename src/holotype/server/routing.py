@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
+from starlette.responses import Response
 
-from holotype.server.answers import Failure, RefusedError
+from holotype.errors import ErasurePendingError
+from holotype.gallery import AuditEntry
+from holotype.recognizer import Recognizer
+from holotype.server.answers import Failure, RefusedError, answer
 from holotype.server.desk import Desk
 from holotype.server.keys import SCOPES, Key, Keys, Scope
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
 from holotype.server.repeats import MAX_KEY_CHARACTERS, Repeats
-from holotype.server.repeats import Request as Repeated
 from holotype.server.repeats import request as repeated
 
 _BEARER = HTTPBearer(auto_error=False, description="A key of this server")
@@ -46,6 +50,17 @@ _IDEMPOTENCY = {
     "one, the change is not made again, whatever happened meanwhile.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of what you have looked at: where it is another by now, nothing is "
+    "changed.",
+    "schema": {"type": "string"},
+}
+_ALTERED = "It is no longer what you have looked at"
+_REPLAYED = {"idempotent-replay": "true"}
+Run = Callable[[Callable[[Recognizer], Any]], Awaitable[Any]]  # `Desk.embed` or `Desk.read`
 
 
 class House:
@@ -107,15 +122,21 @@ class _Needs:
                 "Send `Authorization: Bearer KEY` or `x-api-key: KEY`",
                 {"www-authenticate": "Bearer"},
             )
-        request.state.key_name = key.name
-        if SCOPES.index(key.scope) < SCOPES.index(self.scope):
-            raise RefusedError(
-                403,
-                "forbidden",
-                f"this needs a key of scope {self.scope!r}; {key.name!r} has {key.scope!r}",
-                "Ask with another key",
-            )
+        request.state.key_name, request.state.key_scope = key.name, key.scope
+        require_scope(request, self.scope)
         return key
+
+
+def require_scope(request: Request, scope: Scope) -> None:
+    """Refuse a key of a smaller scope."""
+    has = request.state.key_scope
+    if SCOPES.index(has) < SCOPES.index(scope):
+        raise RefusedError(
+            403,
+            "forbidden",
+            f"this needs a key of scope {scope!r}; {who(request)!r} has {has!r}",
+            "Ask with another key",
+        )
 
 
 def route(
@@ -129,6 +150,7 @@ def route(
     pictures: str = "",
     vectors: bool = False,
     changes: bool = False,
+    guarded: bool = False,
     status: dict[int, Any] | None = None,
     media: str = "",
     stream: bool = False,
@@ -145,6 +167,7 @@ def route(
         pictures: what the pictures are, where it takes any.
         vectors: whether embeddings may take the place of pictures.
         changes: whether it takes an `Idempotency-Key`.
+        guarded: whether it takes an `If-Match`.
         status: the models of what it says with another status than 200.
         media: the type of what it says, where that is not JSON.
         stream: whether it goes on and on for who accepts `text/event-stream`.
@@ -152,9 +175,12 @@ def route(
     extra: dict[str, Any] = {"x-scope": scope}
     if body is not None:
         extra["requestBody"] = _body(body, pictures, vectors)
-    if changes:
-        extra["parameters"] = [_IDEMPOTENCY]
+    taken = [*([_IDEMPOTENCY] if changes else []), *([_IF_MATCH] if guarded else [])]
+    if taken:
+        extra["parameters"] = taken
     responses = failures()
+    if guarded:
+        responses[412] = {"model": Failure, "description": _ALTERED}
     for code, other in (status or {}).items():
         text = "Gone, but the bytes are still in the file: another process reads it"
         responses[code] = {"model": other, "description": text}
@@ -205,20 +231,72 @@ def _body(model: type[BaseModel], pictures: str, vectors: bool) -> dict[str, Any
     return {"content": content, "required": True}
 
 
-def asked_again(request: Request, *content: bytes | str) -> Repeated | None:
-    """The call as one that may be sent again; None where it has no `Idempotency-Key`.
+async def change(
+    request: Request,
+    run: Run,
+    act: Callable[[Recognizer, str], Any],
+    again: Callable[[Recognizer, AuditEntry], Any],
+    content: Callable[[], list[bytes | str]] | None = list,
+) -> Response:
+    """Do what a call asks, once, and answer.
+
+    Args:
+        request: the call.
+        run: where.
+        act: is given the actor.
+        again: what to answer from the line of a change that was made before.
+        content: all that was sent; None: this call changes nothing, whatever its key.
 
     Raises:
-        RefusedError: the key is too long or empty.
+        RefusedError: its `Idempotency-Key` is too long or empty, or was used for something else.
     """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= MAX_KEY_CHARACTERS:
+    key, name, repeats = (
+        request.headers.get("idempotency-key"),
+        who(request),
+        house(request).repeats,
+    )
+    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
         raise RefusedError(
             422,
             "form",
             f"the Idempotency-Key has {len(key)} characters, not 1 to {MAX_KEY_CHARACTERS}",
             "Make one of a random UUID",
         )
-    return repeated(who(request), key, request.method, request.url.path, *content)
+
+    def once(recognizer: Recognizer) -> tuple[Any, bool]:
+        asked = None
+        if key is not None and content is not None:
+            asked = repeated(name, key, request.method, request.url.path, *content())
+        return repeats.once(
+            recognizer,
+            asked,
+            name,
+            lambda actor: act(recognizer, actor),
+            lambda line: again(recognizer, line),
+        )
+
+    try:
+        done, before = await run(once)
+    except ErasurePendingError as error:
+        if not error.receipts:
+            raise
+        (done,), before = error.receipts, False
+    return answer(
+        done, 202 if getattr(done, "pending", False) else 200, _REPLAYED if before else None
+    )
+
+
+def etag(value: Any) -> str:
+    """What names a record as it is now: it is another one as soon as anything of it is."""
+    return f'"{hashlib.sha256(answer(value).body).hexdigest()[:32]}"'
+
+
+def require_unaltered(request: Request, value: Any) -> None:
+    """Refuse to change what is another than the one that the client has looked at.
+
+    Raises:
+        RefusedError: it has another `ETag` than the call's `If-Match`.
+    """
+    given = request.headers.get("if-match")
+    if given is not None and etag(value) not in [one.strip() for one in given.split(",")]:
+        raise RefusedError(412, "altered", _ALTERED[0].lower() + _ALTERED[1:], "Look again")

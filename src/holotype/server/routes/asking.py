@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +48,7 @@ class Identify(Fields):
     fpir: Rate = None
     confidence: Confidence = None
     stranger_prior: Prior = 0.5
+    tag: str | None = Field(None, description="Those alone who have it are compared")
 
 
 class Verify(Fields):
@@ -92,6 +93,31 @@ async def identify(request: Request) -> Response:
             found = recognizer.identify(vectors=got.vectors, **asked.model_dump())
             return found if isinstance(found, list) else [found]
         return recognizer.identify(_some(got), **asked.model_dump())
+
+    answers = await house(request).desk.embed(act)
+    house(request).metrics.decided("identify", answers)
+    await house(request).feed.answered(answers, who(request))
+    return answer({"answers": answers})
+
+
+@route(
+    router,
+    "POST",
+    "/v1/identify/all",
+    "read",
+    Answers,
+    body=Identify,
+    pictures="The one picture",
+)
+async def identify_all(request: Request) -> Response:
+    """1:N for each face of one picture, largest first; nobody is on a picture twice."""
+    got = await sent(request, Identify)
+    asked = got.fields
+
+    def act(recognizer: Recognizer) -> list[Decision]:
+        (image,) = _so_many(got, 1)
+        seen = recognizer.identify_all(image, **asked.model_dump())
+        return [one.decision for one in seen]
 
     answers = await house(request).desk.embed(act)
     house(request).metrics.decided("identify", answers)
@@ -162,7 +188,7 @@ def _some(got: Sent[Identify]) -> list[bytes]:
     return images
 
 
-def _so_many(got: Sent[Verify] | Sent[Same], count: int) -> list[bytes]:
+def _so_many(got: Sent[Any], count: int) -> list[bytes]:
     images = got.images()
     if len(images) != count:
         raise ImageError(f"{len(images)} images were sent", f"Send {count}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
+import tempfile
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import Response, StreamingResponse
 
 from holotype import recognizer as services
 from holotype.gallery import AuditEntry, AuditReport, SqliteGallery
@@ -21,9 +24,11 @@ from holotype.server.forms import sent
 from holotype.server.keys import MAX_NAME_CHARACTERS, Key, NewKey, Scope
 from holotype.server.metrics import CONTENT_TYPE
 from holotype.server.routes.asking import Fields
+from holotype.server.routes.people import enrolled
 from holotype.server.routing import house, route, who
 
 router = APIRouter(tags=["Keep"])
+_CHUNK_BYTES = 2**18
 _BACKUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
 
@@ -199,6 +204,52 @@ async def backup(request: Request) -> Response:
         return Backup(name, place.stat().st_size)
 
     return answer(await house(request).desk.read(act))
+
+
+@route(router, "GET", "/v1/export", "admin", None, media="application/zip")
+async def export(request: Request) -> Response:
+    """The gallery in an open form; whoever is forgotten later stays in it."""
+    return await _exported(request, None)
+
+
+@route(
+    router,
+    "GET",
+    "/v1/identities/{label:path}/export",
+    "admin",
+    None,
+    media="application/zip",
+)
+async def export_one(request: Request, label: str) -> Response:
+    """All that is held on one person, for that person."""
+    return await _exported(request, label)
+
+
+async def _exported(request: Request, label: str | None) -> Response:
+    actor, path = who(request), house(request).desk.path
+
+    def act(recognizer: Recognizer) -> IO[bytes]:
+        name = None if label is None else enrolled(recognizer, label).label
+        packed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # it ends with the answer
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            SqliteGallery.existing(path) as gallery,
+            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            place = Path(folder) / "export"
+            gallery.export(place, name, actor=actor)
+            for file in sorted(one for one in place.rglob("*") if one.is_file()):
+                archive.write(file, file.relative_to(place))
+        packed.seek(0)
+        return packed
+
+    packed = await house(request).desk.read(act)
+    return StreamingResponse(
+        iter(lambda: packed.read(_CHUNK_BYTES), b""),
+        media_type="application/zip",
+        headers={"content-disposition": 'attachment; filename="holotype-export.zip"'},
+        background=BackgroundTask(packed.close),
+    )
 
 
 @route(router, "GET", "/v1/keys", "admin", AllKeys)

@@ -11,21 +11,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from PIL import Image
+from pydantic import Field
 from starlette.responses import Response
 
-from holotype.errors import ErasurePendingError, ImageError
-from holotype.gallery import AuditEntry, Erasure, IdentityRecord, check_label
+from holotype.gallery import AuditEntry, Erasure, ExampleRecord, IdentityRecord, check_label
 from holotype.gallery.labels import shown
 from holotype.recognizer import Recognizer
 from holotype.records import Enrollment
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.asking import Fields
-from holotype.server.routing import asked_again, house, route, who
+from holotype.server.routing import change, etag, house, route
 
 router = APIRouter(tags=["People or things"])
 _TYPES = {"PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "HEIF"}
-_REPLAYED = {"idempotent-replay": "true"}
 
 
 class Enroll(Fields):
@@ -33,6 +32,7 @@ class Enroll(Fields):
 
     consent: str | None = None
     retain_until: date | None = None
+    tags: list[str] = Field([])
     strict: bool = False
     anyway: bool = False
 
@@ -47,11 +47,13 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The examples of one identity."""
+    """One identity with its examples."""
 
     label: str
     examples: int
     pictures: tuple[int, ...]  # the ids of those whose picture is kept
+    identity: IdentityRecord
+    stored: tuple[ExampleRecord, ...]  # oldest first
 
 
 @route(router, "GET", "/v1/identities", "read", Identities)
@@ -59,9 +61,16 @@ async def identities(
     request: Request,
     cursor: Annotated[str | None, Query(description="From the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    tag: Annotated[str | None, Query(description="Those alone who have it")] = None,
+    find: Annotated[str | None, Query(description="Those alone whose label holds this")] = None,
 ) -> Response:
     """The enrolled, in order of first enrollment."""
-    records = await house(request).desk.read(lambda at: at.gallery.records())
+    wanted = "" if find is None else unicodedata.normalize("NFC", find).casefold()
+    records = tuple(
+        one
+        for one in await house(request).desk.read(lambda at: at.gallery.records())
+        if (tag is None or tag in one.tags) and wanted in one.label.casefold()
+    )
     start = 0 if cursor is None else _after(records, cursor)
     page = records[start : start + limit]
     more = start + limit < len(records)
@@ -83,46 +92,40 @@ async def enroll(request: Request, label: str) -> Response:
     """Add examples: all of them are durable with the answer, or none."""
     got = await sent(request, Enroll)
     asked = got.fields
-    here = house(request)
 
-    def act(recognizer: Recognizer) -> tuple[Enrollment, bool]:
-        images = got.images()
+    def add(recognizer: Recognizer, actor: str) -> Enrollment:
+        return recognizer.enroll(
+            label,
+            *got.one_kind(),
+            vectors=got.vectors,
+            consent=asked.consent,
+            retain_until=asked.retain_until,
+            tags=asked.tags,
+            strict=asked.strict,
+            anyway=asked.anyway,
+            actor=actor,
+        )
 
-        def add(actor: str) -> Enrollment:
-            return recognizer.enroll(
-                label,
-                *images,
-                vectors=got.vectors,
-                consent=asked.consent,
-                retain_until=asked.retain_until,
-                strict=asked.strict,
-                anyway=asked.anyway,
-                actor=actor,
-            )
+    def again(recognizer: Recognizer, line: AuditEntry) -> Enrollment:
+        name = check_label(label)
+        return Enrollment(name, line.facts["examples"], recognizer.list().get(name, 0))
 
-        def again(line: AuditEntry) -> Enrollment:
-            name = check_label(label)
-            return Enrollment(name, line.facts["examples"], recognizer.list().get(name, 0))
-
-        repeat = asked_again(request, *got.content())
-        if got.vectors is not None and images:
-            raise ImageError("both images and vectors were sent", "Send one of them")
-        return here.repeats.once(recognizer, repeat, who(request), add, again)
-
-    enrollment, before = await here.desk.embed(act)
-    return answer(enrollment, headers=_REPLAYED if before else None)
+    return await change(request, house(request).desk.embed, add, again, got.content)
 
 
 @route(router, "GET", "/v1/identities/{label:path}/examples", "read", Examples)
 async def examples(request: Request, label: str) -> Response:
-    """How many examples somebody has, and which of their pictures are kept."""
+    """Somebody with all examples; the `ETag` is that of the identity, for `If-Match`."""
 
     def act(recognizer: Recognizer) -> Examples:
-        name = _enrolled(recognizer, label)
-        found = recognizer.gallery.picture_ids(name)
-        return Examples(name, recognizer.list().get(name, 0), found)
+        one = enrolled(recognizer, label)
+        stored = recognizer.gallery.examples(one.label)
+        return Examples(
+            one.label, one.examples, tuple(each.id for each in stored if each.picture), one, stored
+        )
 
-    return answer(await house(request).desk.read(act))
+    found = await house(request).desk.read(act)
+    return answer(found, headers={"etag": etag(found.identity)})
 
 
 @route(
@@ -136,22 +139,11 @@ async def examples(request: Request, label: str) -> Response:
 )
 async def forget(request: Request, label: str) -> Response:
     """Erase somebody with all examples; the receipt is stored nowhere else."""
-    here = house(request)
 
-    def act(recognizer: Recognizer) -> tuple[Erasure, bool]:
-        def erase(actor: str) -> Erasure:
-            return recognizer.forget(_enrolled(recognizer, label), actor=actor)
+    def erase(recognizer: Recognizer, actor: str) -> Erasure:
+        return recognizer.forget(enrolled(recognizer, label).label, actor=actor)
 
-        def again(line: AuditEntry) -> Erasure:
-            return Erasure(line.identity or "", line.facts["examples"], line.at, line.hash)
-
-        return here.repeats.once(recognizer, asked_again(request), who(request), erase, again)
-
-    try:
-        receipt, before = await here.desk.read(act)
-    except ErasurePendingError as error:
-        (receipt,), before = error.receipts, False
-    return answer(receipt, 202 if receipt.pending else 200, _REPLAYED if before else None)
+    return await change(request, house(request).desk.read, erase, receipt_again)
 
 
 @route(router, "GET", "/v1/examples/{example}/picture", "read", None, media="image/*")
@@ -172,18 +164,24 @@ async def picture(request: Request, example: int) -> Response:
     return Response(content, media_type=_type_of(content))
 
 
-def _enrolled(recognizer: Recognizer, label: str) -> str:
-    """The label as it is stored."""
+def enrolled(recognizer: Recognizer, label: str) -> IdentityRecord:
+    """Who has a label."""
     name = check_label(label)
-    labels = recognizer.list()
-    if name not in labels:
-        raise RefusedError(
-            404,
-            "label",
-            f"label {shown(name)} is not among the {len(labels)} enrolled",
-            "Enroll it first, or check the spelling",
-        )
-    return unicodedata.normalize("NFC", name)
+    records = recognizer.gallery.records()
+    for one in records:
+        if one.label == name:
+            return one
+    raise RefusedError(
+        404,
+        "label",
+        f"label {shown(name)} is not among the {len(records)} enrolled",
+        "Enroll it first, or check the spelling",
+    )
+
+
+def receipt_again(_: Recognizer, line: AuditEntry) -> Erasure:
+    """The receipt of an erasure, from its line."""
+    return Erasure(line.identity or "", line.facts["examples"], line.at, line.hash)
 
 
 def _type_of(content: bytes) -> str:

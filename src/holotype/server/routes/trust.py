@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from holotype import recognizer as services
 from holotype.errors import ImageError
 from holotype.gallery import AuditEntry, StrangerBatch
 from holotype.recognizer import Recognizer
-from holotype.records import Calibration, MeasuredRate, Reviewed
+from holotype.records import Calibration, Lint, MeasuredRate, Reviewed, UnlabeledCalibration
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.asking import Fields
-from holotype.server.routing import PENDING, asked_again, house, route, who
+from holotype.server.routing import PENDING, change, house, route
 
 router = APIRouter(tags=["Trust"])
-_REPLAYED = {"idempotent-replay": "true"}
 
 
 class Calibrate(Fields):
@@ -27,6 +26,13 @@ class Calibrate(Fields):
 
     classes: list[str] | None = None  # of each picture; else each is another person or thing
     suspects: Literal["refuse", "leave-out", "keep"] = "refuse"
+    skip_unusable: bool = False
+    dry_run: bool = False
+
+
+class Unlabeled(Fields):
+    """Beside the pictures."""
+
     skip_unusable: bool = False
     dry_run: bool = False
 
@@ -45,6 +51,14 @@ class Calibrated:
 
     batch: str | None  # under which they are stored; None: they are not
     change: Calibration | None  # None where the call was sent again
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedUnlabeled:
+    """What unlabeled pictures change, or that they were stored before."""
+
+    batch: str | None  # under which they are stored; None: they are not
+    change: UnlabeledCalibration | None  # None where the call was sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,34 +104,59 @@ async def calibrate(request: Request) -> Response:
     """Let strangers of your own set the thresholds; with `dry_run`, see what would change."""
     got = await sent(request, Calibrate)
     asked = got.fields
-    here = house(request)
 
-    def act(recognizer: Recognizer) -> tuple[Calibrated, bool]:
-        images = got.images()
-        if got.vectors is not None and images:
-            raise ImageError("both images and vectors were sent", "Send one of them")
+    def add(recognizer: Recognizer, actor: str) -> Calibrated:
+        found = services.calibrate(
+            recognizer,
+            got.one_kind(),
+            asked.classes,
+            vectors=got.vectors,
+            suspects=asked.suspects,
+            skip_unusable=asked.skip_unusable,
+            accept=(lambda _: False) if asked.dry_run else None,
+            actor=actor,
+        )
+        return Calibrated(found.batch, found)
 
-        def add(actor: str) -> Calibrated:
-            change = services.calibrate(
-                recognizer,
-                images,
-                asked.classes,
-                vectors=got.vectors,
-                suspects=asked.suspects,
-                skip_unusable=asked.skip_unusable,
-                accept=(lambda _: False) if asked.dry_run else None,
-                actor=actor,
-            )
-            return Calibrated(change.batch, change)
+    def again(_: Recognizer, line: AuditEntry) -> Calibrated:
+        return Calibrated(line.facts["batch"], None)
 
-        def again(line: AuditEntry) -> Calibrated:
-            return Calibrated(line.facts["batch"], None)
+    content = None if asked.dry_run else got.content
+    return await change(request, house(request).desk.embed, add, again, content)
 
-        repeat = None if asked.dry_run else asked_again(request, *got.content())
-        return here.repeats.once(recognizer, repeat, who(request), add, again)
 
-    found, before = await here.desk.embed(act)
-    return answer(found, headers=_REPLAYED if before else None)
+@route(
+    router,
+    "POST",
+    "/v1/calibrate/unlabeled",
+    "admin",
+    CalibratedUnlabeled,
+    body=Unlabeled,
+    pictures="From where the probes come, whoever is on them",
+    vectors=True,
+    changes=True,
+)
+async def calibrate_unlabeled(request: Request) -> Response:
+    """Let pictures of which nobody says whom they show set the thresholds."""
+    got = await sent(request, Unlabeled)
+    asked = got.fields
+
+    def add(recognizer: Recognizer, actor: str) -> CalibratedUnlabeled:
+        found = services.calibrate_unlabeled(
+            recognizer,
+            got.one_kind(),
+            vectors=got.vectors,
+            skip_unusable=asked.skip_unusable,
+            accept=(lambda _: False) if asked.dry_run else None,
+            actor=actor,
+        )
+        return CalibratedUnlabeled(found.batch, found)
+
+    def again(_: Recognizer, line: AuditEntry) -> CalibratedUnlabeled:
+        return CalibratedUnlabeled(line.facts["batch"], None)
+
+    content = None if asked.dry_run else got.content
+    return await change(request, house(request).desk.embed, add, again, content)
 
 
 @route(router, "GET", "/v1/strangers", "read", Batches)
@@ -138,21 +177,16 @@ async def strangers(request: Request) -> Response:
 )
 async def remove_strangers(request: Request, batch: str) -> Response:
     """Erase a batch."""
-    here = house(request)
 
-    def act(recognizer: Recognizer) -> tuple[Removed, bool]:
-        def erase(actor: str) -> Removed:
-            if all(one.id != batch for one in recognizer.gallery.stranger_batches()):
-                raise RefusedError(404, "not_found", "there is no such batch", "See /v1/strangers")
-            return Removed(recognizer.gallery.remove_strangers(batch, actor=actor))
+    def erase(recognizer: Recognizer, actor: str) -> Removed:
+        if all(one.id != batch for one in recognizer.gallery.stranger_batches()):
+            raise RefusedError(404, "not_found", "there is no such batch", "See /v1/strangers")
+        return Removed(recognizer.gallery.remove_strangers(batch, actor=actor))
 
-        def again(line: AuditEntry) -> Removed:
-            return Removed(line.facts["strangers"])
+    def again(_: Recognizer, line: AuditEntry) -> Removed:
+        return Removed(line.facts["strangers"])
 
-        return here.repeats.once(recognizer, asked_again(request), who(request), erase, again)
-
-    found, before = await here.desk.read(act)
-    return answer(found, headers=_REPLAYED if before else None)
+    return await change(request, house(request).desk.read, erase, again)
 
 
 @route(
@@ -169,34 +203,35 @@ async def remove_strangers(request: Request, batch: str) -> Response:
 async def feedback(request: Request, decision: str) -> Response:
     """Say whether a decision was right; a decision is reviewed once."""
     got = await sent(request, Said)
-    here = house(request)
+    asked = got.fields
 
-    def act(recognizer: Recognizer) -> tuple[Reviewed, bool]:
+    def say(recognizer: Recognizer, actor: str) -> Reviewed:
         images = got.images()
         if len(images) > 1:
             raise ImageError(f"{len(images)} images were sent", "Send the one probe, or none")
+        return services.feedback(
+            recognizer,
+            decision,
+            asked.correct,
+            *images,
+            truth=asked.truth,
+            stranger=asked.stranger,
+            actor=actor,
+        )
 
-        def say(actor: str) -> Reviewed:
-            return services.feedback(
-                recognizer,
-                decision,
-                got.fields.correct,
-                *images,
-                truth=got.fields.truth,
-                stranger=got.fields.stranger,
-                actor=actor,
-            )
+    def again(recognizer: Recognizer, line: AuditEntry) -> Reviewed:
+        name = line.facts["decision"]
+        given = [one for one in recognizer.gallery.feedbacks() if one.decision == name]
+        examples = recognizer.gallery.examples()
+        return Reviewed(
+            name,
+            line.facts["correct"],
+            sum(one.examples for one in given),
+            label=next((one.label for one in examples if one.decision == name), None),
+            strangers=sum(one.strangers for one in given),
+        )
 
-        def again(line: AuditEntry) -> Reviewed:
-            name = line.facts["decision"]
-            given = [one for one in recognizer.gallery.feedbacks() if one.decision == name]
-            return Reviewed(name, line.facts["correct"], sum(one.examples for one in given))
-
-        repeat = asked_again(request, *got.content())
-        return here.repeats.once(recognizer, repeat, who(request), say, again)
-
-    found, before = await here.desk.embed(act)
-    return answer(found, headers=_REPLAYED if before else None)
+    return await change(request, house(request).desk.embed, say, again, got.content)
 
 
 @route(
@@ -209,20 +244,23 @@ async def feedback(request: Request, decision: str) -> Response:
     status=PENDING,
 )
 async def undo_feedback(request: Request, decision: str) -> Response:
-    """Take feedback back, and erase the example that came of it."""
-    here = house(request)
+    """Take feedback back, and erase the example or the stranger that came of it."""
 
-    def act(recognizer: Recognizer) -> tuple[Undone, bool]:
-        def undo(actor: str) -> Undone:
-            return Undone(services.undo_feedback(recognizer, decision, actor=actor))
+    def act(recognizer: Recognizer, actor: str) -> Undone:
+        return Undone(services.undo_feedback(recognizer, decision, actor=actor))
 
-        def again(line: AuditEntry) -> Undone:
-            return Undone(line.facts["examples"])
+    def again(_: Recognizer, line: AuditEntry) -> Undone:
+        return Undone(line.facts["examples"])
 
-        return here.repeats.once(recognizer, asked_again(request), who(request), undo, again)
+    return await change(request, house(request).desk.read, act, again)
 
-    found, before = await here.desk.read(act)
-    return answer(found, headers=_REPLAYED if before else None)
+
+@route(router, "GET", "/v1/lint", "read", Lint)
+async def lint(
+    request: Request, fpir: Annotated[str | None, Query(description="As for identify")] = None
+) -> Response:
+    """Which pictures would be missed, who would be taken for whom, who needs another picture."""
+    return answer(await house(request).desk.read(lambda at: services.lint(at, fpir)))
 
 
 @route(router, "GET", "/v1/review", "read", Review)
