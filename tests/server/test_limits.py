@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sqlite3
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from hanging import HANGS_S
+from holotype.server.serving import Place, _listener
 from real_server import Server, drawing, files, is_failure
 from toy_images import png_header
 
@@ -252,3 +254,25 @@ def test_with_a_certificate_it_speaks_tls(start: Start, tmp_path: Path) -> None:
     trust = ssl.create_default_context(cafile=cert)
     with httpx.Client(verify=trust, trust_env=False) as client:
         assert client.get(f"{server.url}/v1/health").status_code == 200
+
+
+def test_an_answer_waits_for_no_acknowledgement_of_what_came_before() -> None:
+    """Clients put that off by 40 ms, which would be the time of every call."""
+
+    async def accepted() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def taken(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listener = _listener(Place(port=0))
+        async with await asyncio.start_server(taken, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            said = await found
+            writer.close()
+            await writer.wait_closed()
+        return said
+
+    assert asyncio.run(accepted())
