@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,6 +20,8 @@ import httpx
 import pytest
 
 from hanging import HANGS_S
+from holotype.server.answers import RefusedError
+from holotype.server.desk import MAX_SURVEYS, Desk
 from holotype.server.serving import Place, _listener
 from real_server import Server, drawing, files, is_failure
 from toy_images import png_header
@@ -276,3 +280,22 @@ def test_an_answer_waits_for_no_acknowledgement_of_what_came_before() -> None:
         return said
 
     assert asyncio.run(accepted())
+
+
+def test_surveys_wait_for_one_another_and_others_do_not(tmp_path: Path, whole: Path) -> None:
+    async def scene() -> None:
+        desk = Desk(Path(shutil.copy(whole, tmp_path)))
+        goes_on = threading.Event()
+        surveys = [
+            asyncio.create_task(desk.survey(lambda _: goes_on.wait(HANGS_S)))
+            for _ in range(MAX_SURVEYS)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(RefusedError, match="calls are waiting"):
+            await desk.survey(lambda _: None)
+        assert len(await desk.read(lambda at: at.list())) == 4
+        goes_on.set()
+        assert await asyncio.gather(*surveys) == [True] * MAX_SURVEYS
+        desk.close()
+
+    asyncio.run(scene())

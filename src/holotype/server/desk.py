@@ -24,6 +24,7 @@ from holotype.server.answers import RETRY_S, RefusedError
 EMBEDDING_THREADS = os.cpu_count() or 1
 READING_THREADS = 8
 MAX_WAITING = 128  # calls that wait for a thread; those beyond are told to come back
+MAX_SURVEYS = 4  # of these, that go through the whole gallery: one after the other
 
 _T = TypeVar("_T")
 
@@ -56,6 +57,8 @@ class Desk:
         self._opened = self._open()
         self._embedding = ThreadPoolExecutor(EMBEDDING_THREADS, "embedding")
         self._reading = ThreadPoolExecutor(READING_THREADS, "reading")
+        self._surveying = ThreadPoolExecutor(1, "surveying")
+        self._surveys = 0
         self.waiting = 0  # calls that were accepted and are not answered yet
 
     def _open(self) -> _Opened:
@@ -78,6 +81,7 @@ class Desk:
         """Finish what was accepted, and let go of the gallery."""
         self._embedding.shutdown()
         self._reading.shutdown()
+        self._surveying.shutdown()
         self._opened.recognizer.close()
 
     async def embed(self, act: Callable[[Recognizer], _T]) -> _T:
@@ -88,15 +92,17 @@ class Desk:
         """What asks or changes the gallery alone."""
         return await self._run(self._reading, act)
 
+    async def survey(self, act: Callable[[Recognizer], _T]) -> _T:
+        """What goes through the whole gallery, and may take minutes where that is large."""
+        _require_place(self._surveys, MAX_SURVEYS)
+        self._surveys += 1
+        try:
+            return await self._run(self._surveying, act)
+        finally:
+            self._surveys -= 1
+
     async def _run(self, threads: ThreadPoolExecutor, act: Callable[[Recognizer], _T]) -> _T:
-        if self.waiting >= MAX_WAITING:
-            raise RefusedError(
-                503,
-                "busy",
-                f"{self.waiting} calls are waiting, which are as many as are accepted",
-                "Come back in a moment",
-                {"retry-after": str(RETRY_S)},
-            )
+        _require_place(self.waiting, MAX_WAITING)
         self.waiting += 1
         try:
             # Shielded: a client that goes away does not leave half of the work uncounted.
@@ -136,3 +142,14 @@ class Desk:
                 raise RefusedError(
                     503, "gallery_replaced", error.problem, error.remedy, {"retry-after": "5"}
                 ) from error
+
+
+def _require_place(waiting: int, most: int) -> None:
+    if waiting >= most:
+        raise RefusedError(
+            503,
+            "busy",
+            f"{waiting} calls are waiting, which are as many as are accepted",
+            "Come back in a moment",
+            {"retry-after": str(RETRY_S)},
+        )

@@ -243,7 +243,7 @@ async def _exported(request: Request, label: str | None) -> Response:
         packed.seek(0)
         return packed
 
-    packed = await house(request).desk.read(act)
+    packed = await house(request).desk.survey(act)
     return StreamingResponse(
         iter(lambda: packed.read(_CHUNK_BYTES), b""),
         media_type="application/zip",

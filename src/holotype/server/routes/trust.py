@@ -260,7 +260,7 @@ async def lint(
     request: Request, fpir: Annotated[str | None, Query(description="As for identify")] = None
 ) -> Response:
     """Which pictures would be missed, who would be taken for whom, who needs another picture."""
-    return answer(await house(request).desk.read(lambda at: services.lint(at, fpir)))
+    return answer(await house(request).desk.survey(lambda at: services.lint(at, fpir)))
 
 
 @route(router, "GET", "/v1/review", "read", Review)
