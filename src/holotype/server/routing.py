@@ -298,5 +298,6 @@ def require_unaltered(request: Request, value: Any) -> None:
         RefusedError: it has another `ETag` than the call's `If-Match`.
     """
     given = request.headers.get("if-match")
-    if given is not None and etag(value) not in [one.strip() for one in given.split(",")]:
+    seen = [one.strip() for one in (given or "*").split(",")]
+    if "*" not in seen and etag(value) not in seen:
         raise RefusedError(412, "altered", _ALTERED[0].lower() + _ALTERED[1:], "Look again")
