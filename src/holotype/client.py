@@ -258,9 +258,10 @@ class Client:
         asked = {"add": [*add], "remove": [*remove], "metadata": metadata, "quiet": quiet}
         return _record(IdentityRecord, self._json("PATCH", _of(label), asked))
 
-    def last_change(self) -> Undo:
-        """As `Gallery.last_change`."""
-        return _record(Undo, self._call("GET", "/v1/undo"))
+    def last_change(self) -> Undo | None:
+        """As `Gallery.last_change`; None where there is nothing to undo."""
+        said = self._call("GET", "/v1/undo")["change"]
+        return None if said is None else _record(Undo, said)
 
     def undo(self) -> Undo:
         """As `Gallery.undo`."""

@@ -9,7 +9,7 @@ import pytest
 from chromium import Served, until
 
 pytestmark = pytest.mark.slow
-PARTS = ("desk", "enrolled", "trust", "audit", "about")
+PARTS = ("desk", "enrolled", "map", "trust", "audit", "about")
 PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
@@ -42,7 +42,22 @@ def test_axe_finds_nothing_on_any_panel(
     for number in (0, 1):  # a match, and nobody
         page.click(f".probe >> nth={number}")
         axe(page, f"answer {number}, {theme}")
+    page.get_by_role("button", name="Right, a stranger").wait_for()
+    page.get_by_role("button", name="Wrong, it is enrolled").click()
+    axe(page, f"what it shows, {theme}")
+    page.keyboard.press("Escape")
+    page.click("#tab-map")
+    page.select_option("#map-rate", label="1 in 2")
+    page.wait_for_selector("#map table")
+    axe(page, f"pairs, {theme}")
     page.click("#tab-enrolled")
+    page.get_by_role("button", name="Open Letter 1", exact=True).click()
+    page.wait_for_selector(".person h1")
+    axe(page, f"one of them, {theme}")
+    page.get_by_role("button", name="Is the same as").click()
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="All", exact=True).click()
     page.get_by_role("button", name="Forget Letter 1", exact=True).click()
     axe(page, f"dialog, {theme}")
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
@@ -108,11 +123,15 @@ def test_by_keyboard_alone(opened: Any, served: Served) -> None:
     assert page.evaluate("document.activeElement.id") == "tab-enrolled"
     reach("#enrolled .card button")
     keys.press("Enter")
+    page.wait_for_selector(".person")
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    reach(".person .row button")
+    keys.press("Enter")
     page.get_by_role("dialog").wait_for()
     keys.press("Escape")
     until(page, "!document.querySelector('dialog')")
     # The focus is back where it was.
-    assert page.evaluate("document.activeElement.matches('.card button')")
+    assert page.evaluate("document.activeElement.matches('.person .row button')")
     page.locator("#tab-enrolled").focus()
     keys.press("End")
     page.wait_for_selector("#about h1")

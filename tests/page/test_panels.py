@@ -90,7 +90,7 @@ def test_strangers_are_shown_first_and_stored_then(
     assert "What 18 strangers would change" in page.inner_text(".change")
     assert "Left out, since they look like somebody enrolled" in page.inner_text(".change")
     assert page.locator(".lines li").count() == 0
-    page.click("text=Keep these strangers")
+    page.click("text=Keep these pictures")
     page.wait_for_selector(".lines li")
     assert "18 strangers" in page.inner_text(".lines li")
     assert "1 in 5" in page.inner_text("#trust") or "%" in page.inner_text("#trust .lead")

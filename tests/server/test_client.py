@@ -91,6 +91,7 @@ def test_it_corrects_and_undoes(start: Start, gallery: Path, tmp_path: Path) -> 
             desk.identify(drawing(0), tag="nobody")
         assert desk.move(first.id, "c1").left == 0
         assert desk.last_change() == recognizer.gallery.last_change()
+        assert desk.last_change() is not None
         assert desk.undo().back == ("née / ?",)
         assert desk.merge("c2", "c3").total == 2
         assert desk.lint("50%").pictures == 4

@@ -23,6 +23,13 @@ def labels(gallery: Path) -> dict[str, int]:
         return recognizer.list()
 
 
+def deep(levels: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(levels):
+        found = {"a": found}
+    return found
+
+
 def examples(server: Server, label: str) -> dict[str, Any]:
     found: dict[str, Any] = server.client.get(f"/v1/identities/{label}/examples").json()
     return found
@@ -114,8 +121,9 @@ def test_a_clerk_undoes_what_a_clerk_may_do(start: Start) -> None:
     assert clerk.post("/v1/undo").json()["renamed"] == [["Ada", "c0"]]
     for one in server.client.get("/v1/identities").json()["identities"]:
         server.client.delete(f"/v1/identities/{one['label']}")
-    for nothing in (server.client.get("/v1/undo"), server.client.post("/v1/undo")):
-        assert (nothing.status_code, nothing.json()["error"]["code"]) == (404, "not_found")
+    assert server.client.get("/v1/undo").json()["change"] is None
+    nothing = server.client.post("/v1/undo")
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "gallery")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +142,7 @@ def test_a_clerk_undoes_what_a_clerk_may_do(start: Start) -> None:
         ("PATCH", "/v1/identities/c0", {"add": ["x" * 51]}, 422, "label"),
         ("PATCH", "/v1/identities/c0", {"metadata": {"a": "x" * 20_000}}, 409, "gallery"),
         ("PATCH", "/v1/identities/c0", {"metadata": [1]}, 422, "form"),
+        ("PATCH", "/v1/identities/c0", {"metadata": deep(300)}, 409, "gallery"),
         ("GET", "/v1/identities/nobody/export", None, 404, "label"),
         ("GET", "/v1/lint?fpir=0.0000001", None, 422, "rate"),
         ("POST", "/v1/calibrate/unlabeled", {"vectors": [[1.0]]}, 422, "vector"),

@@ -35,8 +35,11 @@ function keep(given) {
   try { sessionStorage.setItem(KEY, key); } catch { /* for this page only */ }
 }
 
-/** Parsed JSON; `form` and `json` are bodies, `blob` asks for the bytes. */
-export async function call(method, path, {json, form, query, blob, signal} = {}) {
+/**
+ * Parsed JSON; `form` and `json` are bodies, `blob` asks for the bytes. `tagged` gives it with its
+ * `ETag`, which `match` sends back: nothing is changed that is another by then.
+ */
+export async function call(method, path, {json, form, query, blob, signal, tagged, match} = {}) {
   const address = new URL(path, document.baseURI);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined && value !== null) address.searchParams.set(name, value);
@@ -44,6 +47,7 @@ export async function call(method, path, {json, form, query, blob, signal} = {})
   // The same for every try of this call: what changes is changed once.
   const headers = method === "GET" ? {} : {"Idempotency-Key": random()};
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (match) headers["If-Match"] = match;
   const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
   for (let busy = 0; ;) {
     const used = key;
@@ -67,7 +71,8 @@ export async function call(method, path, {json, form, query, blob, signal} = {})
     } else if (blob) {
       return answer.blob();
     } else {
-      return answer.status === 204 ? null : answer.json();
+      const said = await answer.json();
+      return tagged ? [said, answer.headers.get("ETag")] : said;
     }
   }
 }

@@ -6,9 +6,10 @@ import {ask as dialog, h, note, say} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {input} from "./input.js";
 import {lesson} from "./lesson.js";
+import {labelField} from "./person.js";
 import {problem} from "./problem.js";
 import {slider} from "./rate.js";
-import {t} from "./texts.js";
+import {has, t} from "./texts.js";
 
 const AT_ONCE = 12; // pictures in one call
 
@@ -119,25 +120,57 @@ function strip() {
 function actions(probe) {
   const {decision} = probe;
   if (probe.review) {
-    return h("div", {class: "row"}, h("span", {class: "soft"}, t("review.noted")),
+    return h("div", {class: "row"}, h("div", {class: "soft"}, taught(probe.review)),
       h("button", {type: "button", class: "plain", onclick: () => undo(probe)}, t("undo")));
   }
   const said = decision.answer !== "cannot_tell" && decision.id;
   return h("div", {class: "row"},
     said && h("button", {type: "button", onclick: () => review(probe, true)}, t(`review.right.${decision.answer}`)),
-    said && h("button", {type: "button", onclick: () => review(probe, false)}, t(`review.wrong.${decision.answer}`)),
+    said && h("button", {type: "button", onclick: () => wrong(probe)}, t(`review.wrong.${decision.answer}`)),
     decision.answer !== "match" && h("button", {type: "button", onclick: () => enroll(probe)}, t("desk.enroll")));
 }
 
-async function review(probe, correct) {
+/** Whom does it show, then? The picture goes along only where it is to be learned from. */
+async function wrong(probe) {
+  const {answer, label} = probe.decision;
+  const {field, known} = await labelField("truth");
+  const ways = answer === "match" ? ["truth", "stranger", "unsure"] : ["truth", "unsure"];
+  const choices = ways.map((way, index) => h("input", {
+    type: "radio", name: "shows", value: way, id: `shows-${way}`, checked: index === 0,
+    onchange: () => { field.disabled = !choices[0].checked; },
+  }));
+  const told = await dialog({
+    title: t("wrong.title"),
+    body: [h("p", {}, t(answer === "match" ? "wrong.match" : "wrong.unknown", {label: label ?? ""})),
+      h("fieldset", {}, h("legend", {}, t("wrong.shows")), ways.map((way, index) => h("div", {class: "check"},
+        choices[index], h("label", {for: `shows-${way}`}, t(`wrong.${way}`))))),
+      h("label", {for: "truth"}, t("label")), field, known],
+    yes: t("wrong.do"), no: t("cancel"),
+    read: () => ({way: choices.find((one) => one.checked).value, truth: field.value.trim()}),
+  });
+  if (!told) return;
+  await review(probe, false, {
+    truth: {truth: told.truth}, stranger: {stranger: true}, unsure: null,
+  }[told.way]);
+}
+
+async function review(probe, correct, lesson = null) {
   try {
-    await call("POST", `v1/decisions/${encodeURIComponent(probe.decision.id)}/feedback`, {form: pictures([], {correct})});
-    probe.review = {correct};
+    probe.review = await call("POST", `v1/decisions/${encodeURIComponent(probe.decision.id)}/feedback`,
+      {form: pictures(lesson ? [probe.file] : [], {correct, ...lesson})});
+    if (probe.review.added || probe.review.strangers) await gallery.refresh();
     show();
     say(t("review.noted"));
   } catch (error) {
     place.append(problem(error));
   }
+}
+
+/** What became of it, in words. */
+function taught({added, label, strangers, reasons, doubts}) {
+  const text = ({code, text: said}) => h("span", {lang: has(`taught.${code}`) ? undefined : "en"}, " ", has(`taught.${code}`) ? t(`taught.${code}`) : `${said}.`);
+  return [t("review.noted"), added > 0 && ` ${t("taught.example", {label})}`, strangers > 0 && ` ${t("taught.stranger")}`,
+    reasons.length > 0 && ` ${t("taught.nothing")}`, [...reasons, ...doubts].map(text)].filter(Boolean);
 }
 
 async function undo(probe) {
@@ -152,11 +185,11 @@ async function undo(probe) {
 }
 
 async function enroll(probe) {
-  const label = h("input", {id: "new-label", list: "known", maxlength: 200, required: true, autocomplete: "off"});
+  const {field: label, known} = await labelField("new-label");
   const named = await dialog({
     title: t("desk.enroll_title"),
     body: [h("p", {}, t(gallery.faces() ? "enroll.permission" : "desk.enroll_text")),
-      h("label", {for: "new-label"}, t("label")), label, await labels("known")],
+      h("label", {for: "new-label"}, t("label")), label, known],
     yes: t("enroll.do"), no: t("cancel"), read: () => label.value.trim(),
   });
   if (!named) return;
@@ -169,9 +202,4 @@ async function enroll(probe) {
   } catch (error) {
     place.append(problem(error));
   }
-}
-
-async function labels(id) {
-  const {identities} = await call("GET", "v1/identities", {query: {limit: 200}}).catch(() => ({identities: []}));
-  return h("datalist", {id}, identities.map(({label}) => h("option", {value: label})));
 }

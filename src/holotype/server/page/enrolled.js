@@ -1,10 +1,11 @@
-// Who is enrolled: a card each; enroll by dropping pictures, forget after a question.
+// Who is enrolled: a card each; enroll by dropping pictures, open one to put it right.
 
 import {monogram} from "./answer.js";
 import {call, groups, pictures} from "./api.js";
 import {ask, h, icon, note} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {input, takesDrops} from "./input.js";
+import {person, undoing} from "./person.js";
 import {problem} from "./problem.js";
 import {alike, day, has, number, t} from "./texts.js";
 
@@ -14,21 +15,58 @@ let panel = null;
 let taken = null;
 let drawn = 0; // which rendering is the last: a slower one before it is dropped
 
-/** Build the panel anew. */
-export async function render(where) {
+/** Build the panel anew: of one of them, or of all. */
+export async function render(where, whom = null) {
   panel = where;
   const mine = ++drawn;
-  const {identities, cursor} = await call("GET", "v1/identities", {query: {limit: PAGE}});
+  if (whom !== null) {
+    const element = await person(whom, {show, stale, forget});
+    if (mine !== drawn) return;
+    taken?.stop();
+    panel.replaceChildren(element, h("div", {class: "outcome", id: "enrolled-outcome"}));
+    panel.querySelector("h1").focus();
+    return;
+  }
+  const [{identities, cursor}, undo] = await Promise.all([
+    call("GET", "v1/identities", {query: {limit: PAGE}}), undoing(takeBack),
+  ]);
   if (mine !== drawn) return;
   taken?.stop();
+  const returned = panel.querySelector(".person");
   const list = h("ul", {class: "cards"}, identities.map(one));
   panel.replaceChildren(
     h("h1", {tabindex: "-1"}, t(gallery.faces() ? "people.title" : "things.title")),
     h("p", {class: "soft"}, t("enrolled.count", {n: gallery.facts.status.enrolled, count: number(gallery.facts.status.enrolled)})),
     form(),
+    undo,
     h("div", {class: "outcome", id: "enrolled-outcome"}),
     identities.length ? list : h("p", {class: "answer empty"}, t("enrolled.none")),
     more(list, cursor));
+  if (returned) panel.querySelector("h1").focus();
+}
+
+/** One of them, or all, as the address then says. */
+async function show(whom) {
+  const address = whom === null ? "#enrolled" : `#enrolled=${encodeURIComponent(whom)}`;
+  if (location.hash === address) await render(panel, whom);
+  else location.hash = address;
+}
+
+/** The list anew, if that is what is seen. */
+async function stale() {
+  if (!panel.hidden && !panel.querySelector(".person")) await render(panel);
+}
+
+async function takeBack(act) {
+  try {
+    await act();
+    note(t("undo.done"));
+    await gallery.refresh();
+    await render(panel);
+    panel.querySelector("h1").focus();
+  } catch (error) {
+    outcome(problem(error));
+  }
 }
 
 /** Switch the camera off when the panel is left. */
@@ -73,7 +111,7 @@ function form() {
       h("div", {class: "column"}, taken.element)));
 }
 
-function one({label, examples, consent, retain_until: until}) {
+function one({label, examples, consent, retain_until: until, tags, quiet}) {
   const picture = h("div", {class: "portrait"}, monogram(label));
   gallery.pictureOf(label).then((address) => {
     if (address) picture.replaceChildren(h("img", {src: address, alt: "", class: gallery.ink() ? "tile ink" : "tile"}));
@@ -85,9 +123,13 @@ function one({label, examples, consent, retain_until: until}) {
     h("p", {class: "soft"}, t("enrolled.examples", {n: examples, count: number(examples)})),
     consent && h("p", {class: "soft"}, t("enrolled.consent", {consent})),
     until && h("p", {class: "soft"}, t("enrolled.until", {day: day(until)})),
+    tags.length > 0 && h("p", {class: "soft"}, t("enrolled.tags", {tags: tags.join(", ")})),
+    quiet && h("p", {class: "soft"}, t("quiet")),
     h("div", {class: "row"},
       gallery.pictorial() && h("label", {class: "button"}, icon("M12 5v14 M5 12h14"), t("enroll.more"),
         h("span", {class: "hidden"}, label), choose),
+      h("button", {type: "button", class: "plain", onclick: () => show(label)},
+        t("person.open"), h("span", {class: "hidden"}, ` ${label}`)),
       h("button", {type: "button", class: "plain", onclick: () => forget(label, examples)},
         t("forget.do"), h("span", {class: "hidden"}, ` ${label}`))));
   if (gallery.pictorial()) takesDrops(card, (files) => enroll(label, files));
@@ -140,6 +182,7 @@ async function forget(label, examples) {
     gallery.forgetPictures(label);
     note(t("forget.done", {label}));
     await gallery.refresh();
+    if (location.hash !== "#enrolled") history.replaceState(null, "", "#enrolled");
     await render(panel);
     outcome(h("p", {class: "good"}, t("forget.receipt", {identity: receipt.identity, hash: receipt.audit_hash.slice(0, 16)})));
     panel.querySelector("h1").focus();

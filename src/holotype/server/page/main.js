@@ -1,4 +1,4 @@
-// The page: five panels, one open at a time.
+// The page: six panels, one open at a time.
 
 import * as about from "./about.js";
 import {takeKey} from "./api.js";
@@ -7,18 +7,19 @@ import * as desk from "./desk.js";
 import * as enrolled from "./enrolled.js";
 import * as gallery from "./gallery.js";
 import {pasted} from "./input.js";
+import * as map from "./map.js";
 import {problem} from "./problem.js";
 import {fill, language, preferred, speak, t} from "./texts.js";
 import * as trust from "./trust.js";
 
-const PANELS = {desk, enrolled, trust, audit, about};
+const PANELS = {desk, enrolled, map, trust, audit, about};
 const NAMES = Object.keys(PANELS);
 const tab = (name) => document.getElementById(`tab-${name}`);
 const panelOf = (name) => document.getElementById(name);
 
 let open = null;
 
-async function show(name) {
+async function show(name, whom) {
   if (open && open !== name) PANELS[open].leave?.();
   const before = open;
   open = name;
@@ -29,12 +30,12 @@ async function show(name) {
   }
   document.title = `${tab(name).textContent} · ${gallery.title()} · holotype`;
   if (name === "desk" && before !== null && panelOf("desk").childElementCount) desk.changed(panelOf("desk"));
-  else await render(name);
+  else await render(name, whom);
 }
 
-async function render(name) {
+async function render(name, whom) {
   try {
-    await PANELS[name].render(panelOf(name));
+    await PANELS[name].render(panelOf(name), whom);
   } catch (error) {
     panelOf(name).replaceChildren(problem(error));
   }
@@ -46,10 +47,15 @@ function names() {
   document.getElementById("gallery-name").textContent = gallery.facts ? gallery.title() : "";
 }
 
-const wanted = () => {
-  const name = location.hash.slice(1);
-  return NAMES.includes(name) ? name : "desk";
-};
+/** What the address asks for: a panel, and whom it is to show; `#enrolled=Ada`. */
+function wanted() {
+  const [name, whom] = location.hash.slice(1).split("=");
+  return [NAMES.includes(name) ? name : "desk", whom && decoded(whom)];
+}
+
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return null; }
+}
 
 function listen() {
   const tabs = document.querySelector("[role=tablist]");
@@ -63,7 +69,9 @@ function listen() {
     location.hash = NAMES[to];
     tab(NAMES[to]).focus();
   });
-  addEventListener("hashchange", () => { if (NAMES.includes(location.hash.slice(1))) show(wanted()); });
+  addEventListener("hashchange", () => {
+    if (NAMES.includes(location.hash.slice(1).split("=")[0])) show(...wanted());
+  });
   addEventListener("paste", (event) => {
     const files = pasted(event);
     if (files.length) PANELS[open].take?.(files);
@@ -99,7 +107,7 @@ async function start() {
   }
   names();
   listen();
-  await show(wanted());
+  await show(...wanted());
 }
 
 start();

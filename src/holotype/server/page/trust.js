@@ -10,6 +10,7 @@ import {alike, number, oneIn, percent, t, when} from "./texts.js";
 
 let panel = null;
 let taken = null;
+let whose = "strangers"; // strangers, or unlabeled: whoever came by
 let chosen = []; // pictures of strangers that were shown, and not stored yet
 let drawn = 0;
 
@@ -17,8 +18,8 @@ let drawn = 0;
 export async function render(where) {
   panel = where;
   const mine = ++drawn;
-  const [{batches}, rates] = await Promise.all([
-    call("GET", "v1/strangers"), Promise.all(gallery.facts.status.rates.map(cost)),
+  const [{batches}, measured, rates] = await Promise.all([
+    call("GET", "v1/strangers"), call("GET", "v1/review"), Promise.all(gallery.facts.status.rates.map(cost)),
   ]);
   if (mine !== drawn) return;
   taken?.stop();
@@ -28,6 +29,7 @@ export async function render(where) {
     h("p", {class: "lead"}, headline(status)),
     status.enrolled ? meter(status) : "",
     status.enrolled ? table(rates, status) : "",
+    reviewed(measured.rates),
     h("h2", {}, t("trust.more")),
     h("ul", {class: "remarks"}, wanted(status).map((text) => h("li", {}, text))),
     gallery.pictorial() ? strangers(status) : "",
@@ -75,6 +77,16 @@ function table(rates, status) {
       h("td", {}, row.known ? costs(row) : "–"))))));
 }
 
+/** What reviews show: the one measurement of this very place. */
+function reviewed(rates) {
+  const some = rates.filter(({rate_kind: kind, strangers: n}) => kind === "fpir" && n);
+  return h("section", {}, h("h2", {}, t("measured.title")),
+    some.length ? h("ul", {class: "remarks"}, some.map(({rate, strangers: n, accepted, low, high}) => h("li", {}, t("measured.one", {
+      rate: oneIn(rate), n, count: number(n), accepted: number(accepted), low: percent(low), high: percent(high),
+    })))) : h("p", {}, t("measured.none")),
+    some.length > 0 && h("p", {class: "soft"}, t("measured.text")));
+}
+
 function wanted(status) {
   const said = [];
   const rate = oneIn(status.target);
@@ -100,8 +112,20 @@ function strangers() {
     taken.clear();
     dryRun();
   }});
+  const text = h("p");
+  const rule = h("p", {class: "soft"});
+  const choose = (wanted) => {
+    if (wanted !== whose) { chosen = []; outcome(); }
+    whose = wanted;
+    text.textContent = t(`${whose}.text`);
+    rule.textContent = t(`${whose}.rule`);
+    for (const one of ways.children) one.setAttribute("aria-pressed", String(one.dataset.whose === whose));
+  };
+  const ways = h("div", {class: "switch", role: "group", "aria-label": t("strangers.whose")}, ["strangers", "unlabeled"].map((one) =>
+    h("button", {type: "button", "data-whose": one, onclick: () => choose(one)}, t(`${one}.short`))));
+  choose(whose);
   return h("div", {class: "desk strangers"},
-    h("div", {class: "column"}, h("h2", {}, t("strangers.title")), h("p", {}, t("strangers.text")), h("p", {class: "soft"}, t("strangers.rule"))),
+    h("div", {class: "column"}, h("h2", {}, t("strangers.title")), ways, text, rule),
     h("div", {class: "column"}, taken.element));
 }
 
@@ -118,21 +142,25 @@ async function dryRun() {
 /** As many as one call takes; the others come after these. */
 const first = () => groups(chosen)[0] ?? [];
 
-const calibrate = (fields) => call("POST", "v1/calibrate", {
-  form: pictures(first(), {...fields, suspects: "leave-out", skip_unusable: true}),
-});
+const calibrate = (fields) => (whose === "strangers"
+  ? call("POST", "v1/calibrate", {form: pictures(first(), {...fields, suspects: "leave-out", skip_unusable: true})})
+  : call("POST", "v1/calibrate/unlabeled", {form: pictures(first(), {...fields, skip_unusable: true})}));
 
 function change(found) {
+  const n = found.classes ?? found.pictures;
+  const {suspects = []} = found;
   return h("div", {class: "change", role: "status"},
-    h("h3", {}, t("change.title", {n: found.classes, count: number(found.classes)})),
+    h("h3", {}, t(`change.${whose}`, {n, count: number(n)})),
     h("ul", {class: "remarks"},
-      h("li", {}, step("change.guaranteed", found.guaranteed_before, found.guaranteed_after)),
+      found.visitors && h("li", {}, t(found.strangers === null ? "change.visitors" : "change.visitors_share", {
+        n: found.visitors, count: number(found.visitors), share: percent(found.strangers ?? 0)})),
+      found.guaranteed_before !== undefined && h("li", {}, step("change.guaranteed", found.guaranteed_before, found.guaranteed_after)),
       h("li", {}, step("change.estimated", found.smallest_before, found.smallest_after)),
       found.rates.filter((row) => row.accepted_after !== null).map((row) => h("li", {}, t("change.accepted", {
         rate: oneIn(row.rate), before: row.accepted_before ?? "–", after: row.accepted_after, count: number(found.pictures),
         from: row.before === null ? "–" : alike(row.before), to: row.after === null ? "–" : alike(row.after)})))),
-    found.suspects.length > 0 && h("p", {class: "remark"}, t("change.suspects", {
-      n: found.suspects.length, names: found.suspects.map(({name, label}) => `${named(name)} (${label})`).join(", ")})),
+    suspects.length > 0 && h("p", {class: "remark"}, t("change.suspects", {
+      n: suspects.length, names: suspects.map(({name, label}) => `${named(name)} (${label})`).join(", ")})),
     found.unusable.length > 0 && h("p", {class: "remark"}, t("change.unusable", {
       n: found.unusable.length, names: found.unusable.map(({name}) => named(name)).join(", ")})),
     chosen.length > first().length && h("p", {class: "soft"}, t("change.rest", {count: number(chosen.length - first().length)})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -45,6 +46,14 @@ class Noted(Fields):
     remove: list[str] = Field([], description="Tags that it has")
     metadata: dict[str, Any] | None = Field(None, description="In place of what is noted")
     quiet: bool | None = Field(None, description="Whether it is known, and not to be announced")
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """What can be taken back."""
+
+    change: Undo | None
+    nothing: str | None  # why there is none
 
 
 @route(
@@ -153,11 +162,20 @@ async def describe(request: Request, label: str) -> Response:
     return await change(request, house(request).desk.read, act, again, got.content)
 
 
-@route(router, "GET", "/v1/undo", "read", Undo)
+@route(router, "GET", "/v1/undo", "read", LastChange)
 async def last_change(request: Request) -> Response:
-    """What an undo would take back; 404 where there is nothing left."""
-    plan = await house(request).desk.read(_last)
-    return answer(plan, headers={"etag": etag(plan)})
+    """What an undo would take back; the `ETag` is that of the change, for `If-Match`."""
+
+    def act(recognizer: Recognizer) -> LastChange:
+        try:
+            return LastChange(recognizer.gallery.last_change(), None)
+        except GalleryError as error:
+            if error.__cause__ is not None:
+                raise
+            return LastChange(None, error.problem)
+
+    found = await house(request).desk.read(act)
+    return answer(found, headers={"etag": etag(found.change)})
 
 
 @route(router, "POST", "/v1/undo", "enroll", Undo, changes=True, guarded=True, status={202: Undo})
@@ -168,7 +186,7 @@ async def undo(request: Request) -> Response:
     """
 
     def act(recognizer: Recognizer, actor: str) -> Undo:
-        plan = _last(recognizer)
+        plan = recognizer.gallery.last_change()
         if plan.action not in _ENROLLING:
             require_scope(request, "admin")
         require_unaltered(request, plan)
@@ -206,15 +224,6 @@ async def _correct(
 
     run = house(request).desk.read
     return await change(request, run, act, again, None if asked.dry_run else content)
-
-
-def _last(recognizer: Recognizer) -> Undo:
-    try:
-        return recognizer.gallery.last_change()
-    except GalleryError as error:
-        if error.__cause__ is not None:
-            raise
-        raise RefusedError(404, "not_found", error.problem, error.remedy) from error
 
 
 def _require_example(recognizer: Recognizer, example: int) -> None:
