@@ -99,6 +99,8 @@ def test_answer_is_reviewed_and_that_is_taken_back(page: Any, pictures: Path) ->
     page.get_by_text("Noted.").first.wait_for()
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_role("button", name="That is wrong").click()
+    page.get_by_label("I cannot say").check()
+    page.get_by_role("button", name="Say so").click()
     page.get_by_text("Noted.").first.wait_for()
 
 
