@@ -134,7 +134,8 @@ def train(
         if export is None:
             raise typer.BadParameter("name the folder of the run", param_hint="--out")
         out = export.with_name(f"{export.name}-run")
-    say_passed_over_in(data, as_json)
+    if data is not None:
+        say_passed_over_in(data, as_json)
     try:
         with training_extra("train"), bars() as report, ExitStack() as stack:
             from holotype.learn import pipeline, tracking
