@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from holotype.pack import write_pack
+from holotype.records import Preprocessing, Reading, TensorInput
+from holotype.texts.network import IDS, MASK, sentence_network
 
 Floats = NDArray[Any]
 
@@ -124,3 +130,30 @@ def reference(weights: Mapping[str, Floats], heads: int, ids: list[int]) -> Floa
         layer += 1
     mean = x.mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean))
+
+
+def toy_parts(pieces: int = 8, language: str | None = "English", seed: int = 0) -> dict[str, Any]:
+    """The arguments of `write_pack` for a pack that reads texts of the words above."""
+    nobody = np.empty((0, WIDTH), np.float32)
+    return {
+        "name": "toy-texts",
+        "model": sentence_network(toy_weights(seed), HEADS),
+        "preprocessing": Preprocessing(
+            "text",
+            inputs=tuple(TensorInput(name, "int64", ("batch", "pieces")) for name in (IDS, MASK)),
+            reading=Reading(hashlib.sha256(toy_tokenizer()).hexdigest(), pieces, language),
+        ),
+        "tokenizer": toy_tokenizer(),
+        "embeddings": nobody,
+        "class_index": np.empty(0, np.int64),
+        "prototypes": nobody,
+        "cohort": {"data": "none", "class_names": []},
+        "background": {"data": "none", "class_names": [], "trained": False},
+        "training": {"command": "none: random weights"},
+        "license": "CC0-1.0",
+    }
+
+
+def make_toy_texts(path: Path, **facts: Any) -> Path:
+    """Write the toy pack into a new folder."""
+    return write_pack(path, **{**toy_parts(), **facts}).path
