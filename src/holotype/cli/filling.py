@@ -11,11 +11,12 @@ import holotype
 from holotype import recognizer as services
 from holotype.cli.choosing import fitting_model
 from holotype.cli.display import print_json, say
-from holotype.cli.pictures import labelled, say_passed_over
+from holotype.cli.pictures import Item, labelled, say_passed_over, taken_in
 from holotype.cli.progress import bars
 from holotype.errors import AnotherKindError, ImageError
 from holotype.gallery import gallery_model
-from holotype.recognizer import BARE
+from holotype.recognizer import BARE, DEFAULT_MODEL
+from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Enrollments, LeftOut
 
 _SHOWN_PAIRS = 20
@@ -39,10 +40,11 @@ def enroll_folder(
         DataError: the folder has no pictures, or can be read in two ways.
         ImageError: pictures were left out, and all the others are stored.
     """
-    given = labelled(folder)
+    takes = taken_in(folder) if folder.is_dir() else "picture"
+    given = labelled(folder, takes)
     there = gallery.exists()
     if not there and model is None and not anyway:
-        model = _fitting_model(given.paths, asking)
+        model = _fitting_model(given.items, takes, asking)
     with (
         bars() as report,
         holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
@@ -51,16 +53,16 @@ def enroll_folder(
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         found = services.enroll_many(
             recognizer,
-            zip(given.names, given.paths, strict=True),
+            zip(given.names, given.items, strict=True),
             consent=consent,
             retain_until=retain_until,
             anyway=anyway,
-            progress=lambda done: report("enrolling", done, len(given.paths), ""),
+            progress=lambda done: report("enrolling", done, len(given.items), ""),
         )
     left_out = [
         *found.left_out,
         *(
-            LeftOut(os.fspath(one), one.name, "the folder has no pictures", "Put some into it")
+            LeftOut(os.fspath(one), one.name, f"the folder has no {takes}s", "Put some into it")
             for one in given.empty
         ),
     ]
@@ -70,7 +72,7 @@ def enroll_folder(
     else:
         if not there and gallery.exists():
             say(made(gallery), style="dim")
-        _show(found, left_out)
+        _show(found, left_out, takes)
     if left_out:
         raise ImageError(
             f"{len(left_out)} of {found.pictures + len(given.empty)} were left out, and are named "
@@ -88,11 +90,13 @@ def made(gallery: Path) -> str:
     return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
 
 
-def _fitting_model(paths: list[Path], asking: bool) -> str | None:
+def _fitting_model(items: list[Item], takes: str, asking: bool) -> str | None:
     """As for a single enrollment, by the first picture that can be read."""
-    for path in paths:
+    if USUAL_MODELS[takes] != DEFAULT_MODEL:
+        return USUAL_MODELS[takes]
+    for item in items:
         try:
-            return fitting_model([path], asking)
+            return fitting_model([Path(item)], asking)
         except AnotherKindError:
             raise
         except ImageError:
@@ -100,7 +104,7 @@ def _fitting_model(paths: list[Path], asking: bool) -> str | None:
     return None
 
 
-def _show(found: Enrollments, left_out: list[LeftOut]) -> None:
+def _show(found: Enrollments, left_out: list[LeftOut], takes: str) -> None:
     for one in left_out:
         say(f"left out: {one.name} ({one.label}): {one.problem}. {one.remedy}.", "yellow")
     for noted in found.warnings:
@@ -115,4 +119,4 @@ def _show(found: Enrollments, left_out: list[LeftOut]) -> None:
         say(f"... and {len(found.alike) - _SHOWN_PAIRS} more pairs (`--json` has all)", "yellow")
     labels = f"{found.labels} label{'' if found.labels == 1 else 's'}"
     already = f"; {found.already} were stored already" if found.already else ""
-    say(f"{found.added} of {found.pictures} pictures added, of {labels}{already}")
+    say(f"{found.added} of {found.pictures} {takes}s added, of {labels}{already}")

@@ -17,12 +17,14 @@ from holotype.texts.files import is_text_file
 from holotype.voices.formats import is_recording
 
 DEFAULT_MODEL = "characters"
+# By `Preprocessing.takes`: the pack of a gallery for which none is named.
+USUAL_MODELS = {"picture": DEFAULT_MODEL, "recording": "voices", "text": "texts"}
 _OTHERS = ((is_recording, RECORDING, "voices"), (is_text_file, TEXT, "texts"))
 _FACE = "this looks like a photograph of a face"
 
 
 def usual_model(source: ImageSource) -> str:
-    """The pack that a source goes to where none is named: one alone hears, and one alone reads."""
+    """The pack that the source goes to where none is named."""
     return next((pack for is_one, _, pack in _OTHERS if is_one(source)), DEFAULT_MODEL)
 
 
