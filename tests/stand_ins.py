@@ -136,6 +136,12 @@ def _voice(here: Path) -> None:
         path.write_bytes(saved(voice(speaker, 4.0, take)))
 
 
+def _text(here: Path) -> None:
+    (here / "said.txt").write_text("can I speak to somebody\nwhat is the capital of France\n")
+    questions = ("what is the weather like", "play some music", "how old are you", "tell me a joke")
+    (here / "other-questions.txt").write_text("\n".join(questions) + "\n")
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "condition.md": _condition,
     "defect.md": _defect,
@@ -147,6 +153,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "packs.md": _packs,
     "shelf.md": _shelf,
     "signature.md": _signature,
+    "text.md": _text,
     "voice.md": _voice,
 }
 

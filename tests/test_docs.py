@@ -24,6 +24,7 @@ _BRINGS = {
     "heic": "pillow_heif",
     "hub": "huggingface_hub",
     "sklearn": "sklearn",
+    "text": "tokenizers",
     "train": "torch",
     "video": "cv2",
 }

@@ -18,11 +18,12 @@ from holotype.texts.network import IDS, MASK, sentence_network
 
 Floats = NDArray[Any]
 
-WIDTH, HEADS, LAYERS, PLACES = 16, 4, 2, 12
+WIDTH, HEADS, LAYERS, PLACES = 16, 4, 2, 16
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 WORDS = (
     *("please", "cancel", "my", "order", "where", "is", "the", "card", "money", "transfer"),
     *("a", "new", "need", "##s", "##ed", "lost", "?", "!"),
+    *("today", "back", "stop", "send", "pay", "it", "you", "me"),  # as many as `feed` counts on
 )
 
 

@@ -62,8 +62,7 @@ class Embedder:
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
         reading, tokenizer = pack.card.preprocessing.reading, pack.tokenizer()
-        if reading is not None and tokenizer is not None:
-            self._reader = Reader(tokenizer, reading)
+        self.reader = None if reading is None or tokenizer is None else Reader(tokenizer, reading)
         self._open(pack, threads)
         self._check_interface()
         self._test(pack)
@@ -157,7 +156,8 @@ class Embedder:
         Raises:
             As that.
         """
-        return self._reader.read(source)
+        assert self.reader is not None
+        return self.reader.read(source)
 
     def embed_read(self, texts: Sequence[Read]) -> NDArray[np.float32]:
         """Embed texts that were read before, those of nearly one length together.

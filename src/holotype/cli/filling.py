@@ -11,7 +11,7 @@ import holotype
 from holotype import recognizer as services
 from holotype.cli.choosing import fitting_model
 from holotype.cli.display import print_json, say
-from holotype.cli.pictures import Item, labelled, say_passed_over, taken_in
+from holotype.cli.pictures import labelled, say_passed_over, taken_in
 from holotype.cli.progress import bars
 from holotype.errors import AnotherKindError, ImageError
 from holotype.gallery import gallery_model
@@ -40,15 +40,15 @@ def enroll_folder(
         DataError: the folder has no pictures, or can be read in two ways.
         ImageError: pictures were left out, and all the others are stored.
     """
-    takes = taken_in(folder) if folder.is_dir() else "picture"
-    given = labelled(folder, takes)
     there = gallery.exists()
-    if not there and model is None and not anyway:
-        model = _fitting_model(given.items, takes, asking)
+    if not there and model is None:
+        model = _usual_model(folder, asking, anyway)
     with (
         bars() as report,
         holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
     ):
+        takes = recognizer.embedder.preprocessing.takes
+        given = labelled(folder, takes)
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         found = services.enroll_many(
@@ -90,13 +90,14 @@ def made(gallery: Path) -> str:
     return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}."
 
 
-def _fitting_model(items: list[Item], takes: str, asking: bool) -> str | None:
+def _usual_model(folder: Path, asking: bool, anyway: bool) -> str | None:
     """As for a single enrollment, by the first picture that can be read."""
-    if USUAL_MODELS[takes] != DEFAULT_MODEL:
+    takes = taken_in(folder)
+    if anyway or USUAL_MODELS[takes] != DEFAULT_MODEL:
         return USUAL_MODELS[takes]
-    for item in items:
+    for picture in labelled(folder, takes).items:
         try:
-            return fitting_model([Path(item)], asking)
+            return fitting_model([Path(picture)], asking)
         except AnotherKindError:
             raise
         except ImageError:

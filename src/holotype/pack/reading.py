@@ -70,6 +70,11 @@ class Pack:
         name = self.card.name
         return self.path.parent == _SHIPPED or (name in _MADE and self.path == _made_folder(name))
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of its files: four, or five of a model that reads texts."""
+        return ("card.json", *sorted(self.card.files, reverse=True), "README.md")
+
     def model(self) -> bytes:
         """The bytes of `model.onnx`.
 

@@ -56,6 +56,11 @@ class Reader:
     def __init__(self, tokenizer: bytes, reading: Reading) -> None:
         self._content, self._reading = tokenizer, reading
 
+    @property
+    def size(self) -> int:
+        """How many pieces the tokenizer numbers."""
+        return int(self._tokenizer.get_vocab_size())
+
     def read(self, source: ImageSource) -> Read:
         """Cut a text into pieces of words.
 
