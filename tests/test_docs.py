@@ -30,7 +30,7 @@ _BRINGS = {
 }
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 _WITH_DATA = {"door.md"}
-_QUICK = {"README.md", "defect.md", "shelf.md", "signature.md", "text.md", "voice.md"}
+_QUICK = {"README.md", "defect.md", "shelf.md", "signature.md", "voice.md"}
 
 
 def _marks(page: Path) -> list[pytest.MarkDecorator]:
