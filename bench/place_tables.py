@@ -164,6 +164,34 @@ def zero_shot() -> str:
     return markdown(("", "", "right of 20, %", "none", "1", "2", "5"), rows)
 
 
+def text_cohorts() -> str:
+    found = tabling.result("intents")["cohorts"]
+    columns = ("out_of_scope_accepted", "other_intents_accepted", "enrolled_missed")
+    rows = [
+        (
+            row["data"],
+            row["cohort"],
+            f"{100 * row['stated']:g}",
+            f"{100 * row['refused']:.0f}",
+            ", ".join(row["basis"]),
+            *("" if row[column] is None else percent(row[column]) for column in columns),
+        )
+        for row in found
+    ]
+    head = ("of", "cohort", "stated, %", "galleries that refuse it, %", "the rest")
+    accepted = ("out of scope accepted, %", "other intents accepted, %", "enrolled missed, %")
+    return markdown((*head, *accepted), rows)
+
+
+def doubted_texts() -> str:
+    found = tabling.result("texts")["rows"]
+    rows = [
+        (name, f"{row['texts']:,}", f"{100 * row['doubted'] / row['texts']:.1f}")
+        for name, row in found.items()
+    ]
+    return markdown(("texts", "how many", "doubted, %"), rows)
+
+
 _UNSTATED = {"none": "none stated", "default": "the default threshold alone"}
 
 
@@ -400,6 +428,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "defects": defects,
     "anomaly": anomaly,
     "zero_shot": zero_shot,
+    "text_cohorts": text_cohorts,
+    "doubted_texts": doubted_texts,
     "door": door,
     "door_speed": door_speed,
     "pack_build": pack_build,

@@ -142,6 +142,20 @@ def _voice(here: Path) -> None:
         path.write_bytes(saved(voice(speaker, 4.0, take)))
 
 
+def _text(here: Path) -> None:
+    (here / "intents").mkdir()
+    for name, text in (
+        ("agent.txt", "let me talk to a person"),
+        ("rate.txt", "how many dollars do I get for a euro"),
+        ("pin.txt", "I forgot my PIN"),
+        ("block.jsonl", '{"text": "how do I block my card"}'),
+    ):
+        (here / "intents" / name).write_text(f"{text}\n")
+    (here / "said.txt").write_text("can I speak to somebody\nwhat is the capital of France\n")
+    questions = ("what is the weather like", "play some music", "how old are you", "tell me a joke")
+    (here / "other-questions.txt").write_text("\n".join(questions) + "\n")
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "condition.md": _condition,
     "defect.md": _defect,
@@ -153,6 +167,7 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "packs.md": _packs,
     "shelf.md": _shelf,
     "signature.md": _signature,
+    "text.md": _text,
     "training.md": _training,
     "voice.md": _voice,
 }

@@ -25,12 +25,13 @@ _BRINGS = {
     "hub": "huggingface_hub",
     "sklearn": "sklearn",
     "tensorboard": "tensorboardX",
+    "text": "tokenizers",
     "train": "torch",
     "video": "cv2",
 }
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)\)")
 _WITH_DATA = {"door.md"}
-_QUICK = {"README.md", "defect.md", "shelf.md", "signature.md", "text.md", "voice.md"}
+_QUICK = {"README.md", "defect.md", "shelf.md", "signature.md", "voice.md"}
 
 
 def _marks(page: Path) -> list[pytest.MarkDecorator]:

@@ -26,6 +26,7 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any] | Reco
 
 # MPO comes with JPEG; TIFF and WEBP stand last, since looking for them loads more of Pillow.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")
+_SHOWN = 400  # characters of a path, or of a text, in a message
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
 MIN_SIDE_PX = 8
@@ -353,7 +354,8 @@ def describe(source: object) -> str:
     if isinstance(source, Image.Image):
         return f"<PIL image {source.mode} {source.width} x {source.height}>"
     if isinstance(source, str | os.PathLike):
-        return repr(os.fsdecode(source))
+        name = os.fsdecode(source)
+        return repr(name if len(name) <= _SHOWN else f"{name[: _SHOWN // 2]}...")
     return f"<{type(source).__name__}>"
 
 

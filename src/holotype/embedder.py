@@ -1,4 +1,4 @@
-"""A model pack at work: pictures or recordings -> unit vectors."""
+"""A model pack at work: pictures, recordings or texts -> unit vectors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from holotype.model.providers import CPU, chosen
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
+from holotype.texts.reading import Read, Reader, fed, masked
 from holotype.voices.hearing import hear
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # feature maps. Larger batches of large pictures are no faster on a CPU.
 _CHUNK = 64
 _CHUNK_NUMBERS = 2**20
+_CHUNK_TEXTS = 32  # of nearly one length; more are no faster
 _CHUNK_TENSORS = 8  # where the size of an input is not known beforehand
 _ORT_NUMBERS = {"float32": "float", "float64": "double"}
 
@@ -59,6 +61,8 @@ class Embedder:
         self.preprocessing: Preprocessing = pack.card.preprocessing
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
+        reading, tokenizer = pack.card.preprocessing.reading, pack.tokenizer()
+        self.reader = None if reading is None or tokenizer is None else Reader(tokenizer, reading)
         self._open(pack, threads)
         self._check_interface()
         self._test(pack)
@@ -66,10 +70,10 @@ class Embedder:
     def embed(
         self, sources: Sequence[ImageSource], look: Look | None = None
     ) -> NDArray[np.float32]:
-        """Prepare and embed B pictures, or recordings where the model hears.
+        """Prepare and embed B pictures; recordings where the model hears, texts where it reads.
 
         Args:
-            sources: as for `images.read`, or for `voices.hearing.hear`.
+            sources: as for `images.read`, for `voices.hearing.hear`, or for `read`.
             look: sees each picture once it is decoded (`images.prepare_batch`).
 
         Returns:
@@ -79,6 +83,8 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
+        if self.preprocessing.reading is not None:
+            return self.embed_read([self.read(source) for source in sources])
         if self.preprocessing.inputs is not None:
             raise self._no_pictures()
         result = np.empty((len(sources), self.embedding_dim), dtype=np.float32)
@@ -140,6 +146,40 @@ class Embedder:
                 "Prepare them with the preprocessing of the pack's card",
             )
         return self._embedded({self._inputs[0]: np.asarray(batch, dtype=np.float32)})
+
+    def read(self, source: ImageSource) -> Read:
+        """Cut a text into pieces of words, where the model reads texts.
+
+        Args:
+            source: as for `texts.reading.Reader.read`.
+
+        Raises:
+            As that.
+        """
+        assert self.reader is not None
+        return self.reader.read(source)
+
+    def embed_read(self, texts: Sequence[Read]) -> NDArray[np.float32]:
+        """Embed texts that were read before, those of nearly one length together.
+
+        Args:
+            texts: B of them, from `read`.
+
+        Returns:
+            float32 [B, D], each of unit length.
+
+        Raises:
+            PackError: the model fails, or gives a vector that has no direction.
+        """
+        inputs = self.preprocessing.inputs or ()
+        result = np.empty((len(texts), self.embedding_dim), dtype=np.float32)
+        by_length = np.argsort([len(text.ids) for text in texts], kind="stable")
+        size = self.chunk if masked(inputs) else 1
+        for start in range(0, len(texts), size):
+            rows = by_length[start : start + size]
+            feed = fed([texts[row].ids for row in rows], inputs)
+            result[rows] = self._run(feed, len(rows))
+        return result
 
     def embed_tensors(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Embed what a program prepared for a model of kind `tensors`.
@@ -232,16 +272,18 @@ class Embedder:
         model = pack.model()
         graph = read_graph(model)
         wanted = self._wanted(graph.inputs[0].name if graph.inputs else "")
-        chunk = _chunk(self.preprocessing)
+        chunk, reading = _chunk(self.preprocessing), self.preprocessing.reading
+        longest = None if reading is None else reading.pieces
         sizes = {
-            dim: size
+            dim: longest if isinstance(size, str) else size
             for one in graph.inputs
             for dim, size in zip(
                 one.dims, (chunk, *wanted.get(one.name, ("", ()))[1][1:]), strict=False
             )
-            if isinstance(dim, str) and isinstance(size, int)
+            if isinstance(dim, str)
         }
-        return open_session(model, graph, None if pack.shipped else sizes, threads, self.providers)
+        known = {dim: size for dim, size in sizes.items() if size is not None}
+        return open_session(model, graph, None if pack.trusted else known, threads, self.providers)
 
     def _wanted(self, first: str) -> dict[str, tuple[str, tuple[int | str, ...]]]:
         """What the card says of the inputs: type of number and dimensions, by name."""
@@ -283,6 +325,8 @@ class Embedder:
         self._inputs, self._output = [one.name for one in inputs], answer.name
 
     def _no_pictures(self) -> ImageError:
+        if self.preprocessing.reading is not None:
+            return ImageError("the model reads texts, not pictures", "Give a text")
         names = ", ".join(one.name for one in self.preprocessing.inputs or ())
         return ImageError(
             f"the model takes {names}, not pictures",
@@ -332,6 +376,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _chunk(preprocessing: Preprocessing) -> int:
+    if preprocessing.reading is not None:
+        return _CHUNK_TEXTS
     if preprocessing.inputs is not None:
         return _CHUNK_TENSORS
     return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(preprocessing.input_shape)))

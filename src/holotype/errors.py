@@ -32,6 +32,10 @@ class RecordingError(ImageError):
     """A recording that cannot be read, or holds no voice: handled wherever an image is."""
 
 
+class TextError(ImageError):
+    """A text that cannot be read, or says nothing: handled wherever an image is."""
+
+
 class VectorError(HolotypeError):
     """An embedding of the wrong shape or kind."""
 

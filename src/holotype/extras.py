@@ -19,17 +19,29 @@ def install_command(extra: str) -> str:
     Args:
         extra: a name of `[project.optional-dependencies]` in pyproject.toml.
     """
-    installing = [_shortest(Path(sys.executable)), "-m", "pip", "install"]
-    if not (_ROOT / "pyproject.toml").is_file():
-        return f'{shlex.join(installing)} "holotype[{extra}]"'
-    installing += ["-c", _shortest(_ROOT / "constraints.txt")]
+    if not _from_source():
+        return f'{_pip_install()} "holotype[{extra}]"'
     source = _shortest(_ROOT).replace("\\", r"\\").replace('"', r"\"").replace("$", r"\$")
-    return f'{shlex.join(installing)} -e "{source}[{extra}]"'
+    return f'{_pip_install()} -e "{source}[{extra}]"'
+
+
+def bare_command(package: str) -> str:
+    """The command that installs a package without the others that it requires."""
+    return f"{_pip_install()} --no-deps {package}"
 
 
 def install(extra: str) -> str:
     """The remedy of an error about a package that only an extra brings."""
     return f"Install it with {install_command(extra)}"
+
+
+def _pip_install() -> str:
+    tested = ["-c", _shortest(_ROOT / "constraints.txt")] if _from_source() else []
+    return shlex.join([_shortest(Path(sys.executable)), "-m", "pip", "install", *tested])
+
+
+def _from_source() -> bool:
+    return (_ROOT / "pyproject.toml").is_file()
 
 
 def _shortest(path: Path) -> str:

@@ -200,6 +200,10 @@ def _voice(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32
     raise ImageError("this is a picture; the model hears recordings", "Give a recording")
 
 
+def _text(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    raise ImageError("this is a picture; the model reads texts", "Give a text")
+
+
 # How each kind of preprocessing makes the input of a model, float32 [C, S, S].
 _KINDS: dict[str, Callable[[Picture, Preprocessing], NDArray[np.float32]]] = {
     "ink": _ink,
@@ -207,6 +211,7 @@ _KINDS: dict[str, Callable[[Picture, Preprocessing], NDArray[np.float32]]] = {
     "photo": _photo,
     "face": _face,
     "voice": _voice,
+    "text": _text,
 }
 
 

@@ -27,6 +27,7 @@ _SHARP_EDGE_PX = 4.0  # a narrower edge is as sharp as the resolution allows
 # Below this side the outermost pixels are too large a part of any drawing to tell of a border.
 _MIN_BORDER_SIDE_PX = 16
 _INK_LEVEL = 0.35
+_BESIDE = ("text_cut",)  # codes
 
 
 def doubts(
@@ -48,7 +49,12 @@ def doubts(
 
 def serious(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Those for which a probe gets no answer; who enrolls is told the others too."""
-    return tuple(reason for reason in reasons if reason.code != "perhaps_another_kind")
+    return tuple(one for one in reasons if one.code not in ("perhaps_another_kind", *_BESIDE))
+
+
+def beside(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Those that are told with an answer, and do not keep it back."""
+    return tuple(one for one in reasons if one.code in _BESIDE)
 
 
 def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tuple[Reason, ...]:

@@ -133,18 +133,28 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a text becomes the input of a model: the numbers of its pieces (`texts.reading`)."""
+
+    tokenizer: str  # SHA-256 of the pack's `tokenizer.json` in hex
+    pieces: int  # of words, and marks: as many of a text as the model reads
+    language: str | None = None  # of its training, in words; None: several, or not known
+
+
+@dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How something becomes a model's input: the card carries it, and the kind's domain obeys it.
 
-    Pictures go through `images.prepare`, recordings through `voices.hearing.hear`.
+    Pictures go through `images.prepare`, recordings through `voices.hearing.hear`,
+    texts through `texts.reading`.
     Which fields a kind has, and what they may be, stands in `pack.preprocessing`. A field that a
     kind lacks has its default.
     """
 
     # "ink": cropped to the strokes; "frame": the strokes where they are; "photo": all its tones;
     # "face": the one face of the picture, upright, and then as a photo; "voice": the speech of a
-    # recording; "tensors": no picture at all, but what a program prepares
-    kind: Literal["ink", "frame", "photo", "face", "voice", "tensors"]
+    # recording; "text": pieces of words; "tensors": what a program prepares
+    kind: Literal["ink", "frame", "photo", "face", "voice", "text", "tensors"]
     size_px: int = 0  # side of the input of a picture; its height where it is not square
     margin_px: int = 0  # empty border around the ink; 0 for a photo
     channels: int = 1  # 1 is grey, 3 is RGB; ink and frame are grey
@@ -161,12 +171,15 @@ class Preprocessing:
     # Of faces alone, how they are cut out: "arcface" after the template of 112 px, "box" without
     # turning; None: as dlib does
     alignment: Literal["arcface", "box"] | None = None
-    inputs: tuple[TensorInput, ...] | None = None  # of kind "tensors" alone
+    inputs: tuple[TensorInput, ...] | None = None  # of kinds "text" and "tensors"
     hearing: Hearing | None = None  # of kind "voice" alone
+    reading: Reading | None = None  # of kind "text" alone
 
     @property
-    def takes(self) -> Literal["picture", "recording"]:
+    def takes(self) -> Literal["picture", "recording", "text"]:
         """What the model is for, as it is called to people."""
+        if self.reading is not None:
+            return "text"
         return "picture" if self.hearing is None else "recording"
 
     @property
@@ -198,6 +211,8 @@ class Preprocessing:
             fields["inputs"] = [one.to_json() for one in self.inputs]
         if self.hearing is not None:
             fields["hearing"] = asdict(self.hearing)
+        if self.reading is not None:
+            fields["reading"] = asdict(self.reading)
         return {name: value for name, value in fields.items() if value is not None}
 
 

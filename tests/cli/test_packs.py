@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from holotype.extras import install
 from holotype.pack import load_pack, shipped_packs, write_pack
+from holotype.texts.extra import install_weights
 from toy_packs import toy_parts
 
 Run = Callable[..., Result]
@@ -48,15 +49,18 @@ def test_scores_and_text_of_a_stranger_are_shown_as_they_are(run: Run, tmp_path:
 def test_list_names_what_can_be_used(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))  # where `faces` would be made
-    for extra in ("faces", "voices"):
+    monkeypatch.setenv("HOME", str(tmp_path))  # where `faces` and `texts` would be made
+    monkeypatch.setattr("holotype.texts.extra.weights_folder", lambda: tmp_path)
+    for extra in ("faces", "texts", "voices"):
         monkeypatch.setattr(f"holotype.{extra}.extra.find_spec", lambda name: object())
-    *shipped, faces = json.loads(run("pack", "list", "--json").stdout)
+    *shipped, faces, texts = json.loads(run("pack", "list", "--json").stdout)
     assert [entry["name"] for entry in shipped] == shipped_packs()
     assert all(entry["size_bytes"] > 0 and len(entry["model_id"]) == 16 for entry in shipped)
-    assert (faces["name"], faces["ready"], faces["size_bytes"]) == ("faces", True, None)
+    for name, made in (("faces", faces), ("texts", texts)):
+        assert (made["name"], made["ready"], made["size_bytes"]) == (name, True, None)
     said = run("pack", "list").stdout
     assert re.search("faces +faces +at first use", said)
+    assert re.search("texts +texts in English +at first use", said)
     assert "install" not in said
 
 
@@ -65,7 +69,8 @@ def test_list_says_how_to_get_the_faces_where_their_extra_is_missing(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("holotype.faces.extra.find_spec", lambda name: None)
-    assert not json.loads(run("pack", "list", "--json").stdout)[-1]["ready"]
+    ready = {e["name"]: e["ready"] for e in json.loads(run("pack", "list", "--json").stdout)}
+    assert not ready["faces"]
     said = run("pack", "list").stdout
     assert re.search("faces +faces +extra missing", said)
     assert f"faces: {install('faces')}." in said
@@ -80,3 +85,14 @@ def test_list_says_how_to_hear_where_the_extra_is_missing(
     said = run("pack", "list").stdout
     assert re.search("voices +voices, from one recording +extra missing", said)
     assert f"voices: {install('audio')}." in said
+
+
+def test_list_says_how_to_read_where_the_weights_are_missing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = {"tokenizers": object(), "safetensors": object()}
+    monkeypatch.setattr("holotype.texts.extra.find_spec", found.get)
+    said = run("pack", "list").stdout
+    assert re.search("texts +texts in English +extra missing", said)
+    assert f"texts: {install_weights()}." in said

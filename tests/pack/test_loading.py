@@ -81,12 +81,12 @@ def test_the_pack_that_is_made_on_the_machine_is_made_anew_where_a_file_was_lost
 ) -> None:
     folder, made = tmp_path / "packs" / "faces-1", []
 
-    def make() -> Path:
+    def make(_: str) -> Path:
         if not folder.is_dir():
             made.append(make_toy_pack(folder))
         return folder
 
-    monkeypatch.setattr("holotype.pack.reading._made_faces", make)
+    monkeypatch.setattr("holotype.pack.reading._made", make)
     assert load_pack("faces").path == folder
     for name in ("model.onnx", "card.json", "cohort.npz"):
         (folder / name).unlink() if spoil == "lost" else (folder / name).write_bytes(b"?")

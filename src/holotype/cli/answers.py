@@ -14,9 +14,14 @@ from holotype.records import Basis, Candidate, Decision, Drift, Source, Status
 STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 
 
-def print_answers(seen: Sequence[tuple[Path, Decision]], stranger_prior: float) -> None:
+def named(item: Path | str) -> dict[str, str]:
+    """What was asked about, as a document shows it: a file as an image, a text as itself."""
+    return {"text" if isinstance(item, str) else "image": os.fspath(item)}
+
+
+def print_answers(seen: Sequence[tuple[Path | str, Decision]], stranger_prior: float) -> None:
     """Print pictures with the decision on each, and what the columns mean."""
-    columns = ["image", "answer", "nearest", "closest other"]
+    columns = [*(named(seen[0][0]) if seen else ["image"]), "answer", "nearest", "closest other"]
     told = any(decision.probability is not None for _, decision in seen)
     if told:
         columns.append("probability")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -13,12 +12,13 @@ import holotype
 from holotype import recognizer as services
 from holotype.cli.choosing import fitting_model
 from holotype.cli.display import print_json, say
-from holotype.cli.pictures import Grouped, labelled, say_passed_over
+from holotype.cli.pictures import labelled, say_passed_over, taken_in
 from holotype.cli.progress import bars
-from holotype.errors import AnotherKindError, DataError, ImageError
+from holotype.errors import AnotherKindError, ImageError
 from holotype.gallery import gallery_model
 from holotype.pack import load_pack
-from holotype.recognizer import BARE
+from holotype.recognizer import BARE, DEFAULT_MODEL
+from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Enrollments, LeftOut
 
 _SHOWN_PAIRS = 20
@@ -43,34 +43,30 @@ def enroll_folder(
         DataError: the folder has no pictures, or can be read in two ways.
         ImageError: pictures were left out, and all the others are stored.
     """
-    there, given = gallery.exists(), None
+    there = gallery.exists()
     if not there and model is None:
-        given = _pictures_or_recordings(folder)
-        if given.takes == "recording" or not anyway:
-            model = _fitting_model(given.paths, asking)
+        model = _usual_model(folder, asking, anyway)
     with (
         bars() as report,
         holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
     ):
-        given = given or labelled(folder, recognizer.embedder.preprocessing.takes)
-        total = len(given.paths)
+        takes = recognizer.embedder.preprocessing.takes
+        given = labelled(folder, takes)
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         found = services.enroll_many(
             recognizer,
-            zip(given.names, given.paths, strict=True),
+            zip(given.names, given.items, strict=True),
             consent=consent,
             retain_until=retain_until,
             tags=tags,
             anyway=anyway,
-            progress=lambda done: report("enrolling", done, total, ""),
+            progress=lambda done: report("enrolling", done, len(given.items), ""),
         )
     left_out = [
         *found.left_out,
         *(
-            LeftOut(
-                os.fspath(one), one.name, f"the folder has no {given.takes}s", "Put some into it"
-            )
+            LeftOut(os.fspath(one), one.name, f"the folder has no {takes}s", "Put some into it")
             for one in given.empty
         ),
     ]
@@ -80,23 +76,13 @@ def enroll_folder(
     else:
         if not there and gallery.exists():
             say(made(gallery), style="dim")
-        _show(found, left_out, given.takes)
+        _show(found, left_out, takes)
     if left_out:
         raise ImageError(
             f"{len(left_out)} of {found.pictures + len(given.empty)} were left out, and are named "
             "above; all the others are stored",
             "Replace them, and run the same command again",
         )
-
-
-def _pictures_or_recordings(folder: Path) -> Grouped:
-    """What the folder holds, where nobody said which of the two it is."""
-    try:
-        return labelled(folder)
-    except DataError:
-        with suppress(DataError):
-            return labelled(folder, "recording")
-        raise
 
 
 def made(gallery: Path) -> str:
@@ -111,11 +97,14 @@ def made(gallery: Path) -> str:
     )
 
 
-def _fitting_model(paths: list[Path], asking: bool) -> str | None:
+def _usual_model(folder: Path, asking: bool, anyway: bool) -> str | None:
     """As for a single enrollment, by the first picture that can be read."""
-    for path in paths:
+    takes = taken_in(folder)
+    if anyway or USUAL_MODELS[takes] != DEFAULT_MODEL:
+        return USUAL_MODELS[takes]
+    for picture in labelled(folder, takes).items:
         try:
-            return fitting_model([path], asking)
+            return fitting_model([Path(picture)], asking)
         except AnotherKindError:
             raise
         except ImageError:

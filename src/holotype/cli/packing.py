@@ -58,9 +58,9 @@ def build(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="photo|face|ink|frame|tensors",
-            help="What the model reads.",
-            show_default="photo, if it takes pictures",
+            metavar="photo|face|ink|frame|text|tensors",
+            help="What the model reads; a text by the tokenizer.json beside it.",
+            show_default="photo, if it takes pictures; text, if it has a tokenizer",
         ),
     ] = None,
     size: Annotated[
@@ -127,7 +127,7 @@ def build(
     Example: `holotype pack build --onnx model.onnx --background pictures --name mine`
     """
     from holotype.packing import build as building
-    from holotype.packing.encoder import Chosen, Encoder
+    from holotype.packing.encoder import Chosen, in_file
     from holotype.packing.model_input import preprocessing_for
 
     if onnx is None and from_ is None:
@@ -149,7 +149,7 @@ def build(
     with ExitStack() as stack:
         if from_ is None:
             assert onnx is not None
-            found = Encoder(onnx, source=onnx.name)
+            found = in_file(onnx)
         else:
             from holotype.packing.repository import fetched
 
@@ -164,6 +164,7 @@ def build(
             preprocess=partial(preprocessing_for, notes=found.notes, **{**found.stated, **given}),
             license=license or found.license,
             command=shlex.join(["holotype", *sys.argv[1:]]),
+            tokenizer=found.tokenizer,
             chosen=Chosen(tuple(output or found.outputs), pool or found.pool, bgr=bgr or found.bgr),
             notes=found.notes,
             source=found.source,

@@ -11,7 +11,7 @@ from holotype.cli import packing
 from holotype.cli.display import AsJson, Cell, print_json, print_table, say
 from holotype.cli.groups import Group
 from holotype.extras import install
-from holotype.pack import FACES, Pack, load_pack, made_faces, shipped_packs
+from holotype.pack import FACES, TEXTS, Pack, load_pack, made_packs, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
 from holotype.pack.preprocessing import in_words
 
@@ -26,6 +26,7 @@ _READS = {
     "signatures": "signatures",
     "voices": "voices, from one recording",
     FACES: "faces",
+    TEXTS: "texts in English",
 }
 
 
@@ -35,22 +36,21 @@ def list_packs(as_json: AsJson = False) -> None:
 
     Example: `holotype pack list`
     """
-    from holotype.faces.extra import installed
-    from holotype.voices import extra as audio
-
-    made, missing = made_faces(), "" if installed() else install("faces")
-    packs = [load_pack(name) for name in (*shipped_packs(), *([FACES] if made else []))]
-    ready = {pack.card.name: "yes" for pack in packs}
-    if silent := "" if audio.installed() else install("audio"):
-        ready["voices"] = "extra missing"
-    if missing or not made:
-        ready[FACES] = "extra missing" if missing else "at first use"
+    made = made_packs()
+    packs = [load_pack(name) for name in (*shipped_packs(), *filter(made.get, made))]
+    remedies = _remedies(made)
+    ready = {}
+    for name in (*shipped_packs(), *made):
+        there = "yes" if made.get(name, True) else "at first use"
+        ready[name] = "extra missing" if remedies.get(name) else there
     if as_json:
-        listed = [_summary(pack) for pack in packs]
-        if not made:
-            listed.append({**dict.fromkeys(listed[0]), "name": FACES})
+        known = {pack.card.name: _summary(pack) for pack in packs}
+        nothing = dict.fromkeys(next(iter(known.values())))
         print_json(
-            [{**entry, "ready": ready[entry["name"]] != "extra missing"} for entry in listed]
+            [
+                {**nothing, "name": name, **known.get(name, {}), "ready": of_it != "extra missing"}
+                for name, of_it in ready.items()
+            ]
         )
         return
     size = {pack.card.name: f"{_size_bytes(pack) / 1e6:.1f} MB" for pack in packs}
@@ -59,10 +59,23 @@ def list_packs(as_json: AsJson = False) -> None:
         [(name, _READS[name], ready[name], size.get(name, "")) for name in ready],
         numbers=("size",),
     )
-    for name, remedy in ((FACES, missing), ("voices", silent)):
+    for name, remedy in remedies.items():
         if remedy:
             say(f"{name}: {remedy}.")
     say("Use one with `--model NAME`, one of your own with `--model ./FOLDER`.")
+
+
+def _remedies(made: dict[str, bool]) -> dict[str, str]:
+    """What to install for the packs that need an extra; empty where nothing is missing."""
+    from holotype.faces import extra as faces
+    from holotype.texts import extra as texts
+    from holotype.voices import extra as audio
+
+    return {
+        FACES: "" if faces.installed() else install("faces"),
+        TEXTS: texts.remedy(made[TEXTS]),
+        "voices": "" if audio.installed() else install("audio"),
+    }
 
 
 @app.command("show")

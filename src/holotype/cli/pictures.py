@@ -1,9 +1,10 @@
-"""Which pictures a command line means: files, and folders of them."""
+"""Which pictures, recordings or texts a command line means: files, and folders of them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typer
 from numpy.typing import NDArray
 
 from holotype.cli.display import say, shown
-from holotype.errors import DataError, ImageError, VectorError
+from holotype.errors import DataError, ImageError, TextError, VectorError
 from holotype.tasks.folders import (
     PICTURE_SUFFIXES,
     PassedOver,
@@ -21,34 +22,78 @@ from holotype.tasks.folders import (
     pictures_in,
     read_folder,
 )
+from holotype.texts.files import SUFFIXES as TEXT_SUFFIXES
+from holotype.texts.files import lines_of
 from holotype.voices.formats import SUFFIXES as RECORDING_SUFFIXES
 
 VECTOR_SUFFIX = ".npy"
-_SUFFIXES = {"picture": PICTURE_SUFFIXES, "recording": RECORDING_SUFFIXES}
+_SUFFIXES = {
+    "picture": PICTURE_SUFFIXES,
+    "recording": RECORDING_SUFFIXES,
+    "text": TEXT_SUFFIXES,
+}
+Item = Path | str  # a file of one picture or recording, or a text
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What was found where pictures were looked for."""
 
-    paths: list[Path]
+    items: list[Item]
     passed_over: PassedOver = field(default_factory=PassedOver)  # of the folders
 
 
-def chosen(arguments: Sequence[Path], takes: str = "picture") -> Chosen:
-    """The files that are named, those of each folder among them in the order of their names.
+def held(path: Path, takes: str) -> list[Item]:
+    """What a file holds to recognize: itself, or of a file of texts each of its lines."""
+    return _HELD.get(takes, _itself)(path)
+
+
+def _itself(path: Path) -> list[Item]:
+    return [path]
+
+
+def _lines(path: Path) -> list[Item]:
+    try:
+        return [line.text for line in lines_of(path)]
+    except TextError:
+        return [path]  # whoever reads it says why
+
+
+_HELD: dict[str, Callable[[Path], list[Item]]] = {"text": _lines}
+
+
+def typed(texts: Sequence[str] | None, takes: str) -> list[Item]:
+    """The texts that were typed in place of files.
+
+    Raises:
+        TextError: the model takes something else.
+    """
+    if texts and takes != "text":
+        raise TextError(
+            f"--text gives a text, and this gallery takes {takes}s",
+            "Name one that was made with `--model texts`, or a new one",
+        )
+    return [*(texts or ())]
+
+
+def chosen(
+    arguments: Sequence[Path], takes: str = "picture", texts: Sequence[str] | None = None
+) -> Chosen:
+    """What is named, that of each folder among it in the order of its names; and what was typed.
 
     Args:
         arguments: files and folders.
         takes: what is looked for in folders, `Preprocessing.takes`.
+        texts: that were typed.
 
     Raises:
         ImageError: a folder has none.
+        TextError: as for `typed`.
     """
-    paths, passed_over = [], PassedOver()
+    items, passed_over = typed(texts, takes), PassedOver()
     for argument in arguments:
         if not argument.is_dir():
-            paths.append(argument)
+            items += held(argument, takes)
             continue
         pictures, others = pictures_in(argument, _SUFFIXES[takes], takes)
         if not pictures:
@@ -57,9 +102,9 @@ def chosen(arguments: Sequence[Path], takes: str = "picture") -> Chosen:
                 f"{os.fspath(argument)!r} has no {takes}s{why}",
                 f"Name a folder of {takes}s ({', '.join(sorted(_SUFFIXES[takes]))})",
             )
-        paths += pictures
+        items += [item for path in pictures for item in held(path, takes)]
         passed_over += others
-    return Chosen(paths, passed_over)
+    return Chosen(items, passed_over)
 
 
 def embeddings(arguments: Sequence[Path]) -> NDArray[np.floating] | None:
@@ -87,9 +132,9 @@ def embeddings(arguments: Sequence[Path]) -> NDArray[np.floating] | None:
     return np.concatenate(arrays)
 
 
-def rows_of(files: Sequence[Path]) -> list[Path]:
+def rows_of(files: Sequence[Path]) -> list[Item]:
     """A name for each embedding: the file, and its row where there are several."""
-    named = []
+    named: list[Item] = []
     for path in files:
         count = len(_array(path))
         named += [path] if count == 1 else [Path(f"{path}[{row}]") for row in range(count)]
@@ -113,14 +158,18 @@ def _array(path: Path) -> NDArray[np.floating]:
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """Pictures or recordings with the name that each belongs to."""
+    """Pictures, recordings or texts with the name that each belongs to."""
 
-    paths: list[Path]
+    items: list[Item]
     names: list[str]
     single: bool  # whether they lie in one folder, and are named by themselves
     passed_over: PassedOver
     empty: list[Path] = field(default_factory=list)  # folders without any
-    takes: str = "picture"  # what they are
+
+    def add(self, name: str, items: Sequence[Item]) -> None:
+        """Some more, of one name."""
+        self.items.extend(items)
+        self.names.extend([name] * len(items))
 
 
 def say_passed_over(found: PassedOver, as_json: bool) -> None:
@@ -144,12 +193,14 @@ def strangers(folder: Path, takes: str = "picture") -> Grouped:
     """The pictures of people or things, those of each in a folder; or one of each.
 
     Args:
-        folder: of them, or of a folder for each class.
+        folder: of them, or of a folder for each class; or a file of texts.
         takes: as for `chosen`.
 
     Raises:
         DataError: it is no folder, has no pictures, or has both pictures and folders.
     """
+    if takes in _HELD and folder.is_file():
+        return _each_alone([folder], takes, PassedOver())
     if folder.is_dir():
         pictures, others = pictures_in(folder, _SUFFIXES[takes], takes)
         folders = class_folders(folder)
@@ -160,10 +211,28 @@ def strangers(folder: Path, takes: str = "picture") -> Grouped:
                     f"{os.fspath(folder)!r} has no {takes}s",
                     f"Put the {takes}s of each stranger into a folder of their own inside it",
                 )
-            return Grouped(pictures, [path.name for path in pictures], True, others)
+            return _each_alone(pictures, takes, others)
     found = read_folder(folder, _SUFFIXES[takes], takes)
-    names = [found.class_names[i] for i in found.class_index]
-    return Grouped(list(found.paths), names, False, found.passed_over)
+    result = Grouped([], [], False, found.passed_over)
+    for path, index in zip(found.paths, found.class_index, strict=True):
+        result.add(found.class_names[index], held(path, takes))
+    return result
+
+
+def _each_alone(paths: Sequence[Path], takes: str, passed_over: PassedOver) -> Grouped:
+    items = [item for path in paths for item in held(path, takes)]
+    names = [item if isinstance(item, str) else item.name for item in items]
+    return Grouped(items, names, True, passed_over)
+
+
+def taken_in(folder: Path) -> str:
+    """What most files of a folder, and of those in it, are: picture, recording or text."""
+    endings = Counter(path.suffix.lower() for path in folder.glob("*") if path.is_file())
+    endings.update(path.suffix.lower() for path in folder.glob("*/*"))
+    count = {
+        takes: sum(endings[suffix] for suffix in suffixes) for takes, suffixes in _SUFFIXES.items()
+    }
+    return max(count, key=lambda takes: count[takes])  # of as many the first: pictures
 
 
 def labelled(folder: Path, takes: str = "picture") -> Grouped:
@@ -186,16 +255,17 @@ def labelled(folder: Path, takes: str = "picture") -> Grouped:
     folders = class_folders(folder)
     _require_one_form(folder, pictures, folders, takes)
     if not folders:
-        found = Grouped(pictures, [path.stem for path in pictures], True, others, takes=takes)
+        found = Grouped([], [], True, others)
+        for path in pictures:
+            found.add(path.stem, held(path, takes))
     else:
-        found = Grouped([], [], False, beside(folder, _SUFFIXES[takes], takes), takes=takes)
+        found = Grouped([], [], False, beside(folder, _SUFFIXES[takes], takes))
         for one in folders:
             pictures, others = pictures_in(one, _SUFFIXES[takes], takes)
-            found.paths.extend(pictures)
-            found.names.extend([one.name] * len(pictures))
+            found.add(one.name, [item for path in pictures for item in held(path, takes)])
             found.empty.extend([] if pictures else [one])
             found = replace(found, passed_over=found.passed_over + others)
-    if not found.paths:
+    if not found.items:
         why = f" ({found.passed_over})" if found.passed_over else ""
         raise DataError(
             f"{os.fspath(folder)!r} has no {takes}s{why}",

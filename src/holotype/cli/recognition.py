@@ -19,6 +19,7 @@ from holotype.cli.answers import (
     STYLES,
     answer_words,
     decision_document,
+    named,
     number,
     print_answers,
     say_drift,
@@ -36,18 +37,35 @@ from holotype.cli.display import (
 )
 from holotype.cli.failures import NO_MATCH
 from holotype.cli.filling import enroll_folder, made
-from holotype.cli.pictures import Chosen, chosen, embeddings, rows_of, say_passed_over
+from holotype.cli.pictures import (
+    Chosen,
+    Item,
+    chosen,
+    embeddings,
+    held,
+    rows_of,
+    say_passed_over,
+    typed,
+)
 from holotype.errors import AlikeError, GalleryError, ImageError, VectorError
 from holotype.gallery import SqliteGallery, gallery_model
 from holotype.images import ImageSource
 from holotype.pages import check_ending
 from holotype.recognizer import DEFAULT_MODEL, pair
+from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Decision
 
 _Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
 _Images = Annotated[
-    list[Path], typer.Argument(metavar="IMAGE", help="Pictures or recordings, or folders of them.")
+    list[Path] | None,
+    typer.Argument(
+        metavar="IMAGE", help="Pictures, recordings or files of texts, or folders of them."
+    ),
+]
+_Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", metavar="TEXT", help="In place of a file: a text; repeatable."),
 ]
 _Prior = Annotated[
     float,
@@ -66,23 +84,26 @@ def enroll(
     ] = None,
     images: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="IMAGE", help="Pictures or recordings, one example each."),
+        typer.Argument(
+            metavar="IMAGE",
+            help="Pictures or recordings, one example each; or files of texts, one a line.",
+        ),
     ] = None,
+    text: _Texts = None,
     folder: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="In place of LABEL and IMAGE: many labels at once, from a folder that holds one "
-            "folder for each label, or pictures LABEL.jpg. What is stored is not stored again.",
+            help="In place of LABEL and IMAGE: many labels at once, from a folder with one folder "
+            "for each label, or files such as LABEL.jpg. What is stored is not stored again.",
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             help="Name or folder of the model pack, or hf:OWNER/NAME[@REVISION]. An existing "
-            "gallery knows its own; a new one "
-            f"is made with `{DEFAULT_MODEL}` unless another is named, and with `voices` where the "
-            "first file is a recording.",
+            f"gallery knows its own; a new one is made with `{DEFAULT_MODEL}` unless another is "
+            "named, with `voices` where the first file is a recording, and with `texts` for texts.",
         ),
     ] = None,
     consent: Annotated[str | None, typer.Option(help="A note on the permission to enroll.")] = None,
@@ -127,10 +148,12 @@ def enroll(
     Example: `holotype enroll desk.gallery "Ada" ada.png`
 
     Example: `holotype enroll desk.gallery --folder people`
+
+    Example: `holotype enroll intents.gallery cancel --text "please cancel my order"`
     """
     if folder is not None:
-        if label is not None or strict:
-            raise typer.BadParameter("--folder goes without LABEL, IMAGE and --strict")
+        if label is not None or strict or text:
+            raise typer.BadParameter("--folder goes without LABEL, IMAGE, --text and --strict")
         enroll_folder(
             gallery,
             folder,
@@ -145,20 +168,28 @@ def enroll(
         )
         return
     if label is None:
-        raise typer.BadParameter("Give LABEL and IMAGE, or --folder")
+        raise typer.BadParameter("Give LABEL and IMAGE or --text, or --folder")
     there = gallery.exists()
     asking = can_ask() and not (yes or as_json)
     vectors = embeddings(images or ())
     dim = None if vectors is None or there else vectors.shape[1]
-    if not there and model is None and images and vectors is None and not anyway:
+    if not there and model is None and text:
+        model = USUAL_MODELS["text"]
+    elif not there and model is None and images and vectors is None and not anyway:
         model = fitting_model(images[:1], asking)
     with holotype.open(gallery, model, dim=dim, keep_pictures=bool(keep_pictures)) as recognizer:
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
+        examples = list[Item]()
+        if vectors is None:
+            takes = recognizer.embedder.preprocessing.takes
+            examples = typed(text, takes) + [
+                one for path in images or () for one in held(path, takes)
+            ]
         add = partial(
             recognizer.enroll,
             label,
-            *(() if vectors is not None else images or ()),
+            *examples,
             vectors=vectors,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
@@ -192,7 +223,8 @@ def enroll(
 
 def identify(
     gallery: _Gallery,
-    images: _Images,
+    images: _Images = None,
+    text: _Texts = None,
     fpir: Annotated[
         str | None,
         typer.Option(
@@ -237,7 +269,12 @@ def identify(
     With `--report` they are shown on a page, beside the pictures that the gallery keeps.
 
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
+
+    Example: `holotype identify intents.gallery --text "I do not want it any more"`
     """
+    if not images and not text:
+        raise typer.BadParameter("Give IMAGE or --text")
+    images = images or []
     vectors = embeddings(images)
     if report is not None:
         check_ending(report)
@@ -248,11 +285,10 @@ def identify(
             )
     with holotype.open(gallery, model, create=False) as recognizer:
         takes = "vector" if vectors is not None else recognizer.embedder.preprocessing.takes
-        found = chosen(images, takes) if vectors is None else Chosen(rows_of(images))
-        if report is not None and takes == "recording":
+        found = chosen(images, takes, text) if vectors is None else Chosen(rows_of(images))
+        if report is not None and takes != "picture":
             raise ImageError(
-                "a report shows pictures, and this gallery hears recordings",
-                "Leave --report away",
+                f"a report shows pictures, and this gallery takes {takes}s", "Leave --report away"
             )
         identified = partial(
             _identified,
@@ -264,16 +300,14 @@ def identify(
             tag=tag,
         )
         # Of one picture alone nothing would be left to say but that it cannot be read.
-        alone = len(images) == 1 and not images[0].is_dir()
-        seen = identified(found.paths, vectors, required=alone)
+        alone = len(found.items) == 1 and not any(path.is_dir() for path in images)
+        seen = identified(found.items, vectors, required=alone)
         if report is not None:
             _write_report(recognizer, seen, report, gallery.name)
         drifted = services.drift(recognizer)
     say_passed_over(found.passed_over, as_json)
     if as_json:
-        print_json(
-            [{"image": os.fspath(image), **decision_document(decision)} for image, decision in seen]
-        )
+        print_json([{**named(item), **decision_document(decision)} for item, decision in seen])
     else:
         print_answers(seen, stranger_prior)
         say_drift(drifted)
@@ -282,13 +316,13 @@ def identify(
     unreadable = sum(unreadable_picture(decision) for _, decision in seen)
     if unreadable:
         raise ImageError(
-            f"{unreadable} of {len(found.paths)} {takes}s cannot be read or hold nothing",
+            f"{unreadable} of {len(found.items)} {takes}s cannot be read or hold nothing",
             "The reasons are given with the answers",
         )
 
 
 def _write_report(
-    recognizer: holotype.Recognizer, seen: list[tuple[Path, Decision]], page: Path, gallery: str
+    recognizer: holotype.Recognizer, seen: list[tuple[Item, Decision]], page: Path, gallery: str
 ) -> None:
     from holotype.report import write_identified  # only who asks for a page waits for it
 
@@ -300,12 +334,12 @@ def _write_report(
 def _identified(
     recognizer: holotype.Recognizer,
     all_faces: bool,
-    images: list[Path],
+    images: list[Item],
     vectors: NDArray[np.floating] | None,
     *,
     required: bool,
     **asked: Any,
-) -> list[tuple[Path, Decision]]:
+) -> list[tuple[Item, Decision]]:
     """The pictures with the decision on each, or on each of its faces."""
     if vectors is not None:
         answers = recognizer.identify(vectors=vectors, **asked)
@@ -318,7 +352,7 @@ def _identified(
             else recognizer.identify(shown, **asked)
         )
         return list(zip(images, decisions, strict=True))
-    seen: list[tuple[Path, Decision]] = []
+    seen: list[tuple[Item, Decision]] = []
     for image in images:
         try:
             everybody = recognizer.identify_all(image, **asked)
@@ -384,7 +418,13 @@ def same(
 def verify(
     gallery: _Gallery,
     label: _Label,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The picture or recording.")],
+    image: Annotated[
+        Path | None,
+        typer.Argument(metavar="IMAGE", help="The picture, recording or file of one text."),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="In place of a file: a text.")
+    ] = None,
     fmr: Annotated[
         str | None,
         typer.Option(
@@ -401,25 +441,31 @@ def verify(
 
     Example: `holotype verify desk.gallery "Ada" probe.png --fmr 0.01`
     """
-    vectors = embeddings([image])
+    if (image is None) == (text is None):
+        raise typer.BadParameter("Give one of IMAGE and --text")
+    item = image if text is None else text
+    assert item is not None
+    vectors = embeddings([image]) if image is not None else None
     if vectors is not None and len(vectors) != 1:
-        raise VectorError(f"{os.fspath(image)!r} holds {len(vectors)} embeddings", "Give one")
+        raise VectorError(f"{os.fspath(item)!r} holds {len(vectors)} embeddings", "Give one")
     with holotype.open(gallery, model, create=False) as recognizer:
+        if text is not None:
+            typed([text], recognizer.embedder.preprocessing.takes)
         decision = recognizer.verify(
             label,
-            None if vectors is not None else image,
+            None if vectors is not None else item,
             fmr,
             vectors=None if vectors is None else vectors[0],
             stranger_prior=stranger_prior,
         )
     if as_json:
-        print_json({"image": os.fspath(image), "claimed": label, **decision_document(decision)})
+        print_json({**named(item), "claimed": label, **decision_document(decision)})
     else:
         print_table(
-            ("image", "claimed", "answer", "similarity", "accepted from"),
+            (*named(item), "claimed", "answer", "similarity", "accepted from"),
             [
                 (
-                    os.fspath(image),
+                    os.fspath(item),
                     label,
                     (answer_words(decision), "green")
                     if decision.answer == "match"
@@ -430,7 +476,7 @@ def verify(
             ],
             numbers=("similarity", "accepted from"),
         )
-        say_of_one(decision, os.fspath(image), stranger_prior, "impostors")
+        say_of_one(decision, os.fspath(item), stranger_prior, "impostors")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)
 

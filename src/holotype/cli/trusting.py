@@ -118,7 +118,7 @@ def calibrate(
             return False
         without = bool(change.unusable) and not skip_unusable
         if without and yes:
-            raise unusable_refusal(change.unusable, len(given.paths), takes)
+            raise unusable_refusal(change.unusable, len(given.items), takes)
         # What is refused in any case needs no asking.
         refused = bool(change.suspects) and suspects is Suspects.REFUSE
         left_out = f" without the {len(change.unusable)} that cannot be used" if without else ""
@@ -131,7 +131,7 @@ def calibrate(
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(
             recognizer,
-            given.paths,
+            given.items,
             given.names,
             suspects=suspects.value,
             skip_unusable=True,

@@ -33,7 +33,7 @@ def calibrate_unlabeled(
         found = chosen([folder], recognizer.embedder.preprocessing.takes)
         say_passed_over(found.passed_over, as_json)
         change = services.calibrate_unlabeled(
-            recognizer, found.paths, skip_unusable=skip_unusable, accept=accept
+            recognizer, found.items, skip_unusable=skip_unusable, accept=accept
         )
     if as_json:
         print_json(asdict(change))

@@ -19,11 +19,12 @@ from holotype.model.graph import NUMBERS, Graph, Input, read_graph
 from holotype.model.wire import content, field, fields, messages, tagged, text
 
 # ModelProto
-_IR, _GRAPH = 1, 7
+_IR, _GRAPH, _OPSETS = 1, 7, 8
 # GraphProto
-_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE = 1, 5, 11, 12, 13
+_NODE, _GRAPH_NAME, _INITIALIZER, _INPUT, _OUTPUT, _VALUE = 1, 2, 5, 11, 12, 13
 # TensorProto
 _DIMS, _TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14
+_MADE_IR = 8  # of models that are written here: what opset 17 came with
 _OLDEST_IR = 4  # the first in which weights need not stand among the inputs
 _CODES = {name: code for code, name in NUMBERS.items()}
 
@@ -72,6 +73,23 @@ class Wiring:
             return self.add(operator, value, axes=list(axes), keepdims=0)
         told = self.constant(np.array(axes, np.int64))
         return self.add(operator, value, told, keepdims=0)
+
+    def model(self, inputs: Sequence[Input], output: str, dims: Sequence[int | str]) -> bytes:
+        """A model of these operators alone.
+
+        Args:
+            inputs: of it.
+            output: the value that it answers with, float32.
+            dims: of that value.
+        """
+        graph = b"".join(tagged(_NODE, node) for node in self.nodes)
+        graph += field(_GRAPH_NAME, b"graph")
+        graph += b"".join(tagged(_INITIALIZER, constant) for constant in self.constants)
+        for one in inputs:
+            graph += tagged(_INPUT, _value(one.name, one.number, one.dims))
+        graph += tagged(_OUTPUT, _value(output, "float32", dims))
+        opset = field(1, b"") + field(2, self._opset)
+        return field(_IR, _MADE_IR) + tagged(_GRAPH, graph) + field(_OPSETS, opset)
 
 
 def rewired(

@@ -4,9 +4,11 @@ from holotype.pack.card import strangers_in_words
 from holotype.pack.reading import (
     FACES,
     LIMIT_BYTES,
+    TEXTS,
+    TOKENIZER,
     Pack,
     load_pack,
-    made_faces,
+    made_packs,
     model_id,
     shipped_packs,
 )
@@ -15,11 +17,13 @@ from holotype.pack.writing import add_scores, add_self_test, write_pack
 __all__ = [
     "FACES",
     "LIMIT_BYTES",
+    "TEXTS",
+    "TOKENIZER",
     "Pack",
     "add_scores",
     "add_self_test",
     "load_pack",
-    "made_faces",
+    "made_packs",
     "model_id",
     "shipped_packs",
     "strangers_in_words",

@@ -52,7 +52,11 @@ def card_from_json(content: bytes) -> Card:
         )
     document = {**_LATER, **document}
     _check_fields("the card", document, Card, _CARD_RULES)
-    return Card(**{**document, "preprocessing": preprocessing_from_json(document["preprocessing"])})
+    preprocessing = preprocessing_from_json(document["preprocessing"])
+    reading = preprocessing.reading
+    if document["files"].get("tokenizer.json") != (None if reading is None else reading.tokenizer):
+        raise ValueError("tokenizer.json of its files is not the one of its preprocessing")
+    return Card(**{**document, "preprocessing": preprocessing})
 
 
 def model_card(card: Card) -> str:
@@ -82,7 +86,8 @@ def model_card(card: Card) -> str:
 
 
 def _takes(card: Card) -> str:
-    return {"picture": "IMAGE", "recording": "RECORDING"}[card.preprocessing.takes]
+    named = {"picture": "IMAGE", "recording": "RECORDING", "text": "--text TEXT"}
+    return named[card.preprocessing.takes]
 
 
 def _scores(scores: list[dict[str, Any]]) -> str:
@@ -260,7 +265,7 @@ def _is_share(value: object) -> bool:
 def _are_digests(value: object) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() == {"model.onnx", "cohort.npz"}
+        and value.keys() - {"tokenizer.json"} == {"model.onnx", "cohort.npz"}
         and all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in value.values())
     )
 

@@ -6,14 +6,17 @@ A new domain adds its kind to `KINDS`, and to what prepares its inputs (`images`
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from holotype.records import Hearing, Preprocessing, TensorInput
+from holotype.records import Hearing, Preprocessing, Reading, TensorInput
+from holotype.texts.reading import role
 
 SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
 NUMBERS = ("float16", "float32", "float64", "int8", "int32", "int64", "uint8", "bool")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _Rules = Mapping[str, Callable[[Any], bool]]
 
 
@@ -97,6 +100,22 @@ def _tensors(constants: dict[str, Any]) -> None:
     )
 
 
+def _text(constants: dict[str, Any]) -> None:
+    _tensors(constants)
+    constants["reading"] = Reading(**constants["reading"])
+    inputs, pieces = constants["inputs"], constants["reading"].pieces
+    if [role(one.name) for one in inputs].count("ids") != 1:
+        names = ", ".join(one.name for one in inputs)
+        raise ValueError(f"of the inputs {names} one is the numbers of the pieces, not more")
+    for one in inputs:
+        if len(one.dims) != 2 or not one.number.startswith("int"):
+            raise ValueError(
+                f"{one.name} is {one.number} {list(one.dims)}, not int [batch, pieces]"
+            )
+        if isinstance(one.dims[1], int) and one.dims[1] < pieces:
+            raise ValueError(f"{one.name} takes {one.dims[1]} pieces, and {pieces=} are read")
+
+
 def _voice(constants: dict[str, Any]) -> None:
     constants["hearing"] = Hearing(**constants["hearing"])
 
@@ -108,6 +127,16 @@ def _voice_in_words(constants: Preprocessing) -> str:
         f"recordings at {heard.rate_hz} Hz, raised to {heard.level_db:g} dB of full scale; windows "
         f"of {heard.frames} spectra x {heard.bands} mel bands, a spectrum of "
         f"{heard.window_samples} samples every {heard.hop_samples}, kind `voice`"
+    )
+
+
+def _text_in_words(constants: Preprocessing) -> str:
+    reading = constants.reading
+    assert reading is not None
+    language = f" in {reading.language}" if reading.language else ""
+    return (
+        f"texts{language}, of each the first {reading.pieces} pieces of words, cut as "
+        f"`tokenizer.json` says (sha256 {reading.tokenizer[:16]}), kind `text`"
     )
 
 
@@ -193,6 +222,19 @@ def _is_hearing(value: object) -> bool:
     )
 
 
+def _is_reading(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and {"tokenizer", "pieces"} <= value.keys() <= _READING.keys()
+        and all(_READING[name](stated) for name, stated in value.items())
+    )
+
+
+_READING: _Rules = {
+    "tokenizer": lambda value: isinstance(value, str) and bool(_SHA256.fullmatch(value)),
+    "pieces": lambda value: _is_count(value) and 4 <= value <= 32_768,
+    "language": lambda value: value is None or isinstance(value, str),
+}
 _HEARING: _Rules = {
     "rate_hz": lambda value: value == SPEECH_RATE_HZ,
     "window_samples": lambda value: _is_count(value) and 16 <= value <= 4096,
@@ -228,5 +270,6 @@ KINDS: dict[str, Kind] = {
         _photograph,
     ),
     "voice": Kind({"hearing": _is_hearing}, {}, _voice_in_words, _voice),
+    "text": Kind({"inputs": _are_inputs, "reading": _is_reading}, {}, _text_in_words, _text),
     "tensors": Kind({"inputs": _are_inputs}, {}, _tensors_in_words, _tensors),
 }

@@ -5,6 +5,7 @@
     cohort.npz    embeddings [M, D] of classes that training never saw, their class_index [M], and
                   background [B, D], one prototype for each class that training saw; and, if it has
                   one, self_test [N, D], what the model gives for the inputs of `model.feed`
+    tokenizer.json  of a model that reads texts: how they are cut into pieces of words
     README.md     the card for people
 
 A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
@@ -19,6 +20,7 @@ import secrets
 import shutil
 import stat
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -41,8 +43,10 @@ LIMIT_BYTES = {
     "card.json": MAX_CARD_BYTES,
     "model.onnx": 512 * 2**20,
     "cohort.npz": MAX_COHORT_BYTES,
+    "tokenizer.json": 64 * 2**20,
     "README.md": MAX_CARD_BYTES,
 }
+TOKENIZER = "tokenizer.json"
 _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 _SELF_TEST = "self_test"
 _References = tuple[
@@ -51,8 +55,8 @@ _References = tuple[
 # Half precision moves a unit vector's norm by up to 2^-11 of its length; more is not a unit vector.
 _UNIT_TOLERANCE = 2e-3
 _SHIPPED = Path(__file__).parents[1] / "packs"
-FACES, _FACES_VERSION = "faces", 2
 _HUB = "hf:"  # how the place of a repository begins
+FACES, TEXTS = "faces", "texts"
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,15 @@ class Pack:
     card: Card
 
     @property
-    def shipped(self) -> bool:
-        """Whether it came with holotype, and so from nobody else."""
-        return self.path.parent == _SHIPPED
+    def trusted(self) -> bool:
+        """Whether it came with holotype, or was made by it of what it knows by its digest."""
+        name = self.card.name
+        return self.path.parent == _SHIPPED or (name in _MADE and self.path == _made_folder(name))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of its files: four, or five of a model that reads texts."""
+        return ("card.json", *sorted(self.card.files, reverse=True), "README.md")
 
     def model(self) -> bytes:
         """The bytes of `model.onnx`.
@@ -110,6 +120,16 @@ class Pack:
         """
         return self._references[3]
 
+    def tokenizer(self) -> bytes | None:
+        """The content of `tokenizer.json`; None of a model that reads no texts.
+
+        Raises:
+            PackError: the file is gone, or no longer what the card says.
+        """
+        if TOKENIZER not in self.card.files:
+            return None
+        return _digested(self.path, TOKENIZER, self.card)
+
     @cached_property
     def _references(self) -> _References:
         content = _digested(self.path, "cohort.npz", self.card)
@@ -121,10 +141,9 @@ def shipped_packs() -> list[str]:
     return sorted(path.parent.name for path in _SHIPPED.glob("*/card.json"))
 
 
-def made_faces() -> Path | None:
-    """The folder of the pack `faces`, or None where it was not made on this machine yet."""
-    folder = _faces_folder()
-    return folder if folder.is_dir() else None
+def made_packs() -> dict[str, bool]:
+    """The packs that are made of what an extra installs, sorted; and which were on this machine."""
+    return {name: _made_folder(name).is_dir() for name in sorted(_MADE)}
 
 
 def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
@@ -143,8 +162,8 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
         MissingExtraError: what fetches or makes the pack is not installed.
     """
     name = os.fspath(name_or_path)
-    if name == FACES:
-        return _faces()
+    if name in _MADE:
+        return _made_here(name)
     if name.startswith(_HUB):
         # What makes packs stands on what loads them, so its module is named here and not imported.
         places = import_module("holotype.packing.places")
@@ -178,12 +197,13 @@ def _checked(path: Path) -> Pack:
     except ValueError as error:
         _fail(path, "model.onnx", str(error))
     pack.cohort()
+    pack.tokenizer()
     return pack
 
 
-def _faces() -> Pack:
-    """The pack `faces`, made anew where a file of it was lost or damaged."""
-    folder = _made_faces()
+def _made_here(name: str) -> Pack:
+    """A pack that is made on each machine, and anew where a file of it was lost or damaged."""
+    folder = _made(name)
     try:
         return _checked(folder)
     except PackError:
@@ -191,26 +211,48 @@ def _faces() -> Pack:
         with suppress(FileNotFoundError):  # else another process was faster
             folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
-        return _checked(_made_faces())
+        return _checked(_made(name))
 
 
-def _made_faces() -> Path:
-    """The folder of the pack `faces`: made once on each machine, from what an extra installs."""
-    folder = _faces_folder()
+def _made(name: str) -> Path:
+    """The folder of such a pack, made where it is not there."""
+    folder = _made_folder(name)
     if not folder.is_dir():
-        from holotype.faces.extra import faces_extra
+        from holotype.pack.writing import write_pack
 
-        with faces_extra():
-            from holotype.faces.recipe import parts
-            from holotype.pack.writing import write_pack
-
-            made = parts()
-            try:
-                write_pack(folder, **made, self_test=_computed(made["model"]))
-            except PackError:
-                if not folder.is_dir():  # else another process was faster
-                    raise
+        _, make = _MADE[name]
+        parts = make()
+        try:
+            write_pack(folder, **parts, self_test=_computed(parts["model"]))
+        except PackError:
+            if not folder.is_dir():  # else another process was faster
+                raise
     return folder
+
+
+def _faces() -> dict[str, Any]:
+    from holotype.faces.extra import faces_extra
+
+    with faces_extra():
+        from holotype.faces.recipe import parts
+
+        return parts()
+
+
+def _texts() -> dict[str, Any]:
+    from holotype.texts.extra import text_extra
+
+    with text_extra():
+        from holotype.texts.recipe import parts
+
+        return parts()
+
+
+# The packs that are made on each machine: the version of the recipe, and what it makes.
+_MADE: dict[str, tuple[int, Callable[[], dict[str, Any]]]] = {
+    FACES: (2, _faces),
+    TEXTS: (1, _texts),
+}
 
 
 def _computed(model: bytes) -> NDArray[np.float32]:
@@ -225,8 +267,8 @@ def _computed(model: bytes) -> NDArray[np.float32]:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _faces_folder() -> Path:
-    return _made_packs() / f"{FACES}-{_FACES_VERSION}"
+def _made_folder(name: str) -> Path:
+    return _made_packs() / f"{name}-{_MADE[name][0]}"
 
 
 def _made_packs() -> Path:

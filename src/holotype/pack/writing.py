@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from holotype.errors import PackError
 from holotype.files import write_whole
 from holotype.pack.card import card_from_json, card_to_json, model_card
-from holotype.pack.reading import MAX_CARD_BYTES, Pack, check_references, load_pack, model_id
+from holotype.pack.reading import (
+    MAX_CARD_BYTES,
+    TOKENIZER,
+    Pack,
+    check_references,
+    load_pack,
+    model_id,
+)
 from holotype.records import Card, Preprocessing
 
 
@@ -38,6 +45,7 @@ def write_pack(
     scores: Sequence[Mapping[str, Any]] = (),
     encoder: Mapping[str, Any] | None = None,
     self_test: NDArray[np.floating[Any]] | None = None,
+    tokenizer: bytes | None = None,
 ) -> Pack:
     """Write a model pack: all of it, or nothing.
 
@@ -58,6 +66,7 @@ def write_pack(
         encoder: of a model that others made, where it comes from and what was assumed of it.
         self_test: float32 [N, D] of unit length, what the model gives for `model.feed`; None: the
             pack gets no self-test.
+        tokenizer: of a model that reads texts, its `tokenizer.json`.
 
     Raises:
         PackError: the folder exists or cannot be written, or what was given makes no valid pack.
@@ -72,6 +81,8 @@ def write_pack(
         **({} if self_test is None else {"self_test": self_test}),
     }
     files = {"model.onnx": model, "cohort.npz": _archive(references)}
+    if tokenizer is not None:
+        files[TOKENIZER] = tokenizer
     card = Card(
         name=name,
         model_id=model_id(model, preprocessing),

@@ -19,7 +19,7 @@ from holotype.errors import DataError, PackError
 from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
 from holotype.model.wiring import outside_files, with_weights_inside
-from holotype.pack import LIMIT_BYTES, Pack, add_scores, load_pack, write_pack
+from holotype.pack import LIMIT_BYTES, TOKENIZER, Pack, add_scores, load_pack, write_pack
 from holotype.pack.preprocessing import in_words
 from holotype.packing.encoder import ANY, Chosen, one_graph
 from holotype.packing.measured import Measured, Progress, measure, report_path
@@ -30,6 +30,7 @@ from holotype.records import Preprocessing
 from holotype.scoring import Floats, group_prototypes
 from holotype.tasks.datasets import Dataset, load_dataset
 from holotype.tasks.splits import random_split
+from holotype.texts.reading import Read
 
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
 SHARES = {"background": 0.25, "cohort": 0.5, "held out": 0.25}
@@ -127,6 +128,7 @@ def build_pack(
     license: str,
     command: str,
     chosen: Chosen = ANY,
+    tokenizer: bytes | None = None,
     notes: Notes | None = None,
     source: str = "",
     seed: int = 0,
@@ -151,6 +153,7 @@ def build_pack(
         license: of the model.
         command: that asked for it, for the card.
         chosen: which of its outputs is the embedding, and how it is pooled.
+        tokenizer: of a model that reads texts, its `tokenizer.json`.
         notes: what is known of the model already; what is found is added.
         source: where it comes from, for the card; its file name where nothing is said.
         seed: how the classes are divided, and what is drawn to measure.
@@ -186,6 +189,7 @@ def build_pack(
             "model": wired,
             "preprocessing": preprocessing,
             "license": license,
+            "tokenizer": None if preprocessing.reading is None else tokenizer,
             "encoder": {
                 "source": source or model.name,
                 "understood": list(notes.understood),
@@ -206,6 +210,7 @@ def build_pack(
             nobody = _without_cohort(Path(folder) / "draft", facts, training, shape[0], None)
             embedder = Embedder(nobody)
             difference = check_batches(embedder, out)
+            _check_tokenizer(embedder)
             test = embedder.embed_made_up(self_test.COUNT)
             pack = _without_cohort(made, facts, training, shape[0], test)
         else:
@@ -233,6 +238,21 @@ def build_pack(
         seconds=time.perf_counter() - began,
         written=() if measured is None else report.write_report(measured.proof, report_path(out)),
     )
+
+
+def _check_tokenizer(embedder: Embedder) -> None:
+    """Whether the model knows all pieces that its tokenizer makes; of others nothing is asked."""
+    if embedder.reader is None:
+        return
+    last = embedder.reader.size - 1
+    try:
+        embedder.embed_read([Read(np.array([last]), ())])
+    except PackError as error:
+        raise PackError(
+            f"{TOKENIZER} numbers {last + 1:,} pieces of words, and the model knows fewer "
+            f"({error.problem})",
+            "Use the tokenizer that belongs to the model",
+        ) from error
 
 
 def _without_cohort(

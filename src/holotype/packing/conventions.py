@@ -7,10 +7,12 @@ them is executed. What they say and a pack cannot do as said is noted as an assu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holotype.packing.model_input import Notes
+from holotype.records import Reading
 
 Facts = Mapping[str, Any]
 # Pillow's numbers of its filters. The fifth, of Hamming, is the one that no pack has.
@@ -26,6 +28,9 @@ _KNOWN_STEPS = {
     "do_reduce_labels",
     "do_thumbnail",
 }
+# Where it stands how long a text may be: the first that says so is right.
+LENGTHS = ("sentence_bert_config.json", "tokenizer_config.json", "config.json")
+_USUAL_PIECES, _MOST_PIECES = 512, 8192
 _POOLINGS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
@@ -100,6 +105,24 @@ def of_pooling(config: Facts, notes: Notes) -> str | None:
         f"its pooling, {' and '.join(map(str, chosen)) or 'none'}, is taken for mean"
     )
     return "mean"
+
+
+def of_tokenizer(content: bytes, facts: Sequence[Facts], language: str | None) -> Reading:
+    """How a network reads texts, by its `tokenizer.json`.
+
+    Args:
+        content: of that file.
+        facts: what the files `LENGTHS` say, in their order, as far as they are there.
+        language: of its training in words; None: several, or not known.
+    """
+    named = ("max_seq_length", "model_max_length", "max_position_embeddings")
+    stated = [one[name] for one in facts for name in named if _is_length(one.get(name))]
+    return Reading(hashlib.sha256(content).hexdigest(), [*stated, _USUAL_PIECES][0], language)
+
+
+def _is_length(value: object) -> bool:
+    # Where nobody stated it, exporters write 10 to the 30th.
+    return isinstance(value, int) and 4 <= value <= _MOST_PIECES
 
 
 def _shape_of(

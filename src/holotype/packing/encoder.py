@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from holotype.errors import PackError
 from holotype.model.feed import sizes
 from holotype.model.graph import Graph, Input, read_graph
 from holotype.model.wiring import Wiring, needed_inputs, rewired, unused, with_outputs
+from holotype.pack import TOKENIZER
+from holotype.packing import conventions
 from holotype.packing.model_input import Notes, PictureInput, picture_input
 from holotype.packing.trial import answers
 from holotype.records import Preprocessing
@@ -55,7 +58,31 @@ class Encoder:
     outputs: tuple[str, ...] = ()
     pool: str | None = None
     bgr: bool = False
+    tokenizer: bytes | None = None  # of a network that reads texts: its `tokenizer.json`
     notes: Notes = field(default_factory=Notes)
+
+
+def in_file(model: Path) -> Encoder:
+    """A network in a file of its own, with the tokenizer that lies beside it, if one does.
+
+    Raises:
+        PackError: the tokenizer, or what lies beside it, cannot be read.
+    """
+    path, notes = model.with_name(TOKENIZER), Notes()
+    if not path.is_file():
+        return Encoder(model, source=model.name)
+    try:
+        content = path.read_bytes()
+        beside = [model.with_name(name) for name in conventions.LENGTHS]
+        facts = [json.loads(one.read_bytes()) for one in beside if one.is_file()]
+    except (OSError, ValueError) as error:
+        raise PackError(f"what lies beside {model} cannot be read ({error})", "Mend it") from error
+    reading = conventions.of_tokenizer(content, facts, None)
+    notes.understood.append(f"{TOKENIZER} beside it: texts up to {reading.pieces} pieces of words")
+    notes.assumed.append("it reads any language, so no text is doubted for its own")
+    return Encoder(
+        model, source=model.name, stated={"reading": reading}, tokenizer=content, notes=notes
+    )
 
 
 def one_graph(
@@ -96,7 +123,7 @@ def one_graph(
     if picture is None:
         kept = {one.name for one in needed}
         stated = tuple(one for one in preprocessing.inputs or () if one.name in kept)
-        preprocessing = Preprocessing(kind="tensors", inputs=stated)
+        preprocessing = replace(preprocessing, inputs=stated)
         inputs = [Input(one.name, one.dims, one.number) for one in stated]
         repeated = 1
     else:

@@ -1,4 +1,4 @@
-"""Packs on the Hugging Face Hub: sent and fetched as what they are, four files.
+"""Packs on the Hugging Face Hub: sent and fetched as what they are, a few files.
 
 What is fetched is pinned: by the commit of the repository, which is looked up once, and by the
 digest of the pack, which the caller may demand.
@@ -19,8 +19,8 @@ from typing import Any
 
 from holotype.errors import MissingExtraError, PackError
 from holotype.extras import install
-from holotype.pack import LIMIT_BYTES
-from holotype.packing.verify import FILES, pack_digest, verify_pack
+from holotype.pack import LIMIT_BYTES, TOKENIZER
+from holotype.packing.verify import pack_digest, verify_pack
 
 _PLACE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -66,7 +66,7 @@ def push_pack(name_or_path: str | os.PathLike[str], place: str) -> Shared:
             repository,
             [
                 hub.CommitOperationAdd(path_in_repo=file, path_or_fileobj=checked.pack.path / file)
-                for file in FILES
+                for file in checked.pack.files
             ],
             commit_message=f"Pack {checked.pack.card.name}, model {checked.pack.card.model_id}",
         )
@@ -96,8 +96,8 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
         draft = Path(folder) / "pack"
         with connected(place) as (hub, api):
             revision = str(api.model_info(repository, revision=wanted).sha)
-            _check_sizes(place, api.get_paths_info(repository, list(FILES), revision=revision))
-            for file in FILES:
+            found = api.get_paths_info(repository, list(LIMIT_BYTES), revision=revision)
+            for file in _checked_files(place, found):
                 kept = hub.hf_hub_download(
                     repository,
                     file,
@@ -107,15 +107,15 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
                 )
                 draft.mkdir(exist_ok=True)
                 (draft / file).write_bytes(Path(kept).read_bytes())
-        found = pack_digest(draft)
-        if digest is not None and found != digest:
+        drawn = pack_digest(draft)
+        if digest is not None and drawn != digest:
             raise PackError(
-                f"{place} is the pack {found}, not the {digest} that was demanded",
+                f"{place} is the pack {drawn}, not the {digest} that was demanded",
                 "Ask whoever gave the digest; use the pack only if you know why it changed",
             )
         verify_pack(draft)
         draft.rename(out)
-    return Shared(repository, revision, found)
+    return Shared(repository, revision, drawn)
 
 
 def parsed_place(place: str) -> tuple[str, str | None]:
@@ -133,16 +133,18 @@ def parsed_place(place: str) -> tuple[str, str | None]:
     return match[1], match[2]
 
 
-def _check_sizes(place: str, found: list[Any]) -> None:
+def _checked_files(place: str, found: list[Any]) -> list[str]:
+    """The files of a pack, of which only the tokenizer may be absent."""
     sizes = {file.path: file.size for file in found}
     for file, limit in LIMIT_BYTES.items():
-        if file not in sizes:
+        if file not in sizes and file != TOKENIZER:
             raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
-        if sizes[file] > limit:
+        if sizes.get(file, 0) > limit:
             raise PackError(
                 f"{file} of {place} has {sizes[file]:,} bytes; at most {limit:,} are fetched",
                 "Name another pack",
             )
+    return list(sizes)
 
 
 @contextmanager

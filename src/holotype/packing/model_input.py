@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from holotype.errors import PackError
 from holotype.model.graph import Graph, Input
+from holotype.pack import TOKENIZER
 from holotype.pack.preprocessing import preprocessing_from_json
-from holotype.records import Preprocessing
+from holotype.records import Preprocessing, Reading
 
 # What most published networks of color pictures were trained with: the statistics of ImageNet.
 _USUAL_MEAN, _USUAL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -75,14 +76,15 @@ def preprocessing_for(
     share: float | None = None,
     resample: str | None = None,
     alignment: str | None = None,
+    reading: Reading | None = None,
     notes: Notes | None = None,
 ) -> Preprocessing:
     """The preprocessing as stated; what is not stated is read from the model, or the usual.
 
     Args:
         graph: of the model.
-        kind: `photo`, `ink`, `frame`, `face` or `tensors`; None: `photo` where the model takes
-            pictures, else `tensors`.
+        kind: `photo`, `ink`, `frame`, `face`, `text` or `tensors`; None: `photo` where the model
+            takes pictures, `text` where it has a tokenizer, else `tensors`.
         size_px: side of the input, or its height. None: as the model declares.
         width_px: of an input that is not square. None: as the model declares, or as the height.
         channels: 1 or 3. None: as the model declares.
@@ -93,6 +95,7 @@ def preprocessing_for(
         share: of its sides that `crop` keeps; None: all.
         resample: `bilinear`, `bicubic`, `lanczos`, `box` or `nearest`; None: `bilinear`.
         alignment: of a face: `arcface`, `dlib` or `box`; None: `arcface` at 112 px, else `dlib`.
+        reading: how a model that has a tokenizer reads texts.
         notes: where it is written down what was read and what assumed.
 
     Raises:
@@ -101,8 +104,13 @@ def preprocessing_for(
     """
     notes = Notes() if notes is None else notes
     picture = picture_input(graph)
-    if kind == "tensors" or (kind is None and picture is None):
-        return _tensors(graph)
+    if kind == "text" and reading is None:
+        raise PackError(
+            "a model that reads texts needs its tokenizer",
+            f"Put {TOKENIZER} beside the model's file, or name the repository that holds both",
+        )
+    if kind in ("text", "tensors") or (kind is None and picture is None):
+        return _tensors(graph, None if kind == "tensors" else reading)
     if picture is None:
         shapes = ", ".join(f"{one.name!r} {list(one.dims)}" for one in graph.inputs) or "none"
         raise PackError(
@@ -155,7 +163,7 @@ def free_name(one: Input, axis: int) -> str:
     return "batch" if axis == 0 else name if isinstance(name, str) else f"{one.name}_{axis}"
 
 
-def _tensors(graph: Graph) -> Preprocessing:
+def _tensors(graph: Graph, reading: Reading | None) -> Preprocessing:
     inputs = [
         {
             "name": one.name,
@@ -169,7 +177,13 @@ def _tensors(graph: Graph) -> Preprocessing:
         for one in graph.inputs
     ]  # fmt: skip
     try:
-        return preprocessing_from_json({"kind": "tensors", "inputs": inputs})
+        if reading is None:
+            return preprocessing_from_json({"kind": "tensors", "inputs": inputs})
+        fixed = [last for one in inputs if isinstance(last := one["dims"][-1], int)]
+        reading = replace(reading, pieces=min([reading.pieces, *fixed]))
+        return preprocessing_from_json(
+            {"kind": "text", "inputs": inputs, "reading": asdict(reading)}
+        )
     except ValueError as error:
         raise PackError(
             f"the model's inputs make no pack: {error}",

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from holotype.errors import PackError
+from holotype.pack import LIMIT_BYTES, TOKENIZER
 from holotype.packing.build import build_pack
 from holotype.packing.encoder import Chosen
 from holotype.packing.hub import connected, parsed_place, pull_pack
 from holotype.packing.model_input import preprocessing_for
 from holotype.packing.repository import fetched
-from holotype.packing.verify import FILES
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NOT_OF_A_NAME = re.compile(r"[^a-z0-9._-]")
@@ -54,7 +54,7 @@ def _made(place: str, of_repository: Path) -> str:
         commit, files = str(info.sha), {one.rfilename for one in info.siblings or ()}
     place, folder = f"hf:{repository}@{commit}", of_repository / commit
     try:
-        if files >= {*FILES}:
+        if files >= LIMIT_BYTES.keys() - {TOKENIZER}:
             pull_pack(place, folder)
         else:
             _build(place, folder)
@@ -78,4 +78,5 @@ def _build(place: str, folder: Path) -> None:
             chosen=Chosen(found.outputs, found.pool, found.bgr),
             notes=found.notes,
             source=found.source,
+            tokenizer=found.tokenizer,
         )

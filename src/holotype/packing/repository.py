@@ -17,7 +17,7 @@ from typing import Any
 
 from holotype.errors import PackError
 from holotype.model.wiring import outside_files
-from holotype.pack import LIMIT_BYTES
+from holotype.pack import LIMIT_BYTES, TOKENIZER
 from holotype.packing import conventions
 from holotype.packing.encoder import Encoder
 from holotype.packing.hub import connected, parsed_place
@@ -35,6 +35,7 @@ _TASKS = {
     "clip": "zero-shot-image-classification",
     "siglip": "zero-shot-image-classification",
 }
+_LANGUAGES = {"en": "English"}  # those whose words are known to be doubted rightly
 _LISTED, _LONGEST = 8, 200
 # Licenses that ask for no more than credit, as the Hub writes them; any other may forbid a use.
 _OPEN = {
@@ -141,7 +142,8 @@ def _encoder(
     notes.understood.append(f"{name} of {remote.place}, commit {remote.revision}")
     stated = _stated(remote, given, notes)
     pool = _pooling(remote, notes)
-    license = _licence(remote, notes)
+    license, language = _licence(remote, notes)
+    tokenizer = _tokenizer(remote, language, stated, notes)
     model = remote.fetch(name, LIMIT_BYTES["model.onnx"])
     for beside in _beside(remote, model, name):
         remote.fetch(beside, LIMIT_BYTES["model.onnx"])
@@ -153,6 +155,7 @@ def _encoder(
         stated=stated,
         pool=pool,
         bgr=bgr,
+        tokenizer=tokenizer,
         notes=notes,
     )
 
@@ -261,11 +264,28 @@ def _pooling(remote: _Remote, notes: Notes) -> str | None:
     return pool
 
 
-def _licence(remote: _Remote, notes: Notes) -> str:
-    license, tags = _stated_licence(remote)
+def _tokenizer(
+    remote: _Remote, language: str | None, stated: dict[str, Any], notes: Notes
+) -> bytes | None:
+    """Its tokenizer, which is noted as how it reads; None of one that looks at pictures too."""
+    if TOKENIZER not in remote.sizes or stated:
+        return None
+    content = remote.fetch(TOKENIZER, LIMIT_BYTES[TOKENIZER]).read_bytes()
+    facts = [remote.facts(name) for name in conventions.LENGTHS]
+    reading = stated["reading"] = conventions.of_tokenizer(content, facts, language)
+    notes.understood.append(
+        f"{TOKENIZER}: texts up to {reading.pieces} pieces of words"
+        + (f", in {reading.language}" if reading.language else "")
+    )
+    return content
+
+
+def _licence(remote: _Remote, notes: Notes) -> tuple[str, str | None]:
+    """The license of a repository as its page states it, and the one language where it is known."""
+    license, tags, language = _stated_licence(remote)
     if license is None:
         notes.assumed.append("you may use its weights: no license is stated")
-        return "not stated"
+        return "not stated", language
     notes.understood.append(
         f"README.md: license {license}" + (f"; tags {', '.join(map(str, tags))}" if tags else "")
     )
@@ -273,13 +293,13 @@ def _licence(remote: _Remote, notes: Notes) -> str:
         notes.assumed.append(
             f"your use is one that its license, {license}, allows; it may forbid some, so read it"
         )
-    return license
+    return license, language
 
 
-def _stated_licence(remote: _Remote) -> tuple[str | None, list[Any]]:
-    """The license and the tags at the head of README.md."""
+def _stated_licence(remote: _Remote) -> tuple[str | None, list[Any], str | None]:
+    """The license, the tags and the one known language at the head of README.md."""
     if remote.sizes.get("README.md", _SMALL_BYTES + 1) > _SMALL_BYTES:
-        return None, []
+        return None, [], None
     from huggingface_hub import metadata_load
 
     try:
@@ -290,7 +310,10 @@ def _stated_licence(remote: _Remote) -> tuple[str | None, list[Any]]:
     if license == "other":
         license = told.get("license_name") or told.get("license_link") or license
     tags = told.get("tags")
-    return (str(license) if license else None), tags if isinstance(tags, list) else []
+    spoken = told.get("language")
+    spoken = spoken[0] if isinstance(spoken, list) and len(spoken) == 1 else spoken
+    language = _LANGUAGES.get(str(spoken))
+    return (str(license) if license else None), tags if isinstance(tags, list) else [], language
 
 
 def _beside(remote: _Remote, model: Path, name: str) -> Sequence[str]:

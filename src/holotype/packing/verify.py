@@ -16,7 +16,6 @@ from holotype.pack import Pack, load_pack
 from holotype.pack.card import model_card
 from holotype.packing.trial import asked, try_out
 
-FILES = ("card.json", "model.onnx", "cohort.npz", "README.md")
 _BATCH = 4
 # How far a picture's coordinates may move with the number of pictures beside it.
 MAX_BATCH_DIFFERENCE = 1e-4
@@ -42,12 +41,12 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             model first runs in a process of its own.
     """
     pack = load_pack(name_or_path)
-    others = sorted(path.name for path in pack.path.iterdir() if path.name not in FILES)
+    others = sorted(path.name for path in pack.path.iterdir() if path.name not in pack.files)
     if others:
         raise PackError(
             f"the folder of pack {str(pack.path)!r} holds {len(others)} other files, such as "
             f"{others[0]!r}",
-            "Remove them; a pack is four files, and no other is ever read",
+            f"Remove them; this pack is {', '.join(pack.files)}, and no other file is ever read",
         )
     page = pack.path / "README.md"
     try:
@@ -68,7 +67,8 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
         pack,
         pack_digest(pack.path),
         [
-            f"card.json, with the digests of model.onnx and cohort.npz; {len(FILES)} files",
+            f"card.json, with the digests of {' and '.join(pack.files[1:-1])}; {len(pack.files)} "
+            "files",
             "README.md says what card.json says",
             "model.onnx: standard operators, no loops, all weights inside",
             f"it answers with {list(shape)} in a process with limits on memory and time",

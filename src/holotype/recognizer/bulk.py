@@ -15,7 +15,7 @@ from holotype.errors import AnotherKindError, ImageError, LabelError
 from holotype.gallery import Addition, check_label
 from holotype.gallery.labels import check_tags, shown
 from holotype.recognizer.detection import Detected, detect
-from holotype.recognizer.examples import read_once, stored_for_others
+from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.recognizer import Recognizer
 from holotype.records import Alike, Enrollments, LeftOut, Noted, Reason
@@ -123,8 +123,7 @@ class _Work:
             os.fsdecode(image) if isinstance(image, str | os.PathLike) else f"picture {number}"
             for number, (_, image) in enumerate(batch, start=before + 1)
         ]
-        # Read once: what is embedded is what is kept, whatever becomes of the file meanwhile.
-        contents = read_once([image for _, image in batch])
+        contents = recognizer.contents([image for _, image in batch])
         found = [one for (one,) in detect(recognizer.embedder, contents)]
         rows: dict[str, list[int]] = {}
         for row, ((label, image), one) in enumerate(zip(batch, found, strict=True)):

@@ -13,10 +13,12 @@ from holotype import images as preparing
 from holotype import pixels, quality
 from holotype.decoding import ImageSource, decode, describe, naming
 from holotype.embedder import Embedder
-from holotype.errors import ImageError, VectorError
+from holotype.errors import ImageError, TextError, VectorError
 from holotype.faces.extra import faces_extra
 from holotype.records import Reason
 from holotype.scoring import Floats, unit
+from holotype.texts.files import is_text_file
+from holotype.texts.reading import Read
 from holotype.voices import hearing
 from holotype.voices.formats import is_recording
 
@@ -24,6 +26,7 @@ Reasons = tuple[Reason, ...]
 RECORDING = ImageError(
     "this is a recording; the model reads pictures", "The pack `voices` hears recordings"
 )
+TEXT = ImageError("this is a text; the model reads pictures", "The pack `texts` reads texts")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +78,7 @@ def given(vectors: NDArray[Any], dim: int) -> list[Detected]:
 def detect(
     embedder: Embedder, images: Sequence[ImageSource | Detected], everybody: bool = False
 ) -> list[list[Detected]]:
-    """What each of B pictures or recordings shows. One that cannot be read spoils no other.
+    """What each of B pictures, recordings or texts shows. One that cannot be read spoils no other.
 
     Args:
         embedder: of any model.
@@ -86,12 +89,13 @@ def detect(
         B lists of at least one probe.
 
     Raises:
-        MissingExtraError: what finds faces, or reads recordings, is not installed.
+        MissingExtraError: what finds faces, or reads recordings or texts, is not installed.
         PackError: the model fails.
     """
     find = _FINDING.get(embedder.preprocessing.kind)
     if find is None:
-        return [[probe] for probe in _whole(embedder, images)]
+        look = _TOGETHER.get(embedder.preprocessing.kind, pictures)
+        return [[probe] for probe in look(embedder, images)]
     shown = []
     for image in images:
         if isinstance(image, Detected):
@@ -104,7 +108,7 @@ def detect(
     return shown
 
 
-def _whole(embedder: Embedder, images: Sequence[ImageSource | Detected]) -> list[Detected]:
+def pictures(embedder: Embedder, images: Sequence[ImageSource | Detected]) -> list[Detected]:
     """Each picture as one thing."""
     found: list[Detected] = []
     for start in range(0, len(images), embedder.chunk):
@@ -132,8 +136,27 @@ def _prepared(
     try:
         (one,) = preparing.prepare_batch([image], embedder.preprocessing, look)
     except ImageError as error:
-        return _unreadable(image, RECORDING if is_recording(image) else error)
+        foreign = next((said for is_one, said in _FOREIGN if is_one(image)), error)
+        return _unreadable(image, foreign)
     return one, reasons[0]
+
+
+def texts(embedder: Embedder, sources: Sequence[ImageSource | Detected]) -> list[Detected]:
+    """Each text as one thing."""
+    looked = [_read(embedder, source) for source in sources]
+    vectors = iter(embedder.embed_read([one for one in looked if isinstance(one, Read)]))
+    return [
+        one if isinstance(one, Detected) else Detected(next(vectors), one.doubts) for one in looked
+    ]
+
+
+def _read(embedder: Embedder, source: ImageSource | Detected) -> Read | Detected:
+    if isinstance(source, Detected):
+        return source
+    try:
+        return embedder.read(source)
+    except TextError as error:
+        return _unreadable(source, error)
 
 
 def _unreadable(image: ImageSource, error: ImageError) -> Detected:
@@ -198,6 +221,11 @@ def voice(embedder: Embedder, recording: ImageSource, everybody: bool = False) -
     return [Detected(vector, (*heard.doubts, *((mixed,) if mixed else ())))]
 
 
+_FOREIGN = ((is_recording, RECORDING), (is_text_file, TEXT))
+# The kinds whose sources are looked at together, beside those of pictures.
+_TOGETHER: dict[str, Callable[[Embedder, Sequence[ImageSource | Detected]], list[Detected]]] = {
+    "text": texts
+}
 # The kinds whose sources are searched for what is to be recognized.
 _FINDING: dict[str, Callable[[Embedder, ImageSource, bool], list[Detected]]] = {
     "face": faces,

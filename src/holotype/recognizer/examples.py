@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from PIL import Image
 
 from holotype import images
 from holotype.decoding import MAX_BYTES
+from holotype.errors import TextError
 from holotype.gallery import Snapshot
 from holotype.gallery.matrix import same
 from holotype.images import ImageSource
 from holotype.openset import MatchProbability
 from holotype.records import Reason, Recording
 from holotype.scoring import Floats, unit
+from holotype.texts.reading import text_of
 from holotype.voices.recording import as_wave
 
 # Examples less alike than this share of pictures of one class are to the others do not agree.
@@ -105,12 +107,24 @@ def disagreements(
     return tuple(found)
 
 
-def read_once(sources: Sequence[ImageSource]) -> list[ImageSource]:
-    """The sources with files as their content; what is no file of a picture stays a path."""
-    return [_content(source) for source in sources]
+def read_once(sources: Sequence[ImageSource], takes: str = "picture") -> list[ImageSource]:
+    """The sources with files as their content; what is no file of a picture stays a path.
+
+    Args:
+        sources: of pictures, recordings or texts.
+        takes: which of them, `Preprocessing.takes`.
+    """
+    content = _CONTENT.get(takes, _file_content)
+    return [content(source) for source in sources]
 
 
-def _content(source: ImageSource) -> ImageSource:
+def _text_content(source: ImageSource) -> ImageSource:
+    with suppress(TextError):
+        return text_of(source).encode()
+    return source  # whoever reads it says why
+
+
+def _file_content(source: ImageSource) -> ImageSource:
     if not isinstance(source, str | os.PathLike):
         return source
     with suppress(OSError, ValueError):  # ValueError: a NUL in the path
@@ -119,6 +133,9 @@ def _content(source: ImageSource) -> ImageSource:
         if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
             return Path(source).read_bytes()
     return source  # whoever decodes it says why
+
+
+_CONTENT: dict[str, Callable[[ImageSource], ImageSource]] = {"text": _text_content}
 
 
 def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:

@@ -11,17 +11,21 @@ from numpy.typing import NDArray
 from holotype import input_kind
 from holotype.decoding import ImageSource, decode, describe, naming
 from holotype.errors import AnotherKindError
-from holotype.recognizer.detection import RECORDING
+from holotype.recognizer.detection import RECORDING, TEXT
 from holotype.records import Preprocessing
+from holotype.texts.files import is_text_file
 from holotype.voices.formats import is_recording
 
-DEFAULT_MODEL, _VOICES = "characters", "voices"
+DEFAULT_MODEL = "characters"
+# By `Preprocessing.takes`: the pack of a gallery for which none is named.
+USUAL_MODELS = {"picture": DEFAULT_MODEL, "recording": "voices", "text": "texts"}
+_OTHERS = ((is_recording, RECORDING, "voices"), (is_text_file, TEXT, "texts"))
 _FACE = "this looks like a photograph of a face"
 
 
 def usual_model(source: ImageSource) -> str:
-    """The shipped pack that a source goes to where none is named: nothing else hears recordings."""
-    return _VOICES if is_recording(source) else DEFAULT_MODEL
+    """The pack that the source goes to where none is named."""
+    return next((pack for is_one, _, pack in _OTHERS if is_one(source)), DEFAULT_MODEL)
 
 
 def require_kind(
@@ -39,10 +43,9 @@ def require_kind(
         ImageError: one of them cannot be read.
     """
     for number, image in enumerate(images, start=1):
-        if is_recording(image):
-            raise AnotherKindError(
-                f"{describe(image)}: {RECORDING.problem}", RECORDING.remedy, (_VOICES,)
-            )
+        for is_one, said, pack in _OTHERS:
+            if is_one(image):
+                raise AnotherKindError(f"{describe(image)}: {said.problem}", said.remedy, (pack,))
         with naming(describe(image)):
             pixels = decode(image)
         found = input_kind.another_kind(pixels, preprocessing)

@@ -168,7 +168,7 @@ class Recognizer:
         Args:
             label: 1 to 200 characters without control characters, kept verbatim.
             images: paths, bytes, PIL images or arrays, one example each; of a model that hears,
-                recordings: paths, bytes, or `Recording`.
+                recordings: paths, bytes, or `Recording`; of one that reads, texts: strings.
             vectors: float [D] or [B, D], embeddings in place of pictures.
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
@@ -191,8 +191,7 @@ class Recognizer:
         if not images and vectors is None:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         label = check_label(label)  # before pictures are read for nothing
-        # Read once: what is embedded is what is kept, whatever becomes of the file meanwhile.
-        contents = read_once(images)
+        contents = self.contents(images)
         found, reasons_of = self.embedded(contents, vectors, names=images)
         foreign = any(one.code == "another_kind" for reasons in reasons_of for one in reasons)
         if foreign and not anyway:
@@ -293,7 +292,7 @@ class Recognizer:
         with the reason `unreadable`.
 
         Args:
-            images: one image or recording, or a list or tuple of them, which are embedded
+            images: one image, recording or text, or a list or tuple of them, embedded
                 together; in it also what `detect` found before, to be asked at another rate.
             fpir: the share of strangers that may be accepted, in (0, 1). None: 1 %, or the
                 smallest share that anything is known of; the decision says which.
@@ -500,6 +499,10 @@ class Recognizer:
         novel = unfamiliar_reasons(self.model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
 
+    def contents(self, images: Sequence[ImageSource]) -> builtins.list[ImageSource]:
+        """Files as what they hold: it is embedded and kept, whatever becomes of them meanwhile."""
+        return read_once(images, self.embedder.preprocessing.takes) if images else []
+
     def kept(self, contents: Sequence[ImageSource]) -> builtins.list[bytes] | None:
         """Pictures as they are kept; None where the owner keeps none."""
         return kept_bytes(contents) if self.gallery.keep_pictures else None
@@ -550,6 +553,8 @@ class Recognizer:
                         for at in compared.candidates[row].tolist()
                     ],
                 )
+                told = quality.beside(one.reasons)
+                decision = replace(decision, reasons=(*decision.reasons, *told))
                 best = int(matches.best[row]) if state.labels else None
                 if claim is None and decision.answer != "match":
                     over = state.over(one.vector, matches.threshold[row])

@@ -15,7 +15,7 @@ from holotype.gallery import FeedbackSummary, Gallery, check_label
 from holotype.gallery.labels import shown as shown_label
 from holotype.gallery.matrix import repeated
 from holotype.images import ImageSource
-from holotype.recognizer.examples import already_stored, disagreements, read_once
+from holotype.recognizer.examples import already_stored, disagreements
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
 from holotype.records import Decision, MeasuredRate, Reason, Reviewed
@@ -74,7 +74,7 @@ def feedback(
     """
     token = decision.id if isinstance(decision, Decision) else decision
     # Read first: a picture that cannot be read leaves no half of a review behind.
-    contents = [] if image is None else read_once([image])
+    contents = recognizer.contents([] if image is None else [image])
     seen = None
     if image is not None or vectors is not None:
         seen = recognizer.embedded(contents, vectors, names=[image] if image is not None else None)
