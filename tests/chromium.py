@@ -117,11 +117,12 @@ def watch(page: Any, served: Served) -> Watched:
         if not request.url.startswith((served.address, "blob:", "data:")):
             seen.elsewhere.append(request.url)
 
+    def logged(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            seen.said.append(message.text)
+
     page.on("request", requested)
-    page.on(
-        "console",
-        lambda message: message.type in ("error", "warning") and seen.said.append(message.text),
-    )
+    page.on("console", logged)
     page.on("pageerror", lambda error: seen.said.append(str(error)))
     return seen
 
