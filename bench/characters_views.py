@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -28,6 +29,7 @@ from torch.nn import functional as F
 
 from characters_head import Floats, coarse, per_episode
 from holotype.images import prepare_batch
+from holotype.learn.pictures import PictureRecipe
 from holotype.learn.recipes import RECIPES
 from holotype.learn.views import WIDE
 from holotype.pack import load_pack
@@ -118,7 +120,7 @@ def main() -> None:
     torch.set_num_threads(1)
     pack = load_pack("characters")
     network = Network(pack.path / "model.onnx")
-    recipe = RECIPES["prototypical"]["characters"]
+    recipe = cast(PictureRecipe, RECIPES["prototypical"]["characters"])
     cohort = few(recipe.kept(load_dataset("omniglot"), 0)[1])
     drawings = np.asarray(cohort.images)
     shown = {
