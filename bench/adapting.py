@@ -134,7 +134,7 @@ def seen(name: str, run: Callable[[list[Any]], dict[str, Floats]], folder: Path 
     found = Seen(run(list(data.images[:])), data.class_index)
     print("computed", name, len(data), flush=True)
     if file is not None:
-        np.savez(file, class_index=found.class_index, **found.vectors)
+        np.savez(file, allow_pickle=False, class_index=found.class_index, **found.vectors)
     return found
 
 

@@ -123,7 +123,7 @@ def exported(
     module: nn.Module, shape: tuple[int, ...], name: str, outputs: tuple[str, ...]
 ) -> bytes:
     """As `optimum` and timm's scripts do it: torch's first exporter, with a free batch."""
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     torch.onnx.export(
         module.eval(),
         (torch.zeros(2, *shape),),

@@ -168,7 +168,7 @@ def main() -> None:
         counted = tfidf(weights, texts, cohort.images[:])
         for model, embed in ((TFIDF, counted), (MEMORY, memory), (MINILM, minilm)):
             vectors = embed(texts)
-            ways = {model: prototype_scores}
+            ways: dict[str, Callable[[Episode], NDArray[np.float32]]] = {model: prototype_scores}
             if model == MEMORY:
                 hops = f"{model}, {network.hops} hops"
                 ways = {f"{model}, no hops": prototype_scores, hops: hopping(network)}

@@ -38,7 +38,8 @@ def messages(wheel: zipfile.ZipFile, code: str) -> list[str]:
     found = set()
     for name in wheel.namelist():
         if name.endswith(f"/locale/{code}/LC_MESSAGES/django.mo"):
-            catalog = gettext.GNUTranslations(io.BytesIO(wheel.read(name)))._catalog
+            translations: Any = gettext.GNUTranslations(io.BytesIO(wheel.read(name)))
+            catalog = translations._catalog
             found |= {told for key, told in catalog.items() if key and isinstance(told, str)}
     whole = [one for one in found if not set("%{<") & set(one)]
     return sorted(one for one in whole if len(one.split()) >= LEAST_WORDS)

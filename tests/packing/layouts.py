@@ -140,7 +140,7 @@ def exported(
     words = {0: "batch_size", 1: "sequence_length"}
     named = {name: words if value.ndim == 2 else free for name, value in inputs.items()}
     named |= {name: {0: "batch_size"} for name in outputs}
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
