@@ -50,7 +50,7 @@ def test_a_text_path_and_a_relative_path_are_taken(
 
 
 def test_shipped_packs_load_by_name(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.catalogue, "_SHIPPED", toy.parent)
     (toy.parent / "notes").mkdir()
     assert shipped_packs() == ["toy"]
     assert load_pack("toy").path == toy
@@ -68,7 +68,7 @@ def test_each_shipped_pack_is_valid(name: str) -> None:
 def test_an_unknown_name_lists_what_is_shipped(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(holotype.pack.reading, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.catalogue, "_SHIPPED", toy.parent)
     monkeypatch.chdir(tmp_path)
     said = r"neither a shipped pack \(toy\) nor a folder" if name else "card.json of pack '.'"
     with pytest.raises(PackError, match=said):
@@ -86,7 +86,7 @@ def test_the_pack_that_is_made_on_the_machine_is_made_anew_where_a_file_was_lost
             made.append(make_toy_pack(folder))
         return folder
 
-    monkeypatch.setattr("holotype.pack.reading._made", make)
+    monkeypatch.setattr("holotype.pack.catalogue._made", make)
     assert load_pack("faces").path == folder
     for name in ("model.onnx", "card.json", "cohort.npz"):
         (folder / name).unlink() if spoil == "lost" else (folder / name).write_bytes(b"?")

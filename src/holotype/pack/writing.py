@@ -23,8 +23,8 @@ from holotype.pack.reading import (
     TOKENIZER,
     Pack,
     check_references,
-    load_pack,
     model_id,
+    read_pack,
 )
 from holotype.records import Card, Preprocessing
 
@@ -102,7 +102,7 @@ def write_pack(
         draft.mkdir(parents=True)
         for file, content in files.items():
             write_whole(draft / file, content)
-        load_pack(draft)  # what cannot be loaded is not written
+        read_pack(draft)  # what cannot be loaded is not written
         draft.rename(target)
     except PackError as error:
         raise PackError(
@@ -129,7 +129,7 @@ def add_self_test(path: str | os.PathLike[str], vectors: NDArray[np.floating[Any
         PackError: the pack is not valid, or cannot be written.
     """
     folder = Path(path)
-    pack = load_pack(folder.resolve())
+    pack = read_pack(folder.resolve())
     with np.load(pack.path / "cohort.npz", allow_pickle=False) as archive:
         references = {name: archive[name] for name in archive.files}
     content = _archive({**references, "self_test": vectors})
@@ -138,7 +138,7 @@ def add_self_test(path: str | os.PathLike[str], vectors: NDArray[np.floating[Any
     card = replace(pack.card, files={**pack.card.files, "cohort.npz": digest})
     for file, written in {"cohort.npz": content, **_card_files(card)}.items():
         _replace(folder, file, written)
-    return load_pack(folder.resolve())
+    return read_pack(folder.resolve())
 
 
 def add_scores(
@@ -160,7 +160,7 @@ def add_scores(
         PackError: the pack is not valid, or cannot be written.
     """
     folder = Path(path)
-    pack = load_pack(folder.resolve())
+    pack = read_pack(folder.resolve())
     card = replace(
         pack.card,
         scores=[*pack.card.scores, *map(dict, scores)],

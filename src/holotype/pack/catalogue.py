@@ -1,0 +1,143 @@
+"""The packs by name: those that come with holotype, and those that are made on each machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holotype.errors import PackError
+from holotype.model.graph import read_graph
+from holotype.pack.reading import Pack, read_pack
+from holotype.pack.writing import write_pack
+
+_SHIPPED = Path(__file__).parents[1] / "packs"
+_HUB = "hf:"  # how the place of a repository begins
+FACES, TEXTS = "faces", "texts"
+
+
+def shipped_packs() -> list[str]:
+    """Names of the packs that come with holotype, sorted."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/card.json"))
+
+
+def made_packs() -> dict[str, bool]:
+    """The packs that are made of what an extra installs, sorted; and which were on this machine."""
+    return {name: _made_folder(name).is_dir() for name in sorted(_MADE)}
+
+
+def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
+    """Open a model pack and check every file of it.
+
+    Args:
+        name_or_path: the name of a shipped pack, the path of a folder, or a place on the Hugging
+            Face Hub, `hf:owner/name` or `hf:owner/name@revision`, whose pack is fetched or whose
+            network becomes a pack, once on each machine; write `./name` for a folder that bears
+            the name of a shipped pack.
+
+    Raises:
+        PackError: there is no such pack, or a file of it is missing, truncated, altered, too
+            large, of a newer format, or disagrees with the others; or the network of a place makes
+            no pack, or cannot be fetched.
+        MissingExtraError: what fetches or makes the pack is not installed.
+    """
+    name = os.fspath(name_or_path)
+    if name in _MADE:
+        return _made_here(name)
+    if name.startswith(_HUB):
+        # What makes packs stands on what loads them, so its module is named here and not imported.
+        places = import_module("holotype.packing.places")
+        return read_pack(places.folder_of(name, _made_packs() / "hub"))
+    path = _SHIPPED / name if name in shipped_packs() else Path(name)
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if not is_folder:
+        raise PackError(
+            f"{name!r} is neither a shipped pack ({', '.join(shipped_packs()) or 'there is none'})"
+            " nor a folder",
+            "Name a shipped pack, the folder that `holotype export` wrote, or hf:owner/name",
+        )
+    return replace(read_pack(path), trusted=path.parent == _SHIPPED)
+
+
+def _made_here(name: str) -> Pack:
+    """A pack that is made on each machine, and anew where a file of it was lost or damaged."""
+    folder = _made(name)
+    try:
+        return replace(read_pack(folder), trusted=True)
+    except PackError:
+        aside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
+        with suppress(FileNotFoundError):  # else another process was faster
+            folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+        return replace(read_pack(_made(name)), trusted=True)
+
+
+def _made(name: str) -> Path:
+    """The folder of such a pack, made where it is not there."""
+    folder = _made_folder(name)
+    if not folder.is_dir():
+        _, make = _MADE[name]
+        parts = make()
+        try:
+            write_pack(folder, **parts, self_test=_computed(parts["model"]))
+        except PackError:
+            if not folder.is_dir():  # else another process was faster
+                raise
+    return folder
+
+
+def _faces() -> dict[str, Any]:
+    from holotype.faces.extra import faces_extra
+
+    with faces_extra():
+        from holotype.faces.recipe import parts
+
+        return parts()
+
+
+def _texts() -> dict[str, Any]:
+    from holotype.texts.extra import text_extra
+
+    with text_extra():
+        from holotype.texts.recipe import parts
+
+        return parts()
+
+
+# The packs that are made on each machine: the version of the recipe, and what it makes.
+_MADE: dict[str, tuple[int, Callable[[], dict[str, Any]]]] = {
+    FACES: (2, _faces),
+    TEXTS: (1, _texts),
+}
+
+
+def _computed(model: bytes) -> NDArray[np.float32]:
+    """The self-test of a model that was made here, on the CPU."""
+    from holotype.model.feed import made_up
+    from holotype.model.self_test import COUNT
+    from holotype.model.session import open_session
+
+    graph = read_graph(model)
+    session = open_session(model, graph, None)
+    (vectors,) = session.run(None, dict(made_up(graph.inputs, COUNT)))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _made_folder(name: str) -> Path:
+    return _made_packs() / f"{name}-{_MADE[name][0]}"
+
+
+def _made_packs() -> Path:
+    return Path.home() / ".cache" / "holotype" / "packs"
