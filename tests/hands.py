@@ -102,6 +102,10 @@ class Hands:
             quiet=self.draw.choice([None, True, False]),
         )
 
+    def note(self) -> None:
+        """Never what was noted before."""
+        self.gallery.describe(self.some(), metadata={"room": self.fresh()})
+
     def calibrate(self) -> None:
         count = self.draw.randint(1, 4)
         self.gallery.add_strangers(unit_rows(self.draw, count), np.arange(count) // 2)

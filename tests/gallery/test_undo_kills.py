@@ -24,7 +24,8 @@ WORKER = """
     with SqliteGallery.existing(sys.argv[1]) as gallery:
         hands = Hands(gallery, int(sys.argv[2]))
         while True:
-            for name in ("enroll", "rename", "lesson", "describe", "enroll", "undo"):
+            # Of each it can be seen whether it was done.
+            for name in ("enroll", "rename", "lesson", "note", "enroll", "undo"):
                 print("?", name, flush=True)
                 getattr(hands, name)()
                 print("!", hashlib.sha256(state(gallery).encode()).hexdigest(), flush=True)
