@@ -47,6 +47,8 @@ _TRIES = 3
 _T = TypeVar("_T")
 _KINDS: dict[str, type[errors.HolotypeError]] = {
     "image": errors.ImageError,
+    "recording": errors.RecordingError,
+    "text": errors.TextError,
     "another_kind": errors.AnotherKindError,
     "vector": errors.VectorError,
     "label": errors.LabelError,

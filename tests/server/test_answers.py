@@ -28,6 +28,7 @@ STATUS = {
     "pack": 503,
     "provider": 503,
     "recording": 422,
+    "text": 422,
     "gallery_replaced": 503,
     "serving": 503,
 }
