@@ -1,7 +1,11 @@
-"""A small gallery for each test, and what a file is made of."""
+"""A small gallery for each test, and what it is made of.
+
+A test that says nothing of `path` is of what every gallery can do: it runs over each engine.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +13,37 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from holotype.gallery import SqliteGallery
+from holotype.gallery import StoredGallery
+from holotype.gallery import open_gallery as open_at
+from postgres import PostgresServer, require_server
 
 DIM = 8
-Opener = Callable[..., SqliteGallery]
+Opener = Callable[..., StoredGallery]
+_numbers = itertools.count()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        alone = "path" in metafunc.fixturenames
+        metafunc.parametrize("engine", ["sqlite"] if alone else ["sqlite", "postgres"])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server with the database `desk`."""
+    require_server()
+    server = PostgresServer()
+    try:
+        server.execute("CREATE DATABASE desk")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    """Where there is no gallery yet."""
+    return postgres.url("desk", more=f"?gallery=g{next(_numbers)}")
 
 
 @pytest.fixture
@@ -21,13 +52,20 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_gallery(path: Path) -> Iterator[Opener]:
-    """Opens the gallery at `path`, as often as asked; closes all of them in the end."""
-    opened: list[SqliteGallery] = []
+def place(engine: str, request: pytest.FixtureRequest) -> Path | str:
+    """Where `open_gallery` opens a gallery."""
+    found: Path | str = request.getfixturevalue("path" if engine == "sqlite" else "url")
+    return found
 
-    def opener(**changes: object) -> SqliteGallery:
-        arguments = {"path": path, "model_id": "m1", "embedding_dim": DIM, "model_name": "toy"}
-        opened.append(SqliteGallery.open(**{**arguments, **changes}))  # type: ignore[arg-type]
+
+@pytest.fixture
+def open_gallery(place: Path | str) -> Iterator[Opener]:
+    """Opens the gallery at `place`, as often as asked; closes all of them in the end."""
+    opened: list[StoredGallery] = []
+
+    def opener(**changes: object) -> StoredGallery:
+        arguments = {"place": place, "model_id": "m1", "embedding_dim": DIM, "model_name": "toy"}
+        opened.append(open_at(**{**arguments, **changes}))  # type: ignore[arg-type]
         return opened[-1]
 
     yield opener
@@ -36,7 +74,7 @@ def open_gallery(path: Path) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def gallery(open_gallery: Opener) -> SqliteGallery:
+def gallery(open_gallery: Opener) -> StoredGallery:
     return open_gallery()
 
 

@@ -50,7 +50,7 @@ def test_there_and_back(path: Path, copy: Path, open_gallery, rows) -> None:
     restore(copy, target, actor="ada")
     assert copy.read_bytes() == backed_up
     assert not list(path.parent.glob("copy.gallery-*"))
-    with open_gallery(path=target) as restored:
+    with open_gallery(place=target) as restored:
         assert restored.labels() == {"a": 2, "b": 1}
         np.testing.assert_array_equal(restored.snapshot().vectors, np.vstack([rows(0, 2), rows(1)]))
         assert len(restored.snapshot().strangers.vectors) == 3

@@ -14,15 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.errors import ErasurePendingError, ServingError
-from holotype.gallery import SqliteGallery, restore
-from holotype.gallery.events import Events, events_of
+from holotype.gallery import SqliteGallery, StoredGallery, events_of, restore
+from holotype.gallery.events import Events
 
 Rows = Callable[..., Any]
 
 
 @pytest.fixture
-def events(gallery: SqliteGallery) -> Iterator[Events]:
-    found = Events(events_of(gallery.path))
+def place(place: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path | str:
+    monkeypatch.chdir(tmp_path)  # the events of a database lie in the working folder
+    return place
+
+
+@pytest.fixture
+def events(gallery: StoredGallery, place: Path | str) -> Iterator[Events]:
+    found = Events(events_of(place).absolute())
     found.follow(gallery)
     yield found
     found.close()
@@ -32,12 +38,12 @@ def told(events: Events) -> list[tuple[str, str | None]]:
     return [(event.kind, event.facts.get("action")) for event in events.after(0, 1000)]
 
 
-def identity(gallery: SqliteGallery, label: str) -> str:
+def identity(gallery: StoredGallery, label: str) -> str:
     return next(one.id for one in gallery.records() if one.label == label)
 
 
 def test_a_change_of_any_process_is_an_event(
-    gallery: SqliteGallery, open_gallery: Any, events: Events, rows: Rows
+    gallery: StoredGallery, open_gallery: Any, events: Events, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     open_gallery().rename("Ada", "Ada L.")
@@ -52,14 +58,16 @@ def test_a_change_of_any_process_is_an_event(
     assert event.number == events.last() == 3
 
 
-def test_what_was_before_the_first_look_is_no_event(gallery: SqliteGallery, rows: Rows) -> None:
+def test_what_was_before_the_first_look_is_no_event(
+    gallery: StoredGallery, place: Path | str, rows: Rows
+) -> None:
     gallery.add("Ada", rows(1))
-    events = Events(events_of(gallery.path))
+    events = Events(events_of(place))
     events.follow(gallery)
     assert told(events) == []
     events.close()
     gallery.add("Bob", rows(2))  # while nobody follows
-    again = Events(events_of(gallery.path))
+    again = Events(events_of(place))
     again.follow(gallery)
     assert told(again) == [("enrolled", "enroll")]
     again.close()
@@ -93,14 +101,14 @@ def test_each_line_is_one_event_in_order_whoever_follows(
 
 
 def test_another_gallery_in_its_place_is_one_event(
-    gallery: SqliteGallery, events: Events, rows: Rows, tmp_path: Path
+    gallery: StoredGallery, events: Events, rows: Rows, tmp_path: Path, path: Path
 ) -> None:
     gallery.add("Ada", rows(1))
     events.follow(gallery)
     gallery.backup(tmp_path / "copy")
     gallery.add("Bob", rows(2))
     events.follow(gallery)
-    restore(tmp_path / "copy", gallery.path, replace=True)
+    restore(tmp_path / "copy", path, replace=True)
     before = events.last()
     events.follow(gallery)
     events.follow(gallery)
@@ -111,7 +119,7 @@ def test_another_gallery_in_its_place_is_one_event(
 
 
 def test_of_whoever_is_erased_no_event_stays_and_no_byte(
-    gallery: SqliteGallery, events: Events, rows: Rows
+    gallery: StoredGallery, events: Events, rows: Rows
 ) -> None:
     for seed, label in enumerate(("Ada", "Bob", "Ada too")):
         gallery.add(label, rows(seed))
@@ -133,7 +141,7 @@ def test_of_whoever_is_erased_no_event_stays_and_no_byte(
 
 
 def test_an_erasure_that_cannot_reach_the_events_is_pending_and_made_up_for(
-    gallery: SqliteGallery, open_gallery: Any, events: Events, rows: Rows
+    gallery: StoredGallery, open_gallery: Any, events: Events, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     events.add("identified", {}, identity(gallery, "Ada"))
@@ -148,6 +156,28 @@ def test_an_erasure_that_cannot_reach_the_events_is_pending_and_made_up_for(
     assert events.after(0, 10) == ()
 
 
+def test_what_another_machine_has_erased_goes_when_it_is_followed(
+    gallery: StoredGallery,
+    open_gallery: Any,
+    events: Events,
+    rows: Rows,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gallery.add("Ada", rows(1))
+    events.follow(gallery)
+    picture = b"a picture of Ada, who came by"
+    events.add("identified", {}, identity(gallery, "Ada"), picture)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with monkeypatch.context() as there:
+        there.chdir(elsewhere)  # where a database has no events
+        open_gallery().remove("Ada")
+    events.follow(gallery)
+    assert told(events) == [("forgotten", "forget")]
+    assert picture not in events.path.read_bytes()
+
+
 def test_they_are_kept_for_some_hours(events: Events) -> None:
     events.add("unknown", {}, None, b"a picture of somebody")
     events.add("camera_lost", {"camera": "door"})
@@ -160,7 +190,7 @@ def test_they_are_kept_for_some_hours(events: Events) -> None:
     assert (events.after(0, 10), events.last()) == ((), 2)  # no number is used twice
 
 
-def test_a_new_file_has_other_ids(events: Events, gallery: SqliteGallery) -> None:
+def test_a_new_file_has_other_ids(events: Events, gallery: StoredGallery) -> None:
     events.add("unknown", {})
     (event,) = events.after(0, 10)
     assert events.number_of(event.id) == event.number

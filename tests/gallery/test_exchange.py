@@ -58,6 +58,7 @@ def facts(gallery: SqliteGallery) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.usefixtures("path")
 def test_an_export_can_be_read_by_any_program(full: SqliteGallery, out: Path) -> None:
     ada, bob = (json.loads(line) for line in (out / "identities.jsonl").read_text().splitlines())
     assert (ada["label"], ada["consent"], ada["retain_until"]) == ("Ada", "form 7", "2999-01-02")
@@ -324,7 +325,7 @@ def test_an_empty_gallery_goes_there_and_back(open_gallery, tmp_path: Path) -> N
 
 
 def test_an_import_is_undone(path: Path, open_gallery, rows, tmp_path: Path) -> None:
-    with open_gallery(path=tmp_path / "other.gallery") as other:
+    with open_gallery(place=tmp_path / "other.gallery") as other:
         other.add("ada", rows(1))
         other.add_strangers(rows(2), [0])
         other.export(tmp_path / "out")

@@ -67,7 +67,7 @@ def test_signing_writes_nothing_and_is_known_to_every_opener(path, open_gallery)
 
 
 def test_another_gallery_did_not_sign_it(path: Path, open_gallery) -> None:
-    token = open_gallery(path=path.with_name("other")).sign(FACTS)
+    token = open_gallery(place=path.with_name("other")).sign(FACTS)
     with pytest.raises(GalleryError, match="not the id of a decision that this gallery made"):
         open_gallery().feedback(token, True)
 

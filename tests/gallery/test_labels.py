@@ -109,11 +109,17 @@ def test_an_import_finds_a_name_in_the_other_form(gallery, path, rows, tmp_path)
         type(gallery).take_in(tmp_path / "out", path)
 
 
-def test_the_other_forms_are_looked_for_once_in_a_change(gallery, rows) -> None:
+def test_the_other_forms_are_looked_for_once_in_a_change(gallery, rows, monkeypatch) -> None:
     """Else each label that is not ASCII would cost as much as all that are there."""
     gallery.add(COMPOSED, rows(0))
     asked: list[str] = []
-    gallery._connection.set_trace_callback(asked.append)
+    execute = gallery._connection.execute
+
+    def noted(statement, *values):
+        asked.append(statement)
+        return execute(statement, *values)
+
+    monkeypatch.setattr(gallery._connection, "execute", noted)
     gallery.add_all([Addition(f"{COMPOSED} {number}", rows(number)) for number in range(1, 9)])
     assert sum("GLOB" in statement for statement in asked) == 1
     gallery.add(f"{COMPOSED} 9", rows(9))  # whoever else wrote in between may be of old

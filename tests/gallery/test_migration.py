@@ -70,7 +70,7 @@ def test_reading_changes_nothing(old: Path, open_gallery, rows) -> None:
     assert tables(old.read_bytes()) == tables(STEP1.read_bytes())
     assert version(old.with_name("copy")) == 1
     restore(old.with_name("copy"), old.with_name("restored"))
-    with open_gallery(path=old.with_name("restored")) as gallery:
+    with open_gallery(place=old.with_name("restored")) as gallery:
         assert [line.action for line in gallery.audit()] == ["migrate", "restore"]
         assert gallery.labels() == LABELS
         assert gallery.check().sound
@@ -100,6 +100,7 @@ def test_the_first_change_migrates(old: Path, open_gallery, rows) -> None:
     assert b"Ada" not in old.read_bytes()
 
 
+@pytest.mark.usefixtures("path")
 def test_it_is_the_same_file_that_a_new_gallery_gets(old: Path, open_gallery, rows) -> None:
     def tables(place: Path) -> dict[str, set[str]]:
         connection = sqlite3.connect(place)
@@ -116,10 +117,11 @@ def test_it_is_the_same_file_that_a_new_gallery_gets(old: Path, open_gallery, ro
     with open_gallery() as gallery:
         gallery.remove("Ada")
     new = old.with_name("new")
-    open_gallery(path=new).close()
+    open_gallery(place=new).close()
     assert tables(old) == tables(new)
 
 
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("change", ["remove", "strangers", "pictures", "reembed", "stage"])
 def test_any_change_migrates(old: Path, open_gallery, rows, change: str) -> None:
     with open_gallery() as gallery:

@@ -139,6 +139,7 @@ def test_laid_aside_for_another_size(path: Path, kept, rows) -> None:
     assert kept.reembed("m2", "better", 5, new(rows, 1, 2, 3)).examples == 3
 
 
+@pytest.mark.usefixtures("path")
 def test_old_vectors_that_somebody_still_reads(kept, open_gallery, rows) -> None:
     reader = read_before_erasing(kept, kept.path)
     kept._connection.execute("PRAGMA busy_timeout = 50")

@@ -87,20 +87,20 @@ def test_no_folder_to_lie_in(tmp_path: Path, open_gallery) -> None:
     (tmp_path / "file").write_text("")
     for parent in ("nowhere", "file"):
         with refused(tmp_path, "needs a folder.*Create the folder"):
-            open_gallery(path=tmp_path / parent / "g")
+            open_gallery(place=tmp_path / parent / "g")
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
 def test_impossible_names(tmp_path: Path, open_gallery, name: str) -> None:
     with refused(tmp_path, "cannot be used|not a file name"):
-        open_gallery(path=tmp_path / name)
+        open_gallery(place=tmp_path / name)
 
 
-def test_a_link_to_itself(tmp_path: Path, open_gallery) -> None:
+def test_a_link_to_itself(tmp_path: Path, path: Path, open_gallery) -> None:
     link = tmp_path / "g"
     link.symlink_to("g")
     with refused(tmp_path, "is a link that leads to itself"):
-        open_gallery(path=link)
+        open_gallery(place=link)
 
 
 def test_another_model(path: Path, open_gallery, rows) -> None:
@@ -187,7 +187,7 @@ def test_no_room_to_write(path: Path, open_gallery, rows) -> None:
         with pytest.raises(GalleryError, match=r"cannot be (read or )?written"):
             gallery.remove("a")
         with pytest.raises(GalleryError, match=r"cannot be (read or )?written"):
-            open_gallery(path=path.with_name("new"))
+            open_gallery(place=path.with_name("new"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not [file for file in path.parent.iterdir() if not file.name.startswith(path.name)]

@@ -81,7 +81,7 @@ def test_nothing_is_said_or_stored_for_a_file_that_is_not_there(
     if change is relinked:
         given = path.with_name("now")
         given.symlink_to(path.name)
-    gallery = open_gallery(path=given)
+    gallery = open_gallery(place=given)
     gallery.add("a", rows(1))
     gallery.snapshot()
     change(path)
@@ -321,7 +321,7 @@ def test_the_log_of_a_kill_is_never_applied_to_another_file(
                 shutil.copyfile(path, copy)
                 gallery.add("later", rows(9))
             case "another":
-                with open_gallery(path=copy) as other:
+                with open_gallery(place=copy) as other:
                     other.add("other", rows(8))
             case _:
                 gallery.backup(copy)
@@ -418,7 +418,7 @@ def test_an_older_version_left_its_last_changes_in_its_own_log(
     for side in ("", "-wal"):
         shutil.copyfile(f"{path}{side}", f"{crashed}{side}")
     old.close()
-    assert open_gallery(path=crashed).labels() == {"ada": 1}
+    assert open_gallery(place=crashed).labels() == {"ada": 1}
     assert not Path(f"{crashed}-wal").exists()  # all of it is in the one file now
     assert crashed.read_bytes()[18:20] == b"\x01\x01"
 

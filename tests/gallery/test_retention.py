@@ -80,6 +80,7 @@ def test_expire(path: Path, gallery: SqliteGallery, rows) -> None:
             gallery.expire(today)
 
 
+@pytest.mark.usefixtures("path")
 def test_expire_while_somebody_reads(open_gallery, rows) -> None:
     gallery = open_gallery(busy_timeout_s=0.05)
     gallery.add("a", rows(0), retain_until=date(2999, 1, 1))

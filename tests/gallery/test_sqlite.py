@@ -127,6 +127,7 @@ def test_a_snapshot_cannot_be_written(gallery: SqliteGallery, rows) -> None:
         snapshot.owner[0] = 1
 
 
+@pytest.mark.usefixtures("path")
 def test_nothing_is_read_again_when_nothing_changed(gallery: SqliteGallery, rows) -> None:
     gallery.add("a", rows(0, 50))
     gallery.snapshot()
@@ -150,6 +151,7 @@ def test_after_an_add_only_the_new_rows_are_read(gallery: SqliteGallery, rows) -
     np.testing.assert_array_equal(two.vectors[-2:], np.vstack([rows(2), rows(3)]))
 
 
+@pytest.mark.usefixtures("path")
 def test_after_a_removal_no_vector_is_read_again(open_gallery, rows) -> None:
     gallery, other = open_gallery(), open_gallery()
     gallery.add("a", rows(0, 3))
@@ -244,7 +246,7 @@ def test_a_link_leads_to_one_gallery(open_gallery, path: Path, rows) -> None:
     gallery = open_gallery()
     link = path.with_name("link")
     link.symlink_to(path)
-    open_gallery(path=link).add("a", rows(0))
+    open_gallery(place=link).add("a", rows(0))
     assert gallery.labels() == {"a": 1}
     assert not list(path.parent.glob("link-*"))
 

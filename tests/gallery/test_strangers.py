@@ -59,6 +59,7 @@ def test_they_survive_reopening_and_are_erased(path: Path, open_gallery, rows) -
             gallery.remove_strangers(batch)
 
 
+@pytest.mark.usefixtures("path")
 def test_removal_that_has_to_wait(open_gallery, rows) -> None:
     gallery = open_gallery(busy_timeout_s=0.05)
     batch = gallery.add_strangers(rows(0), [0])

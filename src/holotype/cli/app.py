@@ -116,6 +116,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Learn and measure": {
         "train": learning.train,
         "export": exchanging.export,
+        "copy": exchanging.copy_gallery,
         "evaluate": evaluation.evaluate,
         "compare": comparing.compare,
         "methods": learning.methods,

@@ -14,6 +14,10 @@ from holotype.pack import load_pack
 from holotype.recognizer import DEFAULT_MODEL
 from holotype.recognizer.kinds import require_kind, usual_model
 
+GalleryPlace = Annotated[
+    str,
+    typer.Argument(metavar="GALLERY", help="The file of the gallery, or the URL of its database."),
+]
 Moved = Annotated[
     str | None,
     typer.Option(

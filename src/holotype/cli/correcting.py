@@ -7,15 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from holotype.cli.choosing import GalleryPlace
 from holotype.cli.display import AsJson, can_ask, confirmed, print_json, say
-from holotype.gallery import Correction, IdentityRecord, SqliteGallery, Undo
+from holotype.gallery import Correction, IdentityRecord, Undo, existing
 
-_Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
@@ -24,7 +23,7 @@ _Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 
 def rename(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: _Label,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name, which nobody has.")],
     dry_run: _DryRun = False,
@@ -35,12 +34,12 @@ def rename(
 
     Example: `holotype rename desk.gallery Ada "Ada Lovelace"`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         _correct(partial(kept.rename, label, new), dry_run, yes, as_json)
 
 
 def merge(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Who is enrolled twice.")],
     into: Annotated[str, typer.Argument(metavar="INTO", help="The name that stays.")],
     dry_run: _DryRun = False,
@@ -53,12 +52,12 @@ def merge(
 
     Example: `holotype merge desk.gallery "A. Lovelace" Ada`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         _correct(partial(kept.merge, label, into), dry_run, yes, as_json)
 
 
 def move(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     example: Annotated[int, typer.Argument(metavar="EXAMPLE", help="Its id, as `show` has it.")],
     label: Annotated[str, typer.Argument(metavar="LABEL", help="Whose it is; may be new.")],
     dry_run: _DryRun = False,
@@ -71,12 +70,12 @@ def move(
 
     Example: `holotype move desk.gallery 17 Ada`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         _correct(partial(kept.move, example, label), dry_run, yes, as_json)
 
 
 def undo(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     dry_run: _DryRun = False,
     yes: _Yes = False,
     as_json: AsJson = False,
@@ -90,7 +89,7 @@ def undo(
     """
     if not (yes or dry_run) and (as_json or not can_ask()):
         raise typer.BadParameter("Not a terminal: pass --yes or --dry-run")
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         plan = kept.last_change()
         if not as_json:
             for sentence in undo_words(plan):
@@ -104,7 +103,7 @@ def undo(
 
 
 def tag(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: _Label,
     tags: Annotated[
         list[str] | None, typer.Argument(metavar="[TAG]...", help="Words to add.")
@@ -136,7 +135,7 @@ def tag(
     noted: Any = metadata
     with suppress(ValueError, RecursionError, TypeError):  # whoever stores it says what it is
         noted = json.loads(noted) or ({} if noted.strip() == "{}" else noted)
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         kept.describe(label, add=tags or (), remove=remove or (), metadata=noted, quiet=quiet)
         (examples, *_) = kept.examples(label)
         (one,) = (record for record in kept.records() if record.label == examples.label)

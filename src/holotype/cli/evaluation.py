@@ -226,11 +226,11 @@ def _model(model: str) -> _Model:
 
 def _pack(model: str) -> Pack:
     """The pack of that name or folder, or the one that a gallery is bound to."""
-    from holotype.gallery import gallery_model
+    from holotype.gallery import gallery_model, is_url
     from holotype.pack import load_pack
 
-    path = Path(model)
-    return load_pack(gallery_model(path)[1] if path.is_file() else model)
+    bound = is_url(model) or Path(model).is_file()
+    return load_pack(gallery_model(model)[1] if bound else model)
 
 
 def _embedding(embedder: Embedder) -> _Model:

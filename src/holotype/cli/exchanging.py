@@ -11,12 +11,14 @@ import typer
 
 from holotype.cli import learning
 from holotype.cli.display import AsJson, print_json, say
-from holotype.gallery import SqliteGallery
+from holotype.cli.progress import bars
+from holotype.gallery import called, copy, existing, is_url
+from holotype.gallery import take_in as from_folder
 
 
 def export(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(metavar="SOURCE", help="A gallery, or the folder of a run."),
     ],
     folder: Annotated[
@@ -44,12 +46,12 @@ def export(
     target = folder or out
     if target is None or (folder and out):
         raise typer.BadParameter("Give one folder to make, OUT or --out OUT")
-    if not source.is_file():
+    if not (is_url(source) or Path(source).is_file()):
         if label is not None:
-            raise typer.BadParameter("--label is of a gallery, and SOURCE is not the file of one")
-        learning.export(source, target, as_json)
+            raise typer.BadParameter("--label is of a gallery, and SOURCE is none")
+        learning.export(Path(source), target, as_json)
         return
-    with SqliteGallery.existing(source) as kept:
+    with existing(source) as kept:
         found = kept.export(target, label)
     if as_json:
         print_json({"export": os.fspath(target), **asdict(found)})
@@ -70,7 +72,7 @@ def take_in(
         Path, typer.Argument(metavar="IN", help="A folder that `holotype export` wrote.")
     ],
     gallery: Annotated[
-        Path, typer.Argument(metavar="GALLERY", help="The file of the gallery; it may be new.")
+        str, typer.Argument(metavar="GALLERY", help="Its file or URL; it may be new.")
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -80,9 +82,9 @@ def take_in(
 
     Example: `holotype import desk-export new.gallery`
     """
-    found = SqliteGallery.take_in(source, gallery)
+    found = from_folder(source, gallery)
     if as_json:
-        print_json({"gallery": os.fspath(gallery), **asdict(found)})
+        print_json({"gallery": called(gallery), **asdict(found)})
         return
     already = f"; {found.already} were there already" if found.already else ""
     say(f"{found.identities} new identities, {found.examples} examples{already}.")
@@ -92,3 +94,35 @@ def take_in(
         say(f"{found.reviews} reviews.")
     if found.pictures_left:
         say(f"{found.pictures_left} pictures were left out: this gallery keeps none.", "yellow")
+
+
+def copy_gallery(
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="A gallery: its file, or the URL of its database.")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="A file or a URL where there is none.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Copy a gallery from any store to any other, with its trail, while others go on using it.
+
+    Every row is compared in the end. Run it again where it was interrupted: it goes on.
+
+    Example: `holotype copy desk.gallery postgresql://holotype@db.example/desk`
+    """
+    with bars() as report:
+        found = copy(
+            source, target, progress=lambda done, total: report("copying", done, total, "")
+        )
+    if as_json:
+        print_json({"from": called(source), "to": called(target), **asdict(found)})
+        return
+    say(
+        f"Copied to {called(target)}, and compared: {found.identities} identities, "
+        f"{found.examples} examples, {found.strangers} vectors of own strangers, {found.lines} "
+        "lines of the audit trail."
+    )
+    if found.kept:
+        say(f"{found.kept} rows were there from an earlier run.", style="dim")
+    say("Whoever is forgotten from now on stays in the one that is not told.")

@@ -15,7 +15,7 @@ from holotype.cli.display import print_json, say
 from holotype.cli.pictures import labelled, say_passed_over, taken_in
 from holotype.cli.progress import bars
 from holotype.errors import AnotherKindError, ImageError
-from holotype.gallery import gallery_model
+from holotype.gallery import called, exists, gallery_model
 from holotype.pack import load_pack
 from holotype.recognizer import BARE, DEFAULT_MODEL
 from holotype.recognizer.kinds import USUAL_MODELS
@@ -25,7 +25,7 @@ _SHOWN_PAIRS = 20
 
 
 def enroll_folder(
-    gallery: Path,
+    gallery: str,
     folder: Path,
     *,
     model: str | None,
@@ -43,7 +43,7 @@ def enroll_folder(
         DataError: the folder has no pictures, or can be read in two ways.
         ImageError: pictures were left out, and all the others are stored.
     """
-    there = gallery.exists()
+    there = exists(gallery)
     if not there and model is None:
         model = _usual_model(folder, asking, anyway)
     with (
@@ -74,7 +74,7 @@ def enroll_folder(
     if as_json:
         print_json({**asdict(found), "left_out": [asdict(one) for one in left_out]})
     else:
-        if not there and gallery.exists():
+        if not there and exists(gallery):
             say(made(gallery), style="dim")
         _show(found, left_out, takes)
     if left_out:
@@ -85,14 +85,14 @@ def enroll_folder(
         )
 
 
-def made(gallery: Path) -> str:
+def made(gallery: str) -> str:
     """That a gallery is new, and what it takes."""
     model_id, model = gallery_model(gallery)
     if model == BARE:
         dim = model_id.removeprefix(f"{BARE}-")
-        return f"{os.fspath(gallery)}: a new gallery, of bare vectors of {dim} numbers."
+        return f"{called(gallery)}: a new gallery, of bare vectors of {dim} numbers."
     assumed = load_pack(model).card.encoder.get("assumed", ["nothing"])
-    return f"{os.fspath(gallery)}: a new gallery, bound to the model {model}." + (
+    return f"{called(gallery)}: a new gallery, bound to the model {model}." + (
         "" if assumed == ["nothing"] else f" Assumed of that model: {'; '.join(assumed)}."
     )
 

@@ -11,17 +11,17 @@ from typing import Annotated
 import typer
 
 from holotype import recognizer
+from holotype.cli.choosing import GalleryPlace
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.progress import bars
-from holotype.gallery import SqliteGallery
+from holotype.gallery import called, existing
 from holotype.gallery import restore as from_backup
 
-_Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 DAMAGED = 1
 
 
 def audit(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     noted: Annotated[
         str | None,
         typer.Option(metavar="HASH", help="A head that was noted earlier: is it still there?"),
@@ -32,7 +32,7 @@ def audit(
 
     Example: `holotype audit desk.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         entries, report = kept.audit(), kept.verify_audit(noted)
     if as_json:
         print_json(
@@ -70,12 +70,12 @@ def audit(
         raise typer.Exit(DAMAGED)
 
 
-def check(gallery: _Gallery, as_json: AsJson = False) -> None:
+def check(gallery: GalleryPlace, as_json: AsJson = False) -> None:
     """Look at every page, vector and audit line of a gallery; exit code 1 where one is damaged.
 
     Example: `holotype check desk.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         found = kept.check()
     if as_json:
         print_json({"sound": found.sound, "problems": list(found.problems)})
@@ -89,7 +89,7 @@ def check(gallery: _Gallery, as_json: AsJson = False) -> None:
 
 
 def backup(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist.")],
     as_json: AsJson = False,
 ) -> None:
@@ -97,7 +97,7 @@ def backup(
 
     Example: `holotype backup desk.gallery desk-monday.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         kept.backup(out)
     if as_json:
         print_json({"backup": os.fspath(out)})
@@ -108,7 +108,7 @@ def backup(
 def restore(
     copy: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
     gallery: Annotated[
-        Path, typer.Argument(metavar="GALLERY", help="Where there is none, or the one to replace.")
+        str, typer.Argument(metavar="GALLERY", help="Where there is none, or the one to replace.")
     ],
     replace: Annotated[
         bool,
@@ -122,17 +122,17 @@ def restore(
     """
     from_backup(copy, gallery, replace=replace)
     if as_json:
-        print_json({"gallery": os.fspath(gallery)})
+        print_json({"gallery": called(gallery)})
     else:
-        say(f"Restored to {os.fspath(gallery)}, with whoever was forgotten after the backup.")
+        say(f"Restored to {called(gallery)}, with whoever was forgotten after the backup.")
 
 
-def expire(gallery: _Gallery, as_json: AsJson = False) -> None:
+def expire(gallery: GalleryPlace, as_json: AsJson = False) -> None:
     """Erase every identity whose retention date has passed; a day ends at this machine's midnight.
 
     Example: `holotype expire desk.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         receipts = kept.expire(date.today())
     if as_json:
         print_json([asdict(receipt) for receipt in receipts])
@@ -141,7 +141,7 @@ def expire(gallery: _Gallery, as_json: AsJson = False) -> None:
 
 
 def reembed(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     model: Annotated[str, typer.Option(help="Name or folder of the new model pack.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,13 +10,13 @@ import typer
 import holotype
 from holotype import recognizer as services
 from holotype.cli.answers import number
-from holotype.cli.choosing import Moved
+from holotype.cli.choosing import GalleryPlace, Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.records import LintedPicture
 
 
 def lint(
-    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    gallery: GalleryPlace,
     fpir: Annotated[
         str | None,
         typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),

@@ -26,7 +26,7 @@ from holotype.cli.answers import (
     say_of_one,
     unreadable_picture,
 )
-from holotype.cli.choosing import Moved, fitting_model
+from holotype.cli.choosing import GalleryPlace, Moved, fitting_model
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -48,14 +48,13 @@ from holotype.cli.pictures import (
     typed,
 )
 from holotype.errors import AlikeError, GalleryError, ImageError, VectorError
-from holotype.gallery import SqliteGallery, gallery_model
+from holotype.gallery import existing, exists, gallery_model, name_of
 from holotype.images import ImageSource
 from holotype.pages import check_ending
 from holotype.recognizer import DEFAULT_MODEL, pair
 from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Decision
 
-_Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
 _Images = Annotated[
     list[Path] | None,
@@ -78,7 +77,7 @@ _Prior = Annotated[
 
 
 def enroll(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: Annotated[
         str | None, typer.Argument(metavar="LABEL", help="The name of the identity.")
     ] = None,
@@ -169,7 +168,7 @@ def enroll(
         return
     if label is None:
         raise typer.BadParameter("Give LABEL and IMAGE or --text, or --folder")
-    there = gallery.exists()
+    there = exists(gallery)
     asking = can_ask() and not (yes or as_json)
     vectors = embeddings(images or ())
     dim = None if vectors is None or there else vectors.shape[1]
@@ -222,7 +221,7 @@ def enroll(
 
 
 def identify(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     images: _Images = None,
     text: _Texts = None,
     fpir: Annotated[
@@ -303,7 +302,7 @@ def identify(
         alone = len(found.items) == 1 and not any(path.is_dir() for path in images)
         seen = identified(found.items, vectors, required=alone)
         if report is not None:
-            _write_report(recognizer, seen, report, gallery.name)
+            _write_report(recognizer, seen, report, name_of(gallery))
         drifted = services.drift(recognizer)
     say_passed_over(found.passed_over, as_json)
     if as_json:
@@ -416,7 +415,7 @@ def same(
 
 
 def verify(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: _Label,
     image: Annotated[
         Path | None,
@@ -482,7 +481,7 @@ def verify(
 
 
 def forget(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     label: Annotated[
         str | None, typer.Argument(metavar="[LABEL]", help="The name of the identity.")
     ] = None,
@@ -501,7 +500,7 @@ def forget(
     """
     if (label is None) == (example is None):
         raise typer.BadParameter("Give one of LABEL and --example")
-    with SqliteGallery.existing(gallery) as kept:  # the model need not be there
+    with existing(gallery) as kept:  # the model need not be there
         found = kept.examples(label)
         if example is not None:
             found = tuple(one for one in found if one.id == example)
@@ -530,12 +529,12 @@ def forget(
         say(f"{label}: forgotten, {_examples(removed)} erased")
 
 
-def list_labels(gallery: _Gallery, as_json: AsJson = False) -> None:
+def list_labels(gallery: GalleryPlace, as_json: AsJson = False) -> None:
     """Show who is enrolled: how many examples, which consent, kept until when; and the model.
 
     Example: `holotype list desk.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         model_id, model = gallery_model(gallery)
         identities = kept.records()
     if as_json:

@@ -37,7 +37,11 @@ class Told(enum.StrEnum):
 
 def serve(
     gallery: Annotated[
-        Path, typer.Argument(metavar="GALLERY", help="The file of the gallery; made if missing.")
+        str,
+        typer.Argument(
+            metavar="GALLERY",
+            help="The file of the gallery, or the URL of its database; made if missing.",
+        ),
     ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the server.")] = _PORT,
     listen: Annotated[

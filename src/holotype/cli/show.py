@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from holotype.cli.choosing import GalleryPlace
 from holotype.cli.correcting import noted_words
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.groups import Group
-from holotype.gallery import ExampleRecord, IdentityRecord, SqliteGallery
+from holotype.gallery import ExampleRecord, IdentityRecord, existing, name_of
 from holotype.pages import check_ending
 
 _GALLERY = "gallery"
@@ -38,7 +39,7 @@ app = typer.Typer(
 
 @app.command(_GALLERY)
 def show_gallery(
-    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    gallery: GalleryPlace,
     label: Annotated[
         str | None, typer.Argument(metavar="[LABEL]", help="The name of one identity.")
     ] = None,
@@ -57,14 +58,14 @@ def show_gallery(
     """
     if report is not None:
         check_ending(report)
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         examples = kept.examples(label)
         labels = {one.label for one in examples}
         identities = [one for one in kept.records() if one.label in labels]
         if report is not None:
             from holotype.report import write_enrolled  # only who asks for a page waits for it
 
-            write_enrolled(kept, identities, examples, report, gallery=gallery.name)
+            write_enrolled(kept, identities, examples, report, gallery=name_of(gallery))
     if as_json:
         print_json([_document(one, examples) for one in identities])
         return

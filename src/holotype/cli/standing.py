@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 import holotype
 from holotype import recognizer as services
 from holotype.cli.answers import number, sources
-from holotype.cli.choosing import Moved
+from holotype.cli.choosing import GalleryPlace, Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.gallery import gallery_model
 from holotype.records import KnownRate, Status
 
 
 def status(
-    gallery: Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")],
+    gallery: GalleryPlace,
     model: Moved = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 
 import holotype
 from holotype import recognizer as services
-from holotype.cli.choosing import Moved
+from holotype.cli.choosing import GalleryPlace, Moved
 from holotype.cli.display import (
     AsJson,
     can_ask,
@@ -25,12 +25,10 @@ from holotype.cli.pictures import embeddings, say_passed_over
 from holotype.cli.pictures import strangers as strangers_in
 from holotype.cli.unlabeled import calibrate_unlabeled
 from holotype.errors import VectorError
-from holotype.gallery import SqliteGallery
+from holotype.gallery import StoredGallery, existing
 from holotype.openset.threshold import FEW_CLASSES
 from holotype.recognizer.calibration import unusable_refusal
 from holotype.records import Calibration, RateChange
-
-_Gallery = Annotated[Path, typer.Argument(metavar="GALLERY", help="The file of the gallery.")]
 
 
 class Suspects(StrEnum):
@@ -42,7 +40,7 @@ class Suspects(StrEnum):
 
 
 def calibrate(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     folder: Annotated[
         Path | None,
         typer.Argument(
@@ -90,7 +88,7 @@ def calibrate(
     if sum((folder is not None, unlabeled is not None, listing, remove is not None)) != 1:
         raise typer.BadParameter("Give one of FOLDER, --unlabeled, --list and --remove")
     if folder is None and unlabeled is None:
-        with SqliteGallery.existing(gallery) as kept:
+        with existing(gallery) as kept:
             if remove is not None:
                 _removed(kept.remove_strangers(remove), as_json)
             else:
@@ -149,7 +147,7 @@ def calibrate(
 
 
 def feedback(
-    gallery: _Gallery,
+    gallery: GalleryPlace,
     decision: Annotated[
         str, typer.Argument(metavar="ID", help="The id that `identify --json` gave.")
     ],
@@ -220,12 +218,12 @@ def feedback(
         say(f"The picture teaches nothing: {reason.text}.", style="yellow")
 
 
-def review(gallery: _Gallery, as_json: AsJson = False) -> None:
+def review(gallery: GalleryPlace, as_json: AsJson = False) -> None:
     """Show what feedback says about this installation: false accepts, counted.
 
     Example: `holotype review desk.gallery`
     """
-    with SqliteGallery.existing(gallery) as kept:  # the model need not be there
+    with existing(gallery) as kept:  # the model need not be there
         rows = services.review(kept)
     if as_json:
         print_json([asdict(row) for row in rows])
@@ -321,7 +319,7 @@ def _removed(count: int, as_json: bool) -> None:
         say(f"{count} vectors of strangers erased.")
 
 
-def _listed(kept: SqliteGallery, as_json: bool) -> None:
+def _listed(kept: StoredGallery, as_json: bool) -> None:
     batches = kept.stranger_batches()
     if as_json:
         print_json([asdict(batch) for batch in batches])

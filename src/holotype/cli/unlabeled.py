@@ -13,7 +13,7 @@ from holotype.records import UnlabeledCalibration
 
 
 def calibrate_unlabeled(
-    gallery: Path,
+    gallery: str,
     folder: Path,
     *,
     model: str | None,

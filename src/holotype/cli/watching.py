@@ -24,7 +24,12 @@ def watch(
             help="A folder, a video file, the number of a camera (0: first), or rtsp://...",
         ),
     ],
-    gallery: Annotated[Path, typer.Option(metavar="GALLERY", help="The file of the gallery.")],
+    gallery: Annotated[
+        str,
+        typer.Option(
+            metavar="GALLERY", help="The file of the gallery, or the URL of its database."
+        ),
+    ],
     fpir: Annotated[
         str,
         typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),

@@ -1,8 +1,21 @@
-"""Where the enrolled live: the protocol, and SQLite behind it."""
+"""Where the enrolled live: the protocol, and SQLite or PostgreSQL behind it."""
 
 from holotype.gallery.audit import Actor
-from holotype.gallery.backup import restore
+from holotype.gallery.copying import copy
 from holotype.gallery.labels import check_label
+from holotype.gallery.place import (
+    called,
+    events_of,
+    existing,
+    exists,
+    file_beside,
+    gallery_model,
+    is_url,
+    name_of,
+    open_gallery,
+    restore,
+    take_in,
+)
 from holotype.gallery.protocol import Added, Addition, Gallery
 from holotype.gallery.records import (
     AuditEntry,
@@ -19,8 +32,9 @@ from holotype.gallery.records import (
     StrangerBatch,
     Undo,
 )
+from holotype.gallery.rows import StoredGallery
 from holotype.gallery.snapshot import Over, Snapshot, Strangers
-from holotype.gallery.sqlite import SqliteGallery, gallery_model
+from holotype.gallery.sqlite import SqliteGallery
 
 __all__ = [
     "Actor",
@@ -41,10 +55,21 @@ __all__ = [
     "Reembedding",
     "Snapshot",
     "SqliteGallery",
+    "StoredGallery",
     "StrangerBatch",
     "Strangers",
     "Undo",
+    "called",
     "check_label",
+    "copy",
+    "events_of",
+    "existing",
+    "exists",
+    "file_beside",
     "gallery_model",
+    "is_url",
+    "name_of",
+    "open_gallery",
     "restore",
+    "take_in",
 ]

@@ -15,13 +15,13 @@ import getpass
 import hashlib
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Self
 
 from holotype.errors import RepeatedError
+from holotype.gallery.connection import Connection
 from holotype.gallery.labels import check_note
 from holotype.gallery.records import AuditEntry, AuditFinding, AuditReport
 from holotype.gallery.schema import schema_version
@@ -79,13 +79,13 @@ class Actor(str):
         return self[:]
 
 
-def name_of(connection: sqlite3.Connection, identity: int) -> str:
+def name_of(connection: Connection, identity: int) -> str:
     """What the trail calls an identity: its random id."""
     (name,) = connection.execute("SELECT uuid FROM identities WHERE id = ?", (identity,)).fetchone()
     return str(name)
 
 
-def require_first(connection: sqlite3.Connection, actor: str | None) -> None:
+def require_first(connection: Connection, actor: str | None) -> None:
     """Refuse a change that was made before under this request, by whatever process.
 
     Inside the transaction of the change: of two that come at once, the second sees the first.
@@ -97,7 +97,7 @@ def require_first(connection: sqlite3.Connection, actor: str | None) -> None:
         return
     mark = f'"request":{json.dumps(actor.request)}'
     if connection.execute(
-        "SELECT 1 FROM audit WHERE sequence > ? AND instr(entry, ?)", (actor.since, mark)
+        "SELECT 1 FROM audit WHERE sequence > ? AND instr(entry, ?) > 0", (actor.since, mark)
     ).fetchone():
         raise RepeatedError(
             "this change was made before, under the same request", "See the audit trail"
@@ -105,7 +105,7 @@ def require_first(connection: sqlite3.Connection, actor: str | None) -> None:
 
 
 def append(
-    connection: sqlite3.Connection,
+    connection: Connection,
     action: str,
     actor: str | None,
     *,
@@ -137,7 +137,7 @@ def _chained(previous: str, entry: str) -> str:
     return hashlib.sha256(f"{previous}\n{entry}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def entries(connection: sqlite3.Connection, since: int = 1) -> Iterator[AuditEntry]:
+def entries(connection: Connection, since: int = 1) -> Iterator[AuditEntry]:
     """Every line from one on that can be read, in order; none in a gallery of schema 1."""
     if schema_version(connection) < 2:
         return
@@ -172,7 +172,7 @@ def _read(entry: object) -> dict[str, Any] | None:
     return line if good else None
 
 
-def verify(connection: sqlite3.Connection, noted: str | None = None) -> AuditReport:
+def verify(connection: Connection, noted: str | None = None) -> AuditReport:
     """Follow the chain, inside the caller's read transaction; see `Gallery.verify_audit`."""
     if schema_version(connection) < 2:
         young = AuditFinding("none", 0, "the trail begins with the next change of this gallery")

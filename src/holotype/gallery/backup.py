@@ -11,19 +11,20 @@ from typing import Any
 from holotype.errors import GalleryError
 from holotype.gallery import audit, opened
 from holotype.gallery.check import check
+from holotype.gallery.connection import transaction
+from holotype.gallery.creation import modernize
 from holotype.gallery.file import (
     connect,
     connect_existing,
     draft_for,
     failures,
     inspect,
-    modernize,
     publish,
     real_path,
     require_own_log,
 )
 from holotype.gallery.opened import Connection
-from holotype.gallery.schema import SCHEMA_VERSION, schema_version, transaction
+from holotype.gallery.schema import SCHEMA_VERSION, schema_version
 
 _PATIENCE_S = 5.0
 _LOOK_S = 0.02

@@ -14,14 +14,14 @@ row that a dropped one touched later, so it can be undone whole, whatever was er
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit
+from holotype.gallery.connection import Connection
 from holotype.gallery.records import AuditEntry, Undo
 from holotype.gallery.schema import one, schema_version
 
@@ -34,6 +34,7 @@ _KEPT = {
     "examples": ("id", ("identity",)),
     "meta": ("only_row", ("keep_pictures",)),
 }
+_NAMED = ("labels", "strangers", "feedback")  # places where a key is text
 _ERASURES = ("forget", "expire", "uncalibrate", "reembed")
 _OTHERS = (
     *("enroll", "import", "rename", "merge", "move", "describe"),
@@ -41,12 +42,12 @@ _OTHERS = (
 )
 
 
-def begin(connection: sqlite3.Connection) -> None:
+def begin(connection: Connection) -> None:
     """Start a change, inside the caller's transaction."""
     connection.execute("INSERT INTO changes SELECT audit_count + 1, audit_count + 1 FROM meta")
 
 
-def finish(connection: sqlite3.Connection) -> None:
+def finish(connection: Connection) -> None:
     """End a change; one that touched nothing that could be put back is none."""
     line = _present(connection)
     if connection.execute("SELECT 1 FROM former WHERE line = ?", (line,)).fetchone() is None:
@@ -62,38 +63,38 @@ def finish(connection: sqlite3.Connection) -> None:
     )
 
 
-def _present(connection: sqlite3.Connection) -> int:
+def _present(connection: Connection) -> int:
     return one(connection, "SELECT MAX(line) FROM changes")
 
 
-def keep(connection: sqlite3.Connection, place: str, key: int) -> None:
+def keep(connection: Connection, place: str, key: int) -> None:
     """Copy a row before it is changed or deleted."""
     content = _content(connection, place, key)
     if place == "identities":
         touch_label(connection, content["label"])
-    _note(connection, place, key, json.dumps(content))
+    _note(connection, place, [key], json.dumps(content))
 
 
-def added(connection: sqlite3.Connection, place: str, *keys: object) -> None:
+def added(connection: Connection, place: str, *keys: object) -> None:
     """Note rows that were not there before."""
-    for key in keys:
-        _note(connection, place, key, None)
+    _note(connection, place, keys, None)
 
 
-def touch_label(connection: sqlite3.Connection, label: str) -> None:
+def touch_label(connection: Connection, label: str) -> None:
     """Note a label that somebody gets or loses."""
-    _note(connection, "labels", label, None)
+    _note(connection, "labels", [label], None)
 
 
-def _note(connection: sqlite3.Connection, place: str, key: object, content: str | None) -> None:
+def _note(connection: Connection, place: str, keys: Sequence[object], content: str | None) -> None:
     # What a row was before the first touch is what it was before the change.
-    connection.execute(
-        "INSERT OR IGNORE INTO former VALUES (?, ?, ?, ?)",
-        (_present(connection), place, key, content),
+    connection.executemany(
+        "INSERT INTO former (line, place, key, content) SELECT MAX(line), ?, ?, ? FROM changes"
+        " WHERE TRUE ON CONFLICT DO NOTHING",
+        [(place, key, content) for key in keys],
     )
 
 
-def _content(connection: sqlite3.Connection, place: str, key: int) -> dict[str, Any]:
+def _content(connection: Connection, place: str, key: int) -> dict[str, Any]:
     name, columns = _KEPT[place]
     row = connection.execute(
         f"SELECT {', '.join(columns)} FROM {place} WHERE {name} = ?", (key,)
@@ -101,15 +102,13 @@ def _content(connection: sqlite3.Connection, place: str, key: int) -> dict[str, 
     return dict(zip(columns, row, strict=True))
 
 
-def seal(connection: sqlite3.Connection, rows: Iterable[tuple[str, object]]) -> int:
+def seal(connection: Connection, rows: Iterable[tuple[str, object]]) -> int:
     """Drop what can no longer be undone, since these rows are erased; the number of changes."""
     gone, dropped = set(rows), 0
     present = _present(connection)
     lines = connection.execute("SELECT line FROM changes ORDER BY line DESC").fetchall()
     for (line,) in lines:
-        touched = set(
-            connection.execute("SELECT place, key FROM former WHERE line = ?", (line,)).fetchall()
-        )
+        touched = {(place, key) for place, key, _ in _rows(connection, line)}
         if touched.isdisjoint(gone):
             continue
         gone |= touched
@@ -124,7 +123,7 @@ def seal(connection: sqlite3.Connection, rows: Iterable[tuple[str, object]]) -> 
 # -- undoing ------------------------------------------------------------------------------------
 
 
-def last(connection: sqlite3.Connection) -> Undo:
+def last(connection: Connection) -> Undo:
     """What the next undo does, as the rows are now.
 
     Raises:
@@ -183,7 +182,7 @@ def _final(lines: tuple[AuditEntry, ...], until: int) -> tuple[AuditEntry, ...]:
     return tuple(found.values())
 
 
-def _effect(connection: sqlite3.Connection, line: int) -> Undo:
+def _effect(connection: Connection, line: int) -> Undo:
     labels = dict(connection.execute("SELECT id, label FROM identities").fetchall())
     renamed, back, gone, described = [], [], [], []
     erased: Counter[str] = Counter()
@@ -229,16 +228,19 @@ def _effect(connection: sqlite3.Connection, line: int) -> Undo:
     )
 
 
-def _rows(connection: sqlite3.Connection, line: int) -> list[tuple[str, Any, Any]]:
-    return [
-        (place, key, None if content is None else json.loads(content))
+def _rows(connection: Connection, line: int) -> list[tuple[str, Any, Any]]:
+    """The place, the key and the former content of each row that a change touched."""
+    found = [
+        # PostgreSQL gives a number back as text.
+        (place, key if place in _NAMED else int(key), content and json.loads(content))
         for place, key, content in connection.execute(
-            "SELECT place, key, content FROM former WHERE line = ? ORDER BY place, key", (line,)
+            "SELECT place, key, content FROM former WHERE line = ?", (line,)
         )
     ]
+    return sorted(found, key=lambda row: row[:2])
 
 
-def undo(connection: sqlite3.Connection, actor: str | None) -> tuple[Undo, bool]:
+def undo(connection: Connection, actor: str | None) -> tuple[Undo, bool]:
     """Put the rows of the last change back, inside the caller's transaction.
 
     Returns:

@@ -1,8 +1,7 @@
-"""Is everything in the file as it was stored?"""
+"""Is everything as it was stored?"""
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from holotype.gallery import audit
+from holotype.gallery.connection import Connection, DamagedError
 from holotype.gallery.labels import shown
 from holotype.gallery.matrix import UNIT_TOLERANCE, lengths
 from holotype.gallery.records import AuditEntry, AuditReport, GalleryCheck
@@ -19,17 +19,13 @@ _SHOWN = 20  # problems of one kind; the rest are counted
 _UNREADABLE = AuditReport(0, "", (), ())
 
 
-def check(connection: sqlite3.Connection) -> GalleryCheck:
+def check(connection: Connection) -> GalleryCheck:
     """Look at every page, row, vector and audit line, inside the caller's read transaction."""
     problems: list[str] = []
     identities = examples = 0
     trail = _UNREADABLE
     try:
-        for (message,) in connection.execute(f"PRAGMA integrity_check({_SHOWN})"):
-            if message != "ok":
-                problems.append(f"SQLite: {message}")
-        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            problems.append(f"row {row} of {table} points to nothing in {parent}")
+        problems += connection.damage(_SHOWN)
         identities = one(connection, "SELECT COUNT(*) FROM identities")
         examples = one(connection, "SELECT COUNT(*) FROM examples")
         for (label,) in connection.execute(
@@ -41,8 +37,8 @@ def check(connection: sqlite3.Connection) -> GalleryCheck:
             problems += _few(_pictures(connection))
             problems += _few(_unaccounted(connection))
         trail = audit.verify(connection)
-    except sqlite3.Error as error:  # too broken to go on
-        problems.append(f"SQLite: {error}")
+    except (connection.errors, DamagedError) as error:  # too broken to go on
+        problems.append(f"it cannot be read on: {error}")
     return GalleryCheck(identities, examples, tuple(problems), trail)
 
 
@@ -57,7 +53,7 @@ def _few(problems: Iterator[str]) -> Iterator[str]:
         yield f"and {more} more of this kind"
 
 
-def _vectors(connection: sqlite3.Connection) -> Iterator[str]:
+def _vectors(connection: Connection) -> Iterator[str]:
     dim = read_binding(connection).embedding_dim
     if schema_version(connection) < 2:
         statement = "SELECT id, vector, crc32(vector) FROM examples"
@@ -93,7 +89,7 @@ def _wrong(
             yield f"{what} {number} has length {length:.4g}, not 1"
 
 
-def _pictures(connection: sqlite3.Connection) -> Iterator[str]:
+def _pictures(connection: Connection) -> Iterator[str]:
     for example, picture, checksum in connection.execute(
         "SELECT example, picture, checksum FROM pictures"
     ):
@@ -101,7 +97,7 @@ def _pictures(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"the picture of example {example} is not as it was stored"
 
 
-def _unaccounted(connection: sqlite3.Connection) -> Iterator[str]:
+def _unaccounted(connection: Connection) -> Iterator[str]:
     """Identities that came, went or changed without a line in the audit trail."""
     noted: Counter[str] = Counter()  # those that the trail saw enter
     entered: set[str] = set()

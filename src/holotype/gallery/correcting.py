@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from sqlite3 import Connection
 
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import audit, changes, corrections, enrolled, erasure
+from holotype.gallery.connection import Connection
 from holotype.gallery.custody import Custody
 from holotype.gallery.labels import check_label
 from holotype.gallery.records import Correction, Erasure, ExampleRecord, IdentityRecord, Undo
@@ -25,7 +25,7 @@ class Correcting(Custody):
         with self._reading() as connection:
             if label is not None:
                 label = check_label(label)
-                identity = enrolled.find(connection, label, self.path)
+                identity = enrolled.find(connection, label, self.place)
                 label = enrolled.label_of(connection, identity)
             return corrections.examples(connection, label)
 
@@ -40,7 +40,7 @@ class Correcting(Custody):
     ) -> Correction:
         """Give an identity another label; see `Gallery.rename`."""
         return self._corrected(
-            lambda connection: corrections.rename(connection, label, new, self.path, actor),
+            lambda connection: corrections.rename(connection, label, new, self.place, actor),
             dry_run,
             expected,
             actor,
@@ -57,7 +57,7 @@ class Correcting(Custody):
     ) -> Correction:
         """Make one of two identities; see `Gallery.merge`."""
         return self._corrected(
-            lambda connection: corrections.merge(connection, label, into, self.path, actor),
+            lambda connection: corrections.merge(connection, label, into, self.place, actor),
             dry_run,
             expected,
             actor,
@@ -74,7 +74,7 @@ class Correcting(Custody):
     ) -> Correction:
         """Give one example to another identity; see `Gallery.move`."""
         return self._corrected(
-            lambda connection: corrections.move(connection, example, label, self.path, actor),
+            lambda connection: corrections.move(connection, example, label, self.place, actor),
             dry_run,
             expected,
             actor,
@@ -111,14 +111,14 @@ class Correcting(Custody):
         """Change what is noted beside an identity; see `Gallery.describe`."""
         with self._changing(actor) as connection:
             if expected is not None:
-                identity = enrolled.find(connection, check_label(label), self.path)
+                identity = enrolled.find(connection, check_label(label), self.place)
                 name = enrolled.label_of(connection, identity)
                 now = [one for one in enrolled.records(connection) if one.label == name]
                 _require_expected(now[0], expected)
             corrections.describe(
                 connection,
                 label,
-                self.path,
+                self.place,
                 actor,
                 add=add,
                 remove=remove,
@@ -129,7 +129,7 @@ class Correcting(Custody):
     def remove_example(self, example: int, *, actor: str | None = None) -> Erasure:
         """Erase one example; see `Gallery.remove_example`."""
         with self._changing(actor) as connection:
-            identity, _ = corrections.find_example(connection, example, self.path)
+            identity, _ = corrections.find_example(connection, example, self.place)
             receipt = erasure.remove_example(connection, example, identity, actor, audit.now())
         self._erase_now(f"example {example} is", (receipt,))
         return receipt

@@ -7,15 +7,14 @@ changes; see `gallery.correcting` for the callers.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from holotype.errors import GalleryError, LabelError
 from holotype.gallery import audit, changes, enrolled
+from holotype.gallery.connection import Connection
 from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.records import Correction, ExampleRecord
 from holotype.gallery.schema import one, schema_version
@@ -24,7 +23,7 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_LEVELS = 50  # whoever reads it can, however deep a call it is made in
 
 
-def examples(connection: sqlite3.Connection, label: str | None) -> tuple[ExampleRecord, ...]:
+def examples(connection: Connection, label: str | None) -> tuple[ExampleRecord, ...]:
     """The facts about each example, of one label or of all, identity by identity."""
     old = schema_version(connection) < 2
     kept = "0, NULL" if old else "examples.id IN (SELECT example FROM pictures), decision"
@@ -32,7 +31,7 @@ def examples(connection: sqlite3.Connection, label: str | None) -> tuple[Example
         ExampleRecord(number, owner, datetime.fromisoformat(created), bool(picture), decision)
         for number, owner, created, picture, decision in connection.execute(
             f"SELECT examples.id, label, examples.created, {kept} FROM examples JOIN identities"
-            " ON identities.id = examples.identity WHERE ? IS NULL OR label = ?"
+            " ON identities.id = examples.identity WHERE CAST(? AS TEXT) IS NULL OR label = ?"
             " ORDER BY identities.id, examples.id",
             (label, label),
         )
@@ -40,11 +39,11 @@ def examples(connection: sqlite3.Connection, label: str | None) -> tuple[Example
 
 
 def rename(
-    connection: sqlite3.Connection, label: str, new: str, path: Path, actor: str | None
+    connection: Connection, label: str, new: str, place: str, actor: str | None
 ) -> Correction:
     """Give an identity another label that nobody has."""
     label, new = check_label(label), check_label(new)
-    identity = enrolled.find(connection, label, path)
+    identity = enrolled.find(connection, label, place)
     there = enrolled.other_form(connection, new)
     if there == identity:
         raise LabelError(f"{shown(new)} is called so already", "Name another label")
@@ -63,7 +62,7 @@ def rename(
 
 
 def merge(
-    connection: sqlite3.Connection, label: str, into: str, path: Path, actor: str | None
+    connection: Connection, label: str, into: str, place: str, actor: str | None
 ) -> Correction:
     """Give all examples of an identity to another, which is the same one.
 
@@ -71,8 +70,8 @@ def merge(
     goes stay only where the other has none.
     """
     label, into = check_label(label), check_label(into)
-    source = enrolled.find(connection, label, path)
-    target = enrolled.find(connection, into, path)
+    source = enrolled.find(connection, label, place)
+    target = enrolled.find(connection, into, place)
     if source == target:
         raise LabelError(f"{shown(label)} cannot be merged with itself", "Name two identities")
     for identity, name in ((source, label), (target, into)):
@@ -80,8 +79,9 @@ def merge(
         changes.keep(connection, "identities", identity)
     connection.execute(
         "UPDATE identities SET consent = COALESCE(identities.consent, gone.consent),"
-        " retain_until = MIN(COALESCE(identities.retain_until, gone.retain_until),"
-        " COALESCE(gone.retain_until, identities.retain_until)),"
+        " retain_until = CASE WHEN identities.retain_until < gone.retain_until"
+        " THEN identities.retain_until"
+        " ELSE COALESCE(gone.retain_until, identities.retain_until) END,"
         " metadata = CASE identities.metadata WHEN '{}' THEN gone.metadata"
         " ELSE identities.metadata END"
         " FROM identities AS gone WHERE gone.id = ? AND identities.id = ?",
@@ -98,14 +98,14 @@ def merge(
 
 
 def move(
-    connection: sqlite3.Connection, example: int, label: str, path: Path, actor: str | None
+    connection: Connection, example: int, label: str, place: str, actor: str | None
 ) -> Correction:
     """Give one example to another identity, which may be new.
 
     A new one has the consent and the last day of the one that the example comes from. An identity
     that has no other example is no longer enrolled.
     """
-    source, name = find_example(connection, example, path)
+    source, name = find_example(connection, example, place)
     label = check_label(label)
     target = enrolled.other_form(connection, label)
     if target == source:
@@ -137,9 +137,9 @@ def move(
 
 
 def describe(
-    connection: sqlite3.Connection,
+    connection: Connection,
     label: str,
-    path: Path,
+    place: str,
     actor: str | None,
     *,
     add: Iterable[str] = (),
@@ -149,7 +149,7 @@ def describe(
 ) -> None:
     """Change what an owner notes beside an identity."""
     add, remove = check_tags(add), check_tags(remove)
-    identity = enrolled.find(connection, check_label(label), path)
+    identity = enrolled.find(connection, check_label(label), place)
     changes.keep(connection, "identities", identity)
     facts: dict[str, Any] = {}
     if add or remove:
@@ -215,7 +215,7 @@ def _levels(value: object) -> int:
     return levels
 
 
-def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tuple[int, str]:
+def find_example(connection: Connection, example: int, place: str) -> tuple[int, str]:
     """The identity of an example, and its label."""
     row = None
     if isinstance(example, int) and 0 < example < 1 << 63:
@@ -226,13 +226,13 @@ def find_example(connection: sqlite3.Connection, example: int, path: Path) -> tu
         ).fetchone()
     if row is None:
         raise GalleryError(
-            f"there is no example {repr(example)[:40]} in {str(path)!r}",
+            f"there is no example {repr(example)[:40]} in {place!r}",
             "Look at the examples with `holotype show`",
         )
     return int(row[0]), str(row[1])
 
 
-def _hand_over(connection: sqlite3.Connection, source: int, target: int) -> int:
+def _hand_over(connection: Connection, source: int, target: int) -> int:
     rows = connection.execute("SELECT id FROM examples WHERE identity = ?", (source,)).fetchall()
     for (example,) in rows:
         changes.keep(connection, "examples", example)
@@ -240,11 +240,11 @@ def _hand_over(connection: sqlite3.Connection, source: int, target: int) -> int:
     return len(rows)
 
 
-def _count(connection: sqlite3.Connection, identity: int) -> int:
+def _count(connection: Connection, identity: int) -> int:
     return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
 
 
-def _until(connection: sqlite3.Connection, identity: int) -> date | None:
+def _until(connection: Connection, identity: int) -> date | None:
     (day,) = connection.execute(
         "SELECT retain_until FROM identities WHERE id = ?", (identity,)
     ).fetchone()

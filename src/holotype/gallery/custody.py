@@ -200,11 +200,14 @@ class Custody(Store):
         """
         target = real_path(path)
         backup.require_free(target)
+        self.note_copy(actor, "backup")
+        with failures(target):
+            self._copy(target)
+
+    def note_copy(self, actor: str | None, action: str = "copy") -> None:
+        """Say in the audit trail that a copy is made: before it, and so in the copy too."""
         with self._reading() as connection:
             young = schema_version(connection) < 2
         if not (self._only_read or young):  # those have no trail that could be written to
-            # Before the copy, so that no copy goes without a line; it is a line of the copy too.
             with self._changing(actor) as connection:
-                audit.append(connection, "backup", actor)
-        with failures(self.path):
-            backup.copy(self.path, target, self._busy_timeout_s)
+                audit.append(connection, action, actor)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import unicodedata
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError, LabelError
 from holotype.gallery import audit, changes, erasure
+from holotype.gallery.connection import Connection
 from holotype.gallery.labels import check_note, check_tags, shown
 from holotype.gallery.matrix import as_blobs, repeated
-from holotype.gallery.opened import Connection
 from holotype.gallery.records import IdentityRecord
 from holotype.gallery.schema import one, read_binding, schema_version
 
@@ -63,18 +61,18 @@ def check_pictures(pictures: Sequence[bytes] | None, examples: int) -> None:
             )
 
 
-def find(connection: sqlite3.Connection, label: str, path: Path) -> int:
+def find(connection: Connection, label: str, place: str) -> int:
     """The row of the identity with that label."""
     identity = _find(connection, label)
     if identity is None:
         raise LabelError(
-            f"the label {shown(label)} is not enrolled in {str(path)!r}",
+            f"the label {shown(label)} is not enrolled in {place!r}",
             "Look at the enrolled labels with list",
         )
     return identity[0]
 
 
-def _find(connection: sqlite3.Connection, label: str) -> tuple[int, str] | None:
+def _find(connection: Connection, label: str) -> tuple[int, str] | None:
     row = connection.execute("SELECT id, uuid FROM identities WHERE label = ?", (label,)).fetchone()
     if row is None and not label.isascii():
         for identity in _other_forms(connection).get(label, ()):
@@ -87,13 +85,12 @@ def _find(connection: sqlite3.Connection, label: str) -> tuple[int, str] | None:
     return None if row is None else (int(row[0]), str(row[1]))
 
 
-def _other_forms(connection: sqlite3.Connection) -> dict[str, list[int]]:
+def _other_forms(connection: Connection) -> dict[str, list[int]]:
     """The identities whose label is stored in another Unicode form than NFC, by that form.
 
     Earlier versions stored a label as it was written. No change brings in such a one, so they are
     looked for once in each.
     """
-    assert isinstance(connection, Connection)
     if connection.other_forms is None:
         connection.other_forms = {}
         for identity, label in connection.execute(
@@ -105,20 +102,18 @@ def _other_forms(connection: sqlite3.Connection) -> dict[str, list[int]]:
     return connection.other_forms
 
 
-def other_form(connection: sqlite3.Connection, label: str) -> int | None:
+def other_form(connection: Connection, label: str) -> int | None:
     """An identity with that label in whatever Unicode form."""
     found = _find(connection, label)
     return None if found is None else found[0]
 
 
-def fresh(
-    connection: sqlite3.Connection, label: str, vectors: NDArray[np.float32]
-) -> NDArray[np.bool_]:
+def fresh(connection: Connection, label: str, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of the vectors [B, D] are of pictures that the label does not have yet: bool [B]."""
     found = _find(connection, label)
-    rows = connection.execute(
-        "SELECT vector FROM examples WHERE identity = ?", (-1 if found is None else found[0],)
-    )
+    rows: Iterable[tuple[object]] = ()
+    if found is not None:
+        rows = connection.execute("SELECT vector FROM examples WHERE identity = ?", found[:1])
     size = _FLOAT32_BYTES * vectors.shape[1]  # a damaged one is for `check` to name
     blobs = [blob for (blob,) in rows if isinstance(blob, bytes) and len(blob) == size]
     earlier = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), vectors.shape[1])
@@ -126,7 +121,7 @@ def fresh(
 
 
 def add(
-    connection: sqlite3.Connection,
+    connection: Connection,
     label: str,
     vectors: NDArray[np.float32],
     conditions: tuple[str | None, str | None],
@@ -158,17 +153,23 @@ def add(
     if tags:
         add_tags(connection, identity, tags)
     kept = pictures if pictures and keeps_pictures(connection) else [None] * len(vectors)
-    for blob, picture in zip(as_blobs(vectors), kept, strict=True):
-        example = connection.execute(
+    stored = [
+        one(
+            connection,
             "INSERT INTO examples (identity, vector, created, checksum, decision)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (identity, blob, created, zlib.crc32(blob), decision),
-        ).lastrowid
-        changes.added(connection, "examples", example)
-        if picture is not None:
-            connection.execute(
-                "INSERT INTO pictures VALUES (?, ?, ?)", (example, picture, zlib.crc32(picture))
-            )
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            *(identity, blob, created, zlib.crc32(blob), decision),
+        )
+        for blob in as_blobs(vectors)
+    ]
+    changes.added(connection, "examples", *stored)
+    given = [
+        (example, picture, zlib.crc32(picture))
+        for example, picture in zip(stored, kept, strict=True)
+        if picture is not None
+    ]
+    if given:
+        connection.executemany("INSERT INTO pictures VALUES (?, ?, ?)", given)
     facts = {} if decision is None else {"decision": decision}
     audit.append(
         connection,
@@ -182,10 +183,12 @@ def add(
         model=read_binding(connection).model_id,
         **facts,
     )
+    if found is None:
+        return len(vectors)
     return one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity)
 
 
-def new_identity(connection: sqlite3.Connection, label: str, at: datetime) -> tuple[int, str]:
+def new_identity(connection: Connection, label: str, at: datetime) -> tuple[int, str]:
     """The row of a new identity, still without examples, and its random id."""
     name = str(uuid.uuid4())
     identity = one(
@@ -198,7 +201,7 @@ def new_identity(connection: sqlite3.Connection, label: str, at: datetime) -> tu
     return identity, name
 
 
-def label_of(connection: sqlite3.Connection, identity: int) -> str:
+def label_of(connection: Connection, identity: int) -> str:
     """The label as it is stored."""
     (label,) = connection.execute(
         "SELECT label FROM identities WHERE id = ?", (identity,)
@@ -206,7 +209,7 @@ def label_of(connection: sqlite3.Connection, identity: int) -> str:
     return str(label)
 
 
-def label_by_name(connection: sqlite3.Connection, name: str | None) -> str:
+def label_by_name(connection: Connection, name: str | None) -> str:
     """The label of the identity with that random id.
 
     Raises:
@@ -220,19 +223,19 @@ def label_by_name(connection: sqlite3.Connection, name: str | None) -> str:
     return str(row[0])
 
 
-def add_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str]) -> None:
+def add_tags(connection: Connection, identity: int, tags: Sequence[str]) -> None:
     """Add tags to those that an identity has, each once, in their order."""
     set_tags(connection, identity, [*tags_of(connection, identity), *tags])
 
 
-def tags_of(connection: sqlite3.Connection, identity: int) -> list[str]:
+def tags_of(connection: Connection, identity: int) -> list[str]:
     """The tags of an identity."""
     (tags,) = connection.execute("SELECT tags FROM identities WHERE id = ?", (identity,)).fetchone()
     found: list[str] = json.loads(tags)
     return found
 
 
-def set_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str]) -> int:
+def set_tags(connection: Connection, identity: int, tags: Sequence[str]) -> int:
     """Replace the tags of an identity, which may have been read; the number that it has."""
     once = check_tags(dict.fromkeys(tags))
     connection.execute("UPDATE identities SET tags = ? WHERE id = ?", (json.dumps(once), identity))
@@ -240,12 +243,12 @@ def set_tags(connection: sqlite3.Connection, identity: int, tags: Sequence[str])
     return len(once)
 
 
-def corrected(connection: sqlite3.Connection) -> None:
+def corrected(connection: Connection) -> None:
     """Tell whoever has the gallery open to look again at rows that it has read."""
     connection.execute("UPDATE meta SET corrections = corrections + 1")
 
 
-def require_kept(connection: sqlite3.Connection, identity: int, label: str) -> None:
+def require_kept(connection: Connection, identity: int, label: str) -> None:
     """Refuse to do anything more with somebody whose last day has passed."""
     (until,) = connection.execute(
         "SELECT retain_until FROM identities WHERE id = ?", (identity,)
@@ -262,7 +265,7 @@ def today() -> date:
     return audit.now().astimezone().date()
 
 
-def over(connection: sqlite3.Connection, day: date) -> dict[int, date]:
+def over(connection: Connection, day: date) -> dict[int, date]:
     """The identities whose last day has passed on a day, in their order, and which it was."""
     if schema_version(connection) < 2:
         return {}
@@ -275,7 +278,7 @@ def over(connection: sqlite3.Connection, day: date) -> dict[int, date]:
     }
 
 
-def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
+def records(connection: Connection) -> tuple[IdentityRecord, ...]:
     """The facts about every identity, in order of first enrollment."""
     noted = "tags, metadata, quiet" if schema_version(connection) >= 3 else "'[]', '{}', 0"
     terms_and_pictures = (
@@ -306,14 +309,14 @@ def records(connection: sqlite3.Connection) -> tuple[IdentityRecord, ...]:
     )
 
 
-def keeps_pictures(connection: sqlite3.Connection) -> bool:
+def keeps_pictures(connection: Connection) -> bool:
     """Whether pictures are stored."""
     return schema_version(connection) >= 2 and bool(
         one(connection, "SELECT keep_pictures FROM meta")
     )
 
 
-def set_keep_pictures(connection: sqlite3.Connection, keep: bool, actor: str | None) -> int:
+def set_keep_pictures(connection: Connection, keep: bool, actor: str | None) -> int:
     """Store pictures from now on, or delete them all; the number deleted."""
     deleted = 0 if keep else connection.execute("DELETE FROM pictures").rowcount
     if deleted:
@@ -326,20 +329,20 @@ def set_keep_pictures(connection: sqlite3.Connection, keep: bool, actor: str | N
     return deleted
 
 
-def picture_ids(connection: sqlite3.Connection, label: str | None = None) -> tuple[int, ...]:
+def picture_ids(connection: Connection, label: str | None = None) -> tuple[int, ...]:
     """The examples whose picture is stored, in ascending order; None: of every label."""
     if schema_version(connection) < 2:
         return ()
     rows = connection.execute(
         "SELECT example FROM pictures JOIN examples ON examples.id = pictures.example"
         " JOIN identities ON identities.id = examples.identity"
-        " WHERE ? IS NULL OR identities.label = ? ORDER BY 1",
+        " WHERE CAST(? AS TEXT) IS NULL OR identities.label = ? ORDER BY 1",
         (label, label),
     )
     return tuple(row[0] for row in rows)
 
 
-def picture(connection: sqlite3.Connection, example: int) -> bytes:
+def picture(connection: Connection, example: int) -> bytes:
     """The picture of an example."""
     row = None
     if schema_version(connection) >= 2:
@@ -351,7 +354,7 @@ def picture(connection: sqlite3.Connection, example: int) -> bytes:
     return bytes(row[0])
 
 
-def without_pictures(connection: sqlite3.Connection) -> dict[str, int]:
+def without_pictures(connection: Connection) -> dict[str, int]:
     """The labels that have examples without a picture, and how many."""
     lacks = (
         " WHERE examples.id NOT IN (SELECT example FROM pictures)"
@@ -362,6 +365,7 @@ def without_pictures(connection: sqlite3.Connection) -> dict[str, int]:
         str(label): int(count)
         for label, count in connection.execute(
             "SELECT label, COUNT(*) FROM examples JOIN identities"
-            f" ON identities.id = examples.identity{lacks} GROUP BY identity ORDER BY identity"
+            f" ON identities.id = examples.identity{lacks}"
+            " GROUP BY identities.id ORDER BY identities.id"
         )
     }

@@ -1,18 +1,18 @@
-"""Erasing: rows go in a transaction, their bytes by rewriting the file."""
+"""Erasing: rows go in a transaction, their bytes by rewriting what holds them."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import datetime
 
 from holotype.gallery import audit, changes
+from holotype.gallery.connection import Connection
 from holotype.gallery.records import Erasure
 from holotype.gallery.schema import one, schema_version
 
 
 def remove_identity(
-    connection: sqlite3.Connection, identity: int, action: str, actor: str | None, at: datetime
+    connection: Connection, identity: int, action: str, actor: str | None, at: datetime
 ) -> Erasure:
     """Delete an identity with all that hangs on it, inside the caller's transaction.
 
@@ -46,7 +46,7 @@ def remove_identity(
     return Erasure(name, examples, at, line)
 
 
-def merged(connection: sqlite3.Connection) -> dict[str, str]:
+def merged(connection: Connection) -> dict[str, str]:
     """The random ids of those whose examples all went to others, and who they are now."""
     alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
     into: dict[str, str] = {}
@@ -66,7 +66,7 @@ def merged(connection: sqlite3.Connection) -> dict[str, str]:
     return found
 
 
-def enrolled(connection: sqlite3.Connection) -> set[str]:
+def enrolled(connection: Connection) -> set[str]:
     """The random ids of all who are enrolled, with those of whom they were merged from."""
     alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
     if schema_version(connection) < 2:  # without a trail
@@ -75,7 +75,7 @@ def enrolled(connection: sqlite3.Connection) -> set[str]:
 
 
 def remove_example(
-    connection: sqlite3.Connection, example: int, identity: int, actor: str | None, at: datetime
+    connection: Connection, example: int, identity: int, actor: str | None, at: datetime
 ) -> Erasure:
     """Delete one example, and its identity if it has no other, inside the caller's transaction."""
     if one(connection, "SELECT COUNT(*) FROM examples WHERE identity = ?", identity) == 1:
@@ -90,26 +90,19 @@ def remove_example(
     return Erasure(name, 1, at, line)
 
 
-def mark(connection: sqlite3.Connection) -> None:
+def mark(connection: Connection) -> None:
     """Note, in the transaction that deletes, that there are bytes to erase."""
     connection.execute("UPDATE meta SET removals = removals + 1")
 
 
-def is_due(connection: sqlite3.Connection) -> bool:
+def is_due(connection: Connection) -> bool:
     """Whether bytes of something deleted may still be in the file."""
     return bool(one(connection, "SELECT removals > erased FROM meta"))
 
 
-def erase(connection: sqlite3.Connection) -> None:
-    """Rewrite the file from what is alive, and note that it is done.
-
-    The whole file, because when SQLite balances its pages it leaves copies of rows in the gaps,
-    which `secure_delete` does not reach once the row itself is deleted.
-
-    Raises:
-        sqlite3.Error: another process reads an older state, or there is no room.
-    """
+def erase(connection: Connection, *, wait: bool = True) -> None:
+    """Erase the bytes of what was deleted, and note that it is done; see `Connection.erase`."""
     # Read first: a removal that comes in meanwhile must stay on the list.
     removals = one(connection, "SELECT removals FROM meta")
-    connection.execute("VACUUM")
-    connection.execute("UPDATE meta SET erased = MAX(erased, ?)", (removals,))
+    connection.erase(wait)
+    connection.execute("UPDATE meta SET erased = ? WHERE erased < ?", (removals, removals))

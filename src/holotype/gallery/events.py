@@ -12,7 +12,6 @@ told. Erasing an identity erases its events (`forget`).
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -24,7 +23,6 @@ from typing import Any, Literal, get_args
 
 from holotype.gallery import audit
 from holotype.gallery.beside import Beside, connect
-from holotype.gallery.file import real_path
 from holotype.gallery.protocol import Gallery
 from holotype.gallery.records import AuditEntry
 
@@ -85,12 +83,6 @@ class Event:
     picture: bool  # whether one is kept
 
 
-def events_of(gallery: str | os.PathLike[str]) -> Path:
-    """The file that holds the events of a gallery."""
-    place = real_path(gallery)
-    return place.with_name(f"{place.name}.events")
-
-
 class Events(Beside):
     """The events of one gallery.
 
@@ -132,7 +124,7 @@ class Events(Beside):
         """Make events of what is new in the audit trail; of all before the first call, none.
 
         Raises:
-            GalleryError: the gallery cannot be read.
+            GalleryError: the gallery cannot be read, or the events of who was erased not be erased.
         """
         with self._session() as connection:
             line, hash_ = connection.execute("SELECT line, hash FROM file").fetchone()
@@ -142,6 +134,8 @@ class Events(Beside):
         replaced = line is not None and (last is None or last.hash != hash_)
         if replaced or line is None:
             last, new = next(reversed(gallery.audit()), None), []
+        if any(_KIND_OF.get(entry.action) == "forgotten" for entry in new):
+            gallery.erase_events()  # another machine, which cannot reach them, may have erased
         end = new[-1] if new else last
         with self._changing() as connection:
             now = connection.execute("SELECT line, hash FROM file").fetchone()
@@ -246,20 +240,19 @@ class Events(Beside):
         return tuple(number for (number,) in gone)
 
 
-def forget(gallery: Path, enrolled: Iterable[str]) -> None:
+def forget(path: Path, enrolled: Iterable[str]) -> None:
     """Erase the events about all who are not enrolled any more.
 
     That somebody was erased stays, as it does in the audit trail. Of an answer that named nobody it
     stays that it was given, without whom it resembled.
 
     Args:
-        gallery: the file beside which they lie; nothing happens where there are none.
+        path: the file that holds them; nothing happens where there is none.
         enrolled: the random ids of those whose events stay.
 
     Raises:
         sqlite3.Error: the bytes could not be erased now.
     """
-    path = events_of(gallery)
     if not path.exists():
         return
     gone = "identity IS NOT NULL AND identity NOT IN (SELECT value FROM json_each(?))"

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import numpy as np
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit, feedback
+from holotype.gallery.connection import Connection
 from holotype.gallery.enrolled import find, keeps_pictures
 from holotype.gallery.erasure import merged
 from holotype.gallery.labels import shown
@@ -97,17 +97,17 @@ def draft_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def write(connection: sqlite3.Connection, draft: Path, label: str | None, path: Path) -> Exported:
+def write(connection: Connection, draft: Path, label: str | None, place: str) -> Exported:
     """Fill an empty folder, inside the caller's read transaction.
 
     Args:
         connection: to a gallery of the present schema.
         draft: the folder.
         label: of the one person; None: of everybody.
-        path: of the gallery, for messages.
+        place: of the gallery, for messages.
     """
     binding = read_binding(connection)
-    chosen = None if label is None else find(connection, label, path)
+    chosen = None if label is None else find(connection, label, place)
     files: dict[str, dict[str, Any]] = {}
 
     def put(name: str, content: bytes) -> None:
@@ -194,19 +194,17 @@ def write(connection: sqlite3.Connection, draft: Path, label: str | None, path: 
     return counts
 
 
-def columns(connection: sqlite3.Connection) -> list[str]:
+def columns(connection: Connection) -> list[str]:
     """What is noted beside an identity: the columns of its row, but for its number."""
-    found = [str(row[1]) for row in connection.execute("PRAGMA table_info(identities)")]
-    return [name for name in found if name != "id"]
+    return [name for name in connection.columns("identities") if name != "id"]
 
 
-def _identities(
-    connection: sqlite3.Connection, chosen: int | None
-) -> Iterable[tuple[int, dict[str, Any]]]:
+def _identities(connection: Connection, chosen: int | None) -> Iterable[tuple[int, dict[str, Any]]]:
     names = columns(connection)
     for number, *values in connection.execute(
-        f"SELECT id, {', '.join(names)} FROM identities WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-        (chosen,),
+        f"SELECT id, {', '.join(names)} FROM identities"
+        " WHERE CAST(? AS BIGINT) IS NULL OR id = ? ORDER BY id",
+        (chosen, chosen),
     ).fetchall():
         facts = dict(zip(names, values, strict=True))
         yield number, {"id": facts.pop("uuid"), **facts}

@@ -13,13 +13,13 @@ import hmac
 import json
 import math
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit, changes, erasure
+from holotype.gallery.connection import Connection
 from holotype.gallery.labels import shown
 from holotype.gallery.records import Erasure, Feedback, FeedbackSummary
 from holotype.gallery.schema import schema_version
@@ -81,7 +81,7 @@ def opened(key: bytes, token: str) -> dict[str, Any]:
     return facts
 
 
-def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str | None) -> Feedback:
+def store(connection: Connection, token: str, correct: bool, actor: str | None) -> Feedback:
     """Store a review, inside the caller's transaction; see `Gallery.feedback`."""
     if not isinstance(correct, bool):
         raise GalleryError(f"correct is {correct!r}; it is True or False", "Pass one of them")
@@ -127,7 +127,7 @@ def store(connection: sqlite3.Connection, token: str, correct: bool, actor: str 
     return next(item for item in stored(connection) if item.decision == facts["id"])
 
 
-def facts_of(connection: sqlite3.Connection, token: str) -> dict[str, Any]:
+def facts_of(connection: Connection, token: str) -> dict[str, Any]:
     """The facts in a token that this gallery signed; see `Gallery.decision`."""
     key = b""
     if schema_version(connection) >= 2:
@@ -135,7 +135,7 @@ def facts_of(connection: sqlite3.Connection, token: str) -> dict[str, Any]:
     return opened(key, token if key else "")
 
 
-def require_reviewed(connection: sqlite3.Connection, decision: str) -> None:
+def require_reviewed(connection: Connection, decision: str) -> None:
     """Refuse examples from a decision that was not reviewed, or that has given some already."""
     if (
         connection.execute("SELECT 1 FROM feedback WHERE decision = ?", (decision,)).fetchone()
@@ -157,7 +157,7 @@ def _not_reviewed(decision: str) -> GalleryError:
 
 
 def undo(
-    connection: sqlite3.Connection, decision: str, actor: str | None
+    connection: Connection, decision: str, actor: str | None
 ) -> tuple[int, int, tuple[Erasure, ...]]:
     """Take a review back, inside the caller's transaction.
 
@@ -170,7 +170,7 @@ def undo(
         decision = opened(key, decision)["id"]
     owners = connection.execute(
         "SELECT identities.id, uuid, COUNT(*) FROM examples JOIN identities"
-        " ON identities.id = examples.identity WHERE decision = ? GROUP BY identity",
+        " ON identities.id = examples.identity WHERE decision = ? GROUP BY identities.id",
         (decision,),
     ).fetchall()
     batches = connection.execute(
@@ -206,7 +206,7 @@ def undo(
     return examples, strangers, receipts
 
 
-def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
+def stored(connection: Connection) -> tuple[Feedback, ...]:
     """Every review, in the order of their giving."""
     strangers = "0"
     if schema_version(connection) >= 3:
@@ -235,14 +235,16 @@ def stored(connection: sqlite3.Connection) -> tuple[Feedback, ...]:
     )
 
 
-def summary(connection: sqlite3.Connection) -> tuple[FeedbackSummary, ...]:
+def summary(connection: Connection) -> tuple[FeedbackSummary, ...]:
     """Counts over the reviews, for each stated rate."""
     return tuple(
         FeedbackSummary(kind, rate, *map(int, counts))
         for kind, rate, *counts in connection.execute(
-            "SELECT rate_kind, rate, SUM(answer = 'match'), SUM(answer = 'match' AND NOT correct),"
-            " SUM(answer = 'unknown'), SUM(answer = 'unknown' AND NOT correct),"
-            " SUM(answer = 'cannot_tell')"
+            "SELECT rate_kind, rate, COUNT(*) FILTER (WHERE answer = 'match'),"
+            " COUNT(*) FILTER (WHERE answer = 'match' AND correct = 0),"
+            " COUNT(*) FILTER (WHERE answer = 'unknown'),"
+            " COUNT(*) FILTER (WHERE answer = 'unknown' AND correct = 0),"
+            " COUNT(*) FILTER (WHERE answer = 'cannot_tell')"
             " FROM feedback GROUP BY rate_kind, rate ORDER BY rate_kind, rate"
         )
     )

@@ -15,19 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, opened
+from holotype.gallery import opened
+from holotype.gallery.connection import Connection as RowConnection
+from holotype.gallery.connection import DamagedError, transaction
+from holotype.gallery.creation import create, newer
 from holotype.gallery.opened import Connection, Key
-from holotype.gallery.schema import (
-    APPLICATION_ID,
-    SCHEMA_VERSION,
-    Binding,
-    bind,
-    one,
-    read_binding,
-    schema_version,
-    transaction,
-    upgrade,
-)
+from holotype.gallery.schema import APPLICATION_ID, SCHEMA_VERSION, Binding, schema_version
 
 if sys.platform != "win32":
     import fcntl
@@ -54,7 +47,7 @@ def failures(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system raise into a GalleryError."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DamagedError) as error:
         raise _explained(path, error) from error
     except OSError as error:
         raise GalleryError(
@@ -63,17 +56,17 @@ def failures(path: Path) -> Iterator[None]:
         ) from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether what was read is not what a gallery holds."""
     return _kind_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _kind_of(error: sqlite3.Error) -> int:
+def _kind_of(error: Exception) -> int:
     # Extended codes keep the kind in the low byte. No code: Python's own complaint about a value.
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
 
 
-def _explained(path: Path, error: sqlite3.Error) -> GalleryError:
+def _explained(path: Path, error: Exception) -> GalleryError:
     name = f"the gallery {str(path)!r}"
     match _kind_of(error):
         case sqlite3.SQLITE_NOTADB:
@@ -112,14 +105,6 @@ def _not_a_gallery(path: Path, what: str) -> GalleryError:
     return GalleryError(f"{str(path)!r} {what}", "Name a gallery, or a path where none is yet")
 
 
-def _newer(path: Path, version: int) -> GalleryError:
-    return GalleryError(
-        f"the gallery {str(path)!r} has schema version {version}; "
-        f"this holotype knows up to {SCHEMA_VERSION}",
-        "Upgrade holotype",
-    )
-
-
 def inspect(path: Path) -> Key:
     """Refuse what is not a gallery by its header alone: SQLite never touches a foreign file.
 
@@ -141,7 +126,7 @@ def inspect(path: Path) -> Key:
             raise _not_a_gallery(path, "is an SQLite file of another kind, not a gallery")
         version = int.from_bytes(header[60:64], "big")
         if version > SCHEMA_VERSION:
-            raise _newer(path, version)
+            raise newer(str(path), version)
     except BaseException:
         opened.release(key)
         raise
@@ -220,7 +205,7 @@ def connect_existing(path: Path, busy_timeout_s: float) -> tuple[Connection, boo
                 continue
             version = schema_version(connection)
             if version > SCHEMA_VERSION:
-                raise _newer(path, version)
+                raise newer(str(path), version)
             if opened.is_write_ahead(opened.header_of(key)) and may_write(path):
                 connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         except BaseException:
@@ -246,39 +231,13 @@ def _connected(path: Path, key: Key, busy_timeout_s: float) -> tuple[Connection,
     return connect(path, busy_timeout_s, mode=mode), frozen
 
 
-def modernize(connection: sqlite3.Connection, actor: str | None) -> None:
-    """Bring an older gallery to the present schema, inside the caller's transaction."""
-    found = schema_version(connection)
-    if found == SCHEMA_VERSION:
-        return
-    upgrade(connection)
-    _give_key(connection)
-    audit.append(
-        connection,
-        "migrate",
-        actor,
-        from_schema=found,
-        schema=SCHEMA_VERSION,
-        identities=one(connection, "SELECT COUNT(*) FROM identities"),
-        examples=one(connection, "SELECT COUNT(*) FROM examples"),
-        model=read_binding(connection).model_id,
-        gallery=secrets.token_hex(16),
-    )
-
-
-def _give_key(connection: sqlite3.Connection) -> None:
-    """The secret that decisions are signed with: never shown, never changed."""
-    key = secrets.token_bytes(32)
-    connection.execute("UPDATE meta SET signing_key = ? WHERE signing_key IS NULL", (key,))
-
-
 def create_file(
     path: Path,
     binding: Binding,
     *,
     keep_pictures: bool,
     actor: str | None,
-    fill: Callable[[sqlite3.Connection], None] | None = None,
+    fill: Callable[[RowConnection], None] | None = None,
 ) -> None:
     """Make a gallery, whole or not at all: an empty one, or with what `fill` puts in.
 
@@ -289,21 +248,7 @@ def create_file(
         connection = connect(draft, 0.0)
         try:
             with transaction(connection, "IMMEDIATE"):
-                upgrade(connection)
-                bind(connection, binding)
-                _give_key(connection)
-                connection.execute("UPDATE meta SET keep_pictures = ?", (keep_pictures,))
-                audit.append(
-                    connection,
-                    "create",
-                    actor,
-                    schema=SCHEMA_VERSION,
-                    model=binding.model_id,
-                    keep_pictures=keep_pictures,
-                    gallery=secrets.token_hex(16),
-                )
-                if fill is not None:
-                    fill(connection)
+                create(connection, binding, keep_pictures, actor, fill)
         finally:
             connection.close()
         opened.distinguish(draft)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-import sqlite3
 import stat
 import zlib
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import GalleryError, HolotypeError, LabelError
 from holotype.gallery import audit, changes
+from holotype.gallery.connection import Connection
 from holotype.gallery.corrections import as_metadata
 from holotype.gallery.enrolled import fresh, keeps_pictures, label_of, other_form
 from holotype.gallery.exported import (
@@ -225,7 +225,7 @@ def _require_facts(facts: dict[str, Any]) -> None:
             raise ValueError(f"what is noted of {shown(facts['label'])} is neither text nor number")
 
 
-def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> Imported:
+def store(connection: Connection, parcel: Parcel, actor: str | None) -> Imported:
     """Store all of a parcel, inside the caller's transaction.
 
     Raises:
@@ -296,7 +296,7 @@ def store(connection: sqlite3.Connection, parcel: Parcel, actor: str | None) -> 
     return Imported(new, stored, pictures, strangers, reviews, already, left)
 
 
-def _identity(connection: sqlite3.Connection, facts: dict[str, Any]) -> int | None:
+def _identity(connection: Connection, facts: dict[str, Any]) -> int | None:
     """The row of an identity that is there already."""
     named = other_form(connection, facts["label"])
     row = connection.execute("SELECT id FROM identities WHERE uuid = ?", (facts["uuid"],))
@@ -312,18 +312,19 @@ def _identity(connection: sqlite3.Connection, facts: dict[str, Any]) -> int | No
 
 
 def _insert(
-    connection: sqlite3.Connection,
+    connection: Connection,
     identity: int,
     vector: NDArray[np.float32],
     facts: Example,
     picture: bytes | None,
 ) -> None:
     (blob,) = as_blobs(vector)
-    example = connection.execute(
+    example = one(
+        connection,
         "INSERT INTO examples (identity, vector, created, checksum, decision)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (identity, blob, facts.created, zlib.crc32(blob), facts.decision),
-    ).lastrowid
+        " VALUES (?, ?, ?, ?, ?) RETURNING id",
+        *(identity, blob, facts.created, zlib.crc32(blob), facts.decision),
+    )
     changes.added(connection, "examples", example)
     if picture is not None:
         connection.execute(
@@ -331,7 +332,7 @@ def _insert(
         )
 
 
-def _reviews(connection: sqlite3.Connection, parcel: Parcel) -> int:
+def _reviews(connection: Connection, parcel: Parcel) -> int:
     """Store the reviews that are not there already; how many."""
     there = {row[0] for row in connection.execute("SELECT decision FROM feedback")}
     new = [decision for decision in parcel.reviews if decision not in there]
@@ -342,7 +343,7 @@ def _reviews(connection: sqlite3.Connection, parcel: Parcel) -> int:
     return len(new)
 
 
-def _strangers(connection: sqlite3.Connection, parcel: Parcel) -> int:
+def _strangers(connection: Connection, parcel: Parcel) -> int:
     """Store the strangers of batches that are not there already; how many."""
     there = {row[0] for row in connection.execute("SELECT DISTINCT batch FROM strangers")}
     count = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.gallery import enrolled
+from holotype.gallery.connection import Connection, DamagedError
 from holotype.gallery.matrix import Matrix
 from holotype.gallery.schema import schema_version
 from holotype.gallery.snapshot import Over, Snapshot, Strangers
@@ -22,7 +22,7 @@ _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
 class Mirror:
     """The file's content as a `Snapshot`, brought up to date at the cost of what changed."""
 
-    def __init__(self, embedding_dim: int, check: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, embedding_dim: int, check: Callable[[Connection], None]) -> None:
         """Know nothing yet.
 
         Args:
@@ -38,17 +38,21 @@ class Mirror:
     def forget(self) -> None:
         """Throw the copy away: the next snapshot reads everything."""
         self._clear()
-        self._state: tuple[int, date] | None = None  # data_version, and the day
+        self._state: tuple[object, date] | None = None  # of the connection, and the day
         self._stale = True
 
     def look_again(self) -> None:
-        """`data_version` will not show a change: this connection writes, or it is another one."""
+        """The state will not show a change: this connection writes, or it is another one."""
         self._stale = True
 
-    def snapshot(self, connection: sqlite3.Connection) -> Snapshot:
-        """The present content, inside the caller's read transaction; one PRAGMA if nobody wrote."""
-        (data_version,) = connection.execute("PRAGMA data_version").fetchone()
-        state = data_version, enrolled.today()
+    def latest(self, connection: Connection) -> Snapshot | None:
+        """The present content if it is known here, which one statement says."""
+        state = connection.state(), enrolled.today()
+        return None if self._stale or state != self._state else self._snapshot
+
+    def snapshot(self, connection: Connection) -> Snapshot:
+        """The present content, inside the caller's read transaction; at once if nobody wrote."""
+        state = connection.state(), enrolled.today()
         if self._snapshot is None or self._stale or state != self._state:
             self._snapshot = self._refreshed(connection)
             self._state, self._stale = state, False
@@ -69,7 +73,7 @@ class Mirror:
         self._index: dict[int, int] = {}  # identity -> index into labels
         self._last_identity = self._last_example = 0
 
-    def _refreshed(self, connection: sqlite3.Connection) -> Snapshot:
+    def _refreshed(self, connection: Connection) -> Snapshot:
         """Drop the rows that are gone, read those that are new."""
         before, strangers = self._matrix, self._strangers
         rows = before.rows
@@ -133,7 +137,7 @@ class Mirror:
             frozenset(self._quiet),
         )
 
-    def _look_again(self, connection: sqlite3.Connection) -> bool:
+    def _look_again(self, connection: Connection) -> bool:
         """Forget the rows that the file no longer has, and read anew whose the others are.
 
         Ten times faster than reading all vectors. Returns whether anything is not as it was.
@@ -162,9 +166,9 @@ class Mirror:
         try:
             return np.array([self._index[identity] for identity in identities], np.int64)
         except KeyError as error:
-            raise sqlite3.DatabaseError("an example is not as it was stored") from error
+            raise DamagedError("an example is not as it was stored") from error
 
-    def _read_identities(self, connection: sqlite3.Connection) -> None:
+    def _read_identities(self, connection: Connection) -> None:
         more = "tags, quiet" if schema_version(connection) >= 3 else "'[]', 0"
         for identity, name, label, tags, quiet in connection.execute(
             f"SELECT id, uuid, label, {more} FROM identities WHERE id > ? ORDER BY id",
@@ -179,21 +183,20 @@ class Mirror:
                 self._quiet.add(name)
             self._last_identity = identity
 
-    def _read_new(self, connection: sqlite3.Connection) -> None:
+    def _read_new(self, connection: Connection) -> None:
         self._read_identities(connection)
         if not self._matrix.rows:
             self._matrix.reserve(connection.execute("SELECT COUNT(*) FROM examples").fetchone()[0])
-        cursor = connection.execute(
-            "SELECT id, identity, vector FROM examples WHERE id > ? ORDER BY id",
-            (self._last_example,),
-        )
-        while rows := cursor.fetchmany(_ROWS_PER_READ):
+        while rows := connection.execute(
+            "SELECT id, identity, vector FROM examples WHERE id > ? ORDER BY id LIMIT ?",
+            (self._last_example, _ROWS_PER_READ),
+        ).fetchall():
             ids, identities, blobs = zip(*rows, strict=True)
             self._matrix.append(self._vectors(blobs), self._owners(identities))
             self._examples.extend(ids)
             self._last_example = ids[-1]
 
-    def _read_strangers(self, connection: sqlite3.Connection) -> None:
+    def _read_strangers(self, connection: Connection) -> None:
         if schema_version(connection) < 2:
             return
         (version,) = connection.execute("SELECT strangers_version FROM meta").fetchone()
@@ -224,20 +227,20 @@ class Mirror:
         try:
             vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), -1)
         except (TypeError, ValueError) as error:
-            raise sqlite3.DatabaseError("an example is not as it was stored") from error
+            raise DamagedError("an example is not as it was stored") from error
         if vectors.shape[1] != self._embedding_dim or not np.isfinite(vectors).all():
-            raise sqlite3.DatabaseError("an example is not as it was stored")
+            raise DamagedError("an example is not as it was stored")
         return vectors.astype(np.float32, copy=False)
 
 
-def _last_line(connection: sqlite3.Connection) -> tuple[int, str] | None:
+def _last_line(connection: Connection) -> tuple[int, str] | None:
     if schema_version(connection) < 2:
         return None
     count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
     return int(count), str(head)
 
 
-def _goes_on(connection: sqlite3.Connection, line: tuple[int, str] | None) -> bool:
+def _goes_on(connection: Connection, line: tuple[int, str] | None) -> bool:
     """Whether the file goes on from where it was read, by its audit trail.
 
     It does not when a backup was put in its place: there, numbers of rows that are gone here may
@@ -249,14 +252,14 @@ def _goes_on(connection: sqlite3.Connection, line: tuple[int, str] | None) -> bo
     return bool(row == line[1:])
 
 
-def _corrections(connection: sqlite3.Connection) -> tuple[int, int]:
+def _corrections(connection: Connection) -> tuple[int, int]:
     """What counts the changes after which appending is not enough."""
     corrections = "corrections" if schema_version(connection) >= 3 else "0"
     first, second = connection.execute(f"SELECT removals, {corrections} FROM meta").fetchone()
     return int(first), int(second)
 
 
-def _numbers(connection: sqlite3.Connection, statement: str) -> NDArray[np.int64]:
+def _numbers(connection: Connection, statement: str) -> NDArray[np.int64]:
     """The pairs of whole numbers that a statement finds: int64 [n, 2]."""
     return np.fromiter(connection.execute(statement), np.dtype((np.int64, 2)))
 

@@ -14,13 +14,18 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar, Literal
 
 from holotype.forking import Lock, abandon
+from holotype.gallery.schema import APPLICATION_ID, one
 
 HEADER_BYTES = 100
+_LOOK_S = 0.001  # between two tries to get the write lock
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _NUMBER = 4  # bytes; all numbers in SQLite's files are big-endian
 # Where they stand in the header: https://www.sqlite.org/fileformat2.html, 1.3
@@ -46,10 +51,86 @@ def key_of(status: os.stat_result) -> Key:
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows which file it has open."""
+    """A connection that knows which file it has open; see `gallery.connection`."""
 
+    errors: ClassVar[type[Exception]] = sqlite3.Error
     file: Key | None = None
     other_forms: dict[str, list[int]] | None = None  # see `enrolled`; None: not looked for yet
+
+    def begin(
+        self, kind: Literal["DEFERRED", "IMMEDIATE"], ready: Callable[[], None] | None = None, /
+    ) -> None:
+        """Take a lock, looking often: SQLite itself looks ever more rarely, and would never get its
+        turn where others write without a pause.
+        """
+        wait_s = one(self, "PRAGMA busy_timeout") / 1000
+        until = time.monotonic() + wait_s
+        self.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                if ready is not None:
+                    ready()
+                try:
+                    self.execute(f"BEGIN {kind}")
+                    self.execute("SELECT 1 FROM sqlite_master").fetchone()  # locks for reading
+                    return
+                except sqlite3.DatabaseError as error:
+                    with suppress(sqlite3.Error):
+                        self.rollback()
+                    busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or time.monotonic() > until:
+                        raise
+                time.sleep(_LOOK_S)
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {int(1000 * wait_s)}")
+
+    def schema_version(self) -> int:
+        """The version of the file's tables."""
+        return one(self, "PRAGMA user_version")
+
+    def set_schema_version(self, version: int) -> None:
+        """Note it, and that the file is a gallery."""
+        self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self.execute(f"PRAGMA user_version = {version}")
+
+    def state(self) -> int:
+        """What another connection's changes move."""
+        return one(self, "PRAGMA data_version")
+
+    def columns(self, table: str) -> list[str]:
+        """The names of its columns, in their order."""
+        return [str(row[1]) for row in self.execute(f"PRAGMA table_info({table})")]
+
+    def counter(self, table: str) -> int:
+        """The last number that a row of the table was given."""
+        return one(self, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = ?", table)
+
+    def set_counter(self, table: str, last: int) -> None:
+        """Let the next row have a greater number."""
+        # A table whose numbers may be used again has none, nor one that never had a row.
+        self.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (last, table))
+
+    def damage(self, most: int) -> Iterator[str]:
+        """What SQLite finds wrong with its pages and its references."""
+        for (message,) in self.execute(f"PRAGMA integrity_check({most})"):
+            if message != "ok":
+                yield f"SQLite: {message}"
+        for table, row, parent, _ in self.execute("PRAGMA foreign_key_check"):
+            yield f"row {row} of {table} points to nothing in {parent}"
+
+    def erase(self, wait: bool) -> None:
+        """Rewrite the file from what is alive.
+
+        The whole file, because when SQLite balances its pages it leaves copies of rows in the
+        gaps, which `secure_delete` does not reach once the row itself is deleted.
+        """
+        wait_ms = one(self, "PRAGMA busy_timeout")
+        try:
+            if not wait:
+                self.execute("PRAGMA busy_timeout = 0")
+            self.execute("VACUUM")
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {wait_ms}")
 
     def close(self) -> None:
         """Let go of the file."""

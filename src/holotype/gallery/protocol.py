@@ -144,6 +144,13 @@ class Gallery(Protocol):
             ErasurePendingError: done, but for the bytes; it carries the receipt.
         """
 
+    def erase_events(self) -> None:
+        """Erase the events that lie here of whoever was erased, from whatever machine.
+
+        Raises:
+            GalleryError: they cannot be erased now.
+        """
+
     def labels(self) -> dict[str, int]:
         """Every label and its number of examples, in order of first enrollment."""
 

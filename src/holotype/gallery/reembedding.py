@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit, changes, erasure
+from holotype.gallery.connection import Connection
 from holotype.gallery.labels import shown
 from holotype.gallery.matrix import as_blobs, checked
 from holotype.gallery.records import Reembedding
@@ -21,7 +21,7 @@ _FLOAT32_BYTES = 4
 
 
 def stage(
-    connection: sqlite3.Connection,
+    connection: Connection,
     model_id: str,
     embedding_dim: int,
     vectors: Mapping[int, NDArray[Any]],
@@ -43,7 +43,9 @@ def stage(
     rows = checked(np.stack(arrays), embedding_dim)
     blobs = dict(zip(vectors, as_blobs(rows), strict=True))
     connection.executemany(
-        "INSERT OR REPLACE INTO staged (example, model_id, vector, checksum) VALUES (?, ?, ?, ?)",
+        "INSERT INTO staged (example, model_id, vector, checksum) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (example, model_id)"
+        " DO UPDATE SET vector = excluded.vector, checksum = excluded.checksum",
         (
             (int(example), model_id, blobs[example], zlib.crc32(blobs[example]))
             for example in wanted
@@ -51,7 +53,7 @@ def stage(
     )
 
 
-def staged(connection: sqlite3.Connection, model_id: str) -> frozenset[int]:
+def staged(connection: Connection, model_id: str) -> frozenset[int]:
     """The examples that have a vector of that model laid aside."""
     return frozenset(
         row[0]
@@ -59,7 +61,7 @@ def staged(connection: sqlite3.Connection, model_id: str) -> frozenset[int]:
     )
 
 
-def swap(connection: sqlite3.Connection, new: Binding, actor: str | None) -> Reembedding:
+def swap(connection: Connection, new: Binding, actor: str | None) -> Reembedding:
     """Put the staged vectors in place, inside the caller's transaction."""
     old = read_binding(connection)
     if new.model_id == old.model_id:
@@ -70,7 +72,7 @@ def swap(connection: sqlite3.Connection, new: Binding, actor: str | None) -> Ree
     missing = connection.execute(
         "SELECT label, COUNT(*) FROM examples JOIN identities ON identities.id = examples.identity"
         " WHERE NOT EXISTS (SELECT 1 FROM staged WHERE example = examples.id AND model_id = ?)"
-        " GROUP BY identity ORDER BY identity",
+        " GROUP BY identities.id ORDER BY identities.id",
         (new.model_id,),
     ).fetchall()
     if missing:

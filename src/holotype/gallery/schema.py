@@ -1,17 +1,15 @@
-"""The tables of a gallery file, and the numbered steps that lead to them."""
+"""The tables of a gallery, and the numbered steps that lead to them."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+
+from holotype.gallery.connection import Connection, DamagedError
 
 APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68..71 of its header
 
-# Step i brings the file from schema version i to i + 1 (`user_version`, bytes 60..63).
+# Step i brings a gallery from schema version i to i + 1; in a file that is `user_version`, bytes
+# 60..63. The types are those of SQLite; `gallery.postgres` says what they are there.
 #
 # `removals` counts the removals, and tells a reader that appending to what it has read is not
 # enough. `erased` is the value of `removals` up to which the bytes are known to be gone.
@@ -117,7 +115,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
-_LOOK_S = 0.001  # between two tries to get the write lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,80 +126,28 @@ class Binding:
     embedding_dim: int  # D
 
 
-@contextmanager
-def transaction(
-    connection: sqlite3.Connection,
-    kind: Literal["DEFERRED", "IMMEDIATE"],
-    ready: Callable[[], None] | None = None,
-) -> Iterator[None]:
-    """Everything inside happens, or nothing. IMMEDIATE takes the write lock, DEFERRED reads alone.
-
-    `ready` is asked before each try to take a lock, and may refuse.
-    """
-    _begin(connection, kind, ready)
-    try:
-        yield
-        # Nothing is to be kept of what was read, and of a damaged file a COMMIT would fail.
-        connection.execute("COMMIT" if kind == "IMMEDIATE" else "ROLLBACK")
-    except BaseException:
-        _roll_back(connection)
-        raise
+def schema_version(connection: Connection) -> int:
+    """The version of the gallery's tables."""
+    return connection.schema_version()
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
-    # After a full disk SQLite has rolled back by itself; the first error is the one to tell.
-    with suppress(sqlite3.Error):
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _begin(connection: sqlite3.Connection, kind: str, ready: Callable[[], None] | None) -> None:
-    """Take a lock, looking often: SQLite itself looks ever more rarely, and would never get its
-    turn where others write without a pause.
-    """
-    wait_s = one(connection, "PRAGMA busy_timeout") / 1000
-    until = time.monotonic() + wait_s
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            if ready is not None:
-                ready()
-            try:
-                connection.execute(f"BEGIN {kind}")
-                connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # locks for reading
-                return
-            except sqlite3.DatabaseError as error:
-                _roll_back(connection)
-                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > until:
-                    raise
-            time.sleep(_LOOK_S)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(1000 * wait_s)}")
-
-
-def schema_version(connection: sqlite3.Connection) -> int:
-    """The version of the file's tables."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def upgrade(connection: sqlite3.Connection) -> int:
+def upgrade(connection: Connection) -> int:
     """Bring the tables to the present schema, inside the caller's transaction.
 
     Returns:
-        The schema version that was found; 0 for an empty file.
+        The schema version that was found; 0 where there were no tables.
     """
     found = schema_version(connection)
     if found < SCHEMA_VERSION:
         for step in MIGRATIONS[found:]:
             for statement in step:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                if found or not statement.startswith("UPDATE"):  # of nothing, at the beginning
+                    connection.execute(statement)
+        connection.set_schema_version(SCHEMA_VERSION)
     return found
 
 
-def bind(connection: sqlite3.Connection, binding: Binding) -> None:
+def bind(connection: Connection, binding: Binding) -> None:
     """Write which model the new gallery belongs to."""
     connection.execute(
         "INSERT INTO meta (only_row, model_id, model_name, embedding_dim) VALUES (1, ?, ?, ?)",
@@ -210,14 +155,14 @@ def bind(connection: sqlite3.Connection, binding: Binding) -> None:
     )
 
 
-def one(connection: sqlite3.Connection, statement: str, *values: object) -> int:
+def one(connection: Connection, statement: str, *values: object) -> int:
     """The first number of a statement's first row."""
     return int(connection.execute(statement, values).fetchone()[0])
 
 
-def read_binding(connection: sqlite3.Connection) -> Binding:
+def read_binding(connection: Connection) -> Binding:
     """Which model the gallery belongs to."""
     row = connection.execute("SELECT model_id, model_name, embedding_dim FROM meta").fetchone()
     if row is None:
-        raise sqlite3.DatabaseError("the row that names the model is missing")
+        raise DamagedError("the row that names the model is missing")
     return Binding(str(row[0]), str(row[1]), int(row[2]))

@@ -1,341 +1,304 @@
-"""A gallery in one SQLite file.
+"""A gallery in one SQLite file, and that it is still the same one.
 
-The file is the only truth: rollback journal, fsync before a commit returns. What is kept in memory
-is a copy that is brought up to date when this or another process has written.
-
-What the methods promise stands with `Gallery`; here stands how SQLite keeps it.
+A rollback journal, fsync before a commit returns. What the methods promise stands with `Gallery`;
+here stands how SQLite keeps it.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from numpy.typing import NDArray
+from holotype.errors import GalleryError, GalleryReplacedError
+from holotype.gallery import backup, copying, opened
+from holotype.gallery.connection import Connection as RowConnection
+from holotype.gallery.connection import DamagedError, transaction
+from holotype.gallery.file import (
+    connect,
+    connect_existing,
+    create_file,
+    draft_for,
+    failures,
+    is_damage,
+    may_write,
+    publish,
+    real_path,
+    require_own_log,
+    sweep,
+)
+from holotype.gallery.opened import Connection, Key
+from holotype.gallery.rows import BUSY_TIMEOUT_S, StoredGallery
+from holotype.gallery.schema import Binding, read_binding, schema_version, upgrade
 
-from holotype.errors import GalleryError
-from holotype.gallery import audit, changes, enrolled, erasure, exported, feedback, imported
-from holotype.gallery.correcting import Correcting
-from holotype.gallery.file import connect_existing, create_file, failures, real_path
-from holotype.gallery.labels import check_label, check_tags, shown
-from holotype.gallery.matrix import checked
-from holotype.gallery.protocol import Added, Addition
-from holotype.gallery.records import Erasure, IdentityRecord
-from holotype.gallery.schema import SCHEMA_VERSION, Binding, read_binding, schema_version
-from holotype.gallery.snapshot import Snapshot
-
-BUSY_TIMEOUT_S = 5.0
+_TURN_S = 0.001  # between two changes, for another process that waits for its turn
+_TICK_NS = 20_000_000  # file systems note times to some milliseconds
 
 
-def gallery_model(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """The id and the name of the model that the gallery at `path` belongs to.
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How the file looks from outside."""
 
-    Raises:
-        GalleryError: there is no gallery, or it cannot be read.
-    """
-    binding = _binding(real_path(path))
-    return binding.model_id, binding.model_name
+    changes: int  # SQLite's own count
+    written: tuple[object, ...]
+    recent: bool = field(compare=False)
 
 
-def _binding(place: Path) -> Binding:
-    with failures(place):
-        connection, _ = connect_existing(place, BUSY_TIMEOUT_S)
+class SqliteGallery(StoredGallery):
+    """The `Gallery` that needs no server; SQLite keeps a log beside it during a change."""
+
+    _connection: Connection | None
+
+    def __init__(self, path: Path, binding: Binding, busy_timeout_s: float) -> None:
+        """Open a gallery that exists and belongs to the model in `binding`."""
+        self._given = Path(os.path.abspath(path))
+        self._locate()
+        self._busy_timeout_s = busy_timeout_s
+        self._file: Key | None = None  # what was opened; held until `close` or `reopen`
+        self._settling = False
+        self._changed_s = -_TURN_S  # when the last change from here ended, by the monotonic clock
+        with failures(self.path):
+            sweep(self.path.parent)
+        super().__init__(str(self.path), binding)
+
+    def _locate(self) -> None:
+        self.path = real_path(self._given)
+        self.place = str(self.path)
+        self._names = {os.fspath(self.path), os.fspath(self._given)}
+
+    @classmethod
+    def at(cls, place: str | os.PathLike[str], binding: Binding, busy_timeout_s: float) -> Self:
+        """Open a gallery that exists; see `StoredGallery`."""
+        return cls(Path(place), binding, busy_timeout_s)
+
+    @classmethod
+    def called(cls, place: str | os.PathLike[str]) -> str:
+        """The place as it was given."""
+        return os.fspath(place)
+
+    @classmethod
+    def exists(cls, place: str | os.PathLike[str]) -> bool:
+        """Whether there is a file at that place."""
+        path = real_path(place)
+        with failures(path):
+            return path.exists()
+
+    @classmethod
+    def binding_of(cls, place: str | os.PathLike[str]) -> Binding:
+        """The model that the gallery belongs to; see `StoredGallery`."""
+        path = real_path(place)
+        with failures(path):
+            connection, _ = connect_existing(path, BUSY_TIMEOUT_S)
+            try:
+                return read_binding(connection)
+            finally:
+                connection.close()
+
+    @classmethod
+    def make(
+        cls,
+        place: str | os.PathLike[str],
+        binding: Binding,
+        *,
+        keep_pictures: bool,
+        actor: str | None,
+        fill: Callable[[RowConnection], None] | None = None,
+    ) -> None:
+        """Make a gallery; see `StoredGallery`."""
+        path = real_path(place)
+        with failures(path):
+            create_file(path, binding, keep_pictures=keep_pictures, actor=actor, fill=fill)
+
+    def _connect(self) -> RowConnection:
+        connection = super()._connect()
+        assert isinstance(connection, Connection)
+        if self._file is None and connection.file is not None:
+            opened.hold_on(connection.file)
+            self._file = connection.file
+        return connection
+
+    def _dial(self) -> Connection:
+        """Open the file that lies at the path; after the first time, no other one."""
+        if self._file is not None:
+            self._require_same()
+        connection, self._frozen = connect_existing(self.path, self._busy_timeout_s)
         try:
-            return read_binding(connection)
-        finally:
+            if self._file not in (None, connection.file):  # replaced in between
+                raise self._replaced_error(self.path)
+            self._seen = self._state_of(connection)
+            self._mounted_alone = opened.is_mounted_alone(self.path)
+        except BaseException:
             connection.close()
+            raise
+        return connection
 
+    def _failures(self) -> AbstractContextManager[None]:
+        return failures(self.path)
 
-class SqliteGallery(Correcting):
-    """The `Gallery` that needs no server. Made by `SqliteGallery.open`."""
-
-    @classmethod
-    def open(
-        cls,
-        path: str | os.PathLike[str],
-        model_id: str,
-        embedding_dim: int,
-        *,
-        model_name: str,
-        create: bool = True,
-        keep_pictures: bool = False,
-        actor: str | None = None,
-        busy_timeout_s: float = BUSY_TIMEOUT_S,
-    ) -> Self:
-        """Open the gallery at `path`; where there is none and `create` is true, make it.
-
-        Args:
-            path: the file. SQLite keeps a `-journal` beside it while a change is written.
-            model_id: digest of the model whose embeddings the gallery holds.
-            embedding_dim: D.
-            model_name: the name that a person knows the model by.
-            create: whether a missing gallery is made.
-            keep_pictures: whether a gallery that is made stores the pictures of its examples.
-            actor: who makes it, for the audit trail.
-            busy_timeout_s: how long to wait for another process, in seconds.
-
-        Raises:
-            GalleryError: no gallery, not a gallery, one of another model or a newer schema, or
-                a file that cannot be read.
-        """
-        place = real_path(path)
-        binding = Binding(model_id, model_name, embedding_dim)
-        if create:
-            with failures(place):
-                if not place.exists():
-                    create_file(place, binding, keep_pictures=keep_pictures, actor=actor)
-        return cls(Path(path), binding, busy_timeout_s)
-
-    @classmethod
-    def existing(cls, path: str | os.PathLike[str]) -> Self:
-        """Open the gallery at `path` for whatever model it is bound to.
-
-        To look after it, not to recognize: the model itself need not be there.
-
-        Raises:
-            GalleryError: as for `open`.
-        """
-        return cls(Path(path), _binding(real_path(path)), BUSY_TIMEOUT_S)
-
-    # -- the enrolled -----------------------------------------------------------------------
-
-    def add(
-        self,
-        label: str,
-        vectors: NDArray[Any],
-        *,
-        consent: str | None = None,
-        retain_until: date | None = None,
-        pictures: Sequence[bytes] | None = None,
-        decision_id: str | None = None,
-        tags: Iterable[str] = (),
-        actor: str | None = None,
-    ) -> int:
-        """Store float32 [B, D] examples of a label; see `Gallery.add`."""
-        addition = self._checked(
-            Addition(label, vectors, consent, retain_until, pictures, tuple(tags))
+    def _is_lost(self, error: BaseException) -> bool:
+        # Or half of a copy, which will be whole: look again.
+        return isinstance(error, DamagedError) or (
+            isinstance(error, sqlite3.DatabaseError) and is_damage(error)
         )
-        with self._changing(actor) as connection:
-            if decision_id is not None:
-                feedback.require_reviewed(connection, decision_id)
-            return _added(connection, addition, decision_id, actor).examples
-
-    def add_all(
-        self, additions: Sequence[Addition], *, actor: str | None = None
-    ) -> tuple[Added, ...]:
-        """Store examples of several labels in one change; see `Gallery.add_all`."""
-        ready = [self._checked(addition) for addition in additions]
-        if not ready:
-            return ()
-        with self._changing(actor) as connection:
-            return tuple(_added(connection, addition, None, actor) for addition in ready)
-
-    def _checked(self, addition: Addition) -> Addition:
-        """An addition that can be stored."""
-        rows = checked(addition.vectors, self._binding.embedding_dim)
-        enrolled.terms(addition.consent, addition.retain_until)
-        enrolled.check_pictures(addition.pictures, len(rows))
-        tags = tuple(check_tags(addition.tags))
-        return replace(addition, label=check_label(addition.label), vectors=rows, tags=tags)
-
-    def remove(self, label: str, *, actor: str | None = None) -> Erasure:
-        """Erase a label with all its examples; see `Gallery.remove`."""
-        label = check_label(label)
-        with self._changing(actor) as connection:
-            identity = enrolled.find(connection, label, self.path)
-            at = audit.now()
-            receipt = erasure.remove_identity(connection, identity, "forget", actor, at)
-            # Earlier versions could store one name in two Unicode forms.
-            while (again := enrolled.other_form(connection, label)) is not None:
-                more = erasure.remove_identity(connection, again, "forget", actor, at)
-                receipt = replace(more, examples=receipt.examples + more.examples)
-        self._erase_now(f"the label {shown(label)} is", (receipt,))
-        return receipt
-
-    def expire(self, today: date, *, actor: str | None = None) -> tuple[Erasure, ...]:
-        """Erase whoever may no longer be kept; see `Gallery.expire`."""
-        if not isinstance(today, date) or isinstance(today, datetime):
-            raise GalleryError(f"today is {today!r}; it is a date", "Pass a datetime.date")
-        with self._reading() as connection:
-            if not enrolled.over(connection, today):
-                return ()
-        with self._changing(actor) as connection:
-            at = audit.now()
-            receipts = tuple(
-                erasure.remove_identity(connection, identity, "expire", actor, at)
-                for identity in enrolled.over(connection, today)
-            )
-        self._erase_now(f"{len(receipts)} identities whose time is over are", receipts)
-        return receipts
-
-    def labels(self) -> dict[str, int]:
-        """Every label and its number of examples, in order of first enrollment."""
-        with self._reading() as connection:
-            return {
-                str(label): int(count)
-                for label, count in connection.execute(
-                    "SELECT label, COUNT(*) FROM examples JOIN identities"
-                    " ON identities.id = examples.identity GROUP BY identity ORDER BY identity"
-                )
-            }
-
-    def records(self) -> tuple[IdentityRecord, ...]:
-        """The facts about every identity; see `Gallery.records`."""
-        with self._reading() as connection:
-            return enrolled.records(connection)
-
-    def snapshot(self) -> Snapshot:
-        """The present content; one PRAGMA when nothing changed, else only new rows are read."""
-        with self._reading() as connection:
-            return self._mirror.snapshot(connection)
-
-    # -- an open form -----------------------------------------------------------------------
-
-    def export(
-        self, out: str | os.PathLike[str], label: str | None = None, *, actor: str | None = None
-    ) -> exported.Exported:
-        """Write all of the gallery, or all that is held on one identity, to a new folder.
-
-        The folder says in its README.md what it holds. Whoever is forgotten later stays in it.
-
-        Args:
-            out: the folder; it appears when all of it is written.
-            label: of the one identity; None: everybody, and the owner's own strangers.
-            actor: who, for the audit trail.
-
-        Raises:
-            LabelError: the label is not enrolled.
-            GalleryError: there is something at `out`, or it cannot be written.
-        """
-        label = None if label is None else check_label(label)
-        place = Path(os.path.abspath(out))
-        with failures(place), exported.draft_folder(place) as draft:
-            with self._reading() as connection:
-                if label is not None:
-                    enrolled.find(connection, label, self.path)
-            if not self._only_read:  # before, so that no export goes without a line
-                with self._changing(actor) as connection:
-                    identity = None
-                    if label is not None:
-                        at = enrolled.find(connection, label, self.path)
-                        identity = audit.name_of(connection, at)
-                    audit.append(connection, "export", actor, identity=identity)
-            with self._reading() as connection:
-                if schema_version(connection) < SCHEMA_VERSION:
-                    raise GalleryError(
-                        f"the gallery {str(self.path)!r} is of an older version, and cannot be "
-                        "brought to this one, since it is read-only",
-                        "Export a copy that can be written",
-                    )
-                return exported.write(connection, draft, label, self.path)
-
-    @classmethod
-    def take_in(
-        cls,
-        folder: str | os.PathLike[str],
-        path: str | os.PathLike[str],
-        *,
-        actor: str | None = None,
-    ) -> imported.Imported:
-        """Store what `export` wrote in the gallery at `path`, all of it or nothing.
-
-        A gallery is made where there is none. Identities keep their random ids; those that are
-        there already gain the examples that they do not have.
-
-        Args:
-            folder: that `export` wrote.
-            path: the gallery.
-            actor: who, for the audit trail.
-
-        Raises:
-            LabelError: a label is enrolled there as another identity.
-            GalleryError: the folder is no export, not whole or altered; the gallery is of another
-                model, or cannot be written.
-        """
-        place = real_path(path)
-        with failures(Path(folder)):
-            parcel = imported.read(Path(folder))
-        done: list[imported.Imported] = []
-
-        def fill(connection: sqlite3.Connection) -> None:
-            done.append(imported.store(connection, parcel, actor))
-
-        def fill_new(connection: sqlite3.Connection) -> None:
-            changes.begin(connection)
-            fill(connection)
-            changes.finish(connection)
-
-        if not place.exists():
-            with failures(place):
-                keep = parcel.keep_pictures
-                create_file(place, parcel.binding, keep_pictures=keep, actor=actor, fill=fill_new)
-            return done[-1]
-        with cls.existing(path) as gallery:
-            if (gallery.model_id, gallery._binding.embedding_dim) != (
-                parcel.binding.model_id,
-                parcel.binding.embedding_dim,
-            ):
-                raise GalleryError(
-                    f"{os.fspath(folder)!r} holds vectors of the model "
-                    f"{parcel.binding.model_name!r} (id {parcel.binding.model_id}); the gallery "
-                    f"{str(place)!r} belongs to {gallery._binding.model_name!r} (id "
-                    f"{gallery.model_id})",
-                    "Import into a gallery of that model, or into a new one",
-                )
-            with gallery._changing(actor) as connection:
-                fill(connection)
-        return done[-1]
-
-    # -- pictures ---------------------------------------------------------------------------
 
     @property
-    def keep_pictures(self) -> bool:
-        """Whether pictures given to `add` are stored."""
-        with self._reading() as connection:
-            return enrolled.keeps_pictures(connection)
+    def _events(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.events")
 
-    def set_keep_pictures(self, keep: bool, *, actor: str | None = None) -> None:
-        """Store pictures from now on, or stop and erase them; see `Gallery.set_keep_pictures`."""
-        with self._changing(actor) as connection:
-            erased = enrolled.set_keep_pictures(connection, keep, actor)
-        if erased:
-            self._erase_now("the pictures are")
+    @property
+    def _only_read(self) -> bool:
+        return self._frozen or self._mounted_alone or not may_write(self.path)
 
-    def picture_ids(self, label: str | None = None) -> tuple[int, ...]:
-        """The examples whose picture is stored; see `Gallery.picture_ids`."""
-        with self._reading() as connection:
-            return enrolled.picture_ids(connection, label)
+    def _finish_erasure(self, connection: RowConnection) -> bool:
+        return self._frozen or super()._finish_erasure(connection)
 
-    def picture(self, example: int) -> bytes:
-        """The picture of an example; see `Gallery.picture`."""
-        with self._reading() as connection:
-            return enrolled.picture(connection, example)
+    def _copy(self, target: Path) -> None:
+        backup.copy(self.path, target, self._busy_timeout_s)
 
-    def without_pictures(self) -> dict[str, int]:
-        """The labels that have examples without a picture, and how many."""
-        with self._reading() as connection:
-            return enrolled.without_pictures(connection)
+    @classmethod
+    @contextmanager
+    def receiving(cls, place: str | os.PathLike[str]) -> Iterator[RowConnection]:
+        """See `StoredGallery`. The file has its name with `.copying` after it until it is whole."""
+        path = real_path(place)
+        draft = path.with_name(f"{path.name}.copying")
+        with failures(path):
+            if path.exists():
+                raise copying.taken(str(path))
+            os.close(os.open(draft, os.O_CREAT | os.O_RDWR, 0o600))  # for its owner alone
+            connection = connect(draft, 0.0)
+            try:
+                with transaction(connection, "IMMEDIATE"):
+                    upgrade(connection)
+                yield connection
+            finally:
+                connection.close()
+            opened.distinguish(draft)
+            try:
+                publish(draft, path)
+            except FileExistsError:
+                raise copying.taken(str(path)) from None
+            draft.unlink(missing_ok=True)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[RowConnection]:
+        """See `StoredGallery`. A reader would keep others from writing: so it reads a copy."""
+        if self._only_read:
+            with self._reading() as connection:
+                yield connection
+            return
+        with failures(self.path), draft_for(self.path) as draft:
+            with self._session() as connection:
+                self._require_same()
+                connection.execute("VACUUM INTO ?", (str(draft),))
+            rows = connect(draft, 0.0)
+            try:
+                with transaction(rows, "DEFERRED"):
+                    yield rows
+            finally:
+                rows.close()
 
-def _added(
-    connection: sqlite3.Connection, addition: Addition, decision: str | None, actor: str | None
-) -> Added:
-    """Store what is new of an addition, inside the caller's transaction."""
-    label, pictures = addition.label, addition.pictures
-    new = enrolled.fresh(connection, label, addition.vectors)
-    examples = enrolled.add(
-        connection,
-        label,
-        addition.vectors[new],
-        enrolled.terms(addition.consent, addition.retain_until),
-        None if pictures is None else [pictures[row] for row in new.nonzero()[0].tolist()],
-        decision,
-        actor,
-        addition.tags,
-    )
-    return Added(label, tuple(new.tolist()), examples)
+    def reopen(self) -> None:
+        """Open what lies at the path now; see `Gallery.reopen`."""
+        with self._lock:
+            self._locate()
+            super().reopen()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        if self._file is not None:
+            opened.release(self._file)
+            self._file = None
+
+    def _before_use(self, connection: RowConnection) -> RowConnection:
+        state = self._state_of(connection)
+        if self._written_past_sqlite(state):
+            self._forget_all()
+            connection = self._connect()
+        self._seen = state
+        return connection
+
+    def _after_use(self, connection: RowConnection) -> None:
+        after = self._state_of(connection)
+        if after.changes != self._seen.changes:  # of a change that was made here
+            self._seen = after
+
+    def _before_change(self) -> None:
+        self._require_folder()
+        # Who changes without a pause would leave no other process a moment to read or write.
+        time.sleep(max(self._changed_s + _TURN_S - time.monotonic(), 0))
+
+    def _begun(self, connection: RowConnection) -> None:
+        # Under the lock, and before there is a log. The first page comes first into it.
+        self._require_same()
+        connection.execute(f"PRAGMA user_version = {schema_version(connection)}")
+
+    def _done(self, connection: RowConnection) -> None:
+        self._changed_s = time.monotonic()
+        self._require_same()  # or it is not where it is said to be
+
+    def _replaced_error(self, path: str | Path) -> GalleryReplacedError:
+        return GalleryReplacedError(
+            f"another file lies at {str(path)!r} than the gallery that was opened there",
+            "Open the gallery again",
+        )
+
+    def _require_same(self) -> None:
+        """Refuse to go on with a file that has lost its name, or with the log of another."""
+        # To take a lock is to apply a log that lies there: it has to be this file's own.
+        assert self._file is not None
+        for path in self._names:
+            try:
+                there = opened.key_of(os.stat(path))
+            except (FileNotFoundError, NotADirectoryError):
+                raise GalleryReplacedError(
+                    f"the gallery {path!r} is no longer there: it was deleted, or has got "
+                    "another name, since it was opened",
+                    "Put it back, or open it where it is now",
+                ) from None
+            if there != self._file:
+                raise self._replaced_error(path)
+        require_own_log(self.path, self._file, self._busy_timeout_s)
+
+    def _require_folder(self) -> None:
+        if self._mounted_alone:
+            raise GalleryError(
+                f"the gallery {str(self.path)!r} is mounted without the folder that it lies in; "
+                "the log of a change would stay behind",
+                "Mount the folder instead; to be read alone, it may stay as it is",
+            )
+
+    def _state_of(self, connection: RowConnection) -> _State:
+        """What shows that somebody wrote to the file."""
+        assert isinstance(connection, Connection)
+        assert connection.file is not None
+        status = opened.status_of(connection.file)
+        return _State(
+            opened.changes(opened.header_of(connection.file)),
+            (status.st_size, status.st_mtime_ns, self._frozen and self._log_exists()),
+            abs(time.time_ns() - status.st_mtime_ns) < _TICK_NS,
+        )
+
+    def _log_exists(self) -> bool:
+        return Path(f"{self.path}-wal").exists()
+
+    def _written_past_sqlite(self, state: _State) -> bool:
+        """Whether the file was written to in a way that SQLite does not see.
+
+        SQLite reads its pages anew when the file's count of changes has moved. A copy that is
+        written over the file moves it with its first bytes, and goes on. A file of which SQLite
+        was told that nobody writes to it (`_frozen`) is never read anew.
+        """
+        if self._frozen:
+            return state != self._seen
+        if state.changes != self._seen.changes:
+            self._settling = False
+            return False
+        past = self._settling or state.written != self._seen.written
+        # As long as another write could get the same time.
+        self._settling = past and state.recent
+        return past

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 import zlib
 from datetime import datetime
@@ -13,13 +12,14 @@ from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
 from holotype.gallery import audit, changes, erasure
+from holotype.gallery.connection import Connection
 from holotype.gallery.matrix import as_blobs
 from holotype.gallery.records import StrangerBatch
 from holotype.gallery.schema import read_binding, schema_version
 
 
 def add(
-    connection: sqlite3.Connection,
+    connection: Connection,
     vectors: NDArray[np.float32],
     class_index: NDArray[Any],
     actor: str | None,
@@ -62,7 +62,7 @@ def add(
     return batch
 
 
-def remove(connection: sqlite3.Connection, batch: str, actor: str | None) -> int:
+def remove(connection: Connection, batch: str, actor: str | None) -> int:
     """Delete a batch, inside the caller's transaction; the number of its vectors."""
     count = connection.execute("DELETE FROM strangers WHERE batch = ?", (batch,)).rowcount
     if not count:
@@ -76,7 +76,7 @@ def remove(connection: sqlite3.Connection, batch: str, actor: str | None) -> int
     return count
 
 
-def batches(connection: sqlite3.Connection) -> tuple[StrangerBatch, ...]:
+def batches(connection: Connection) -> tuple[StrangerBatch, ...]:
     """The batches, oldest first."""
     decision = "MIN(decision)" if schema_version(connection) >= 3 else "NULL"
     return tuple(

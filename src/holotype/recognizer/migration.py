@@ -9,7 +9,7 @@ from itertools import islice
 
 from holotype.embedder import Embedder
 from holotype.errors import GalleryError, ImageError
-from holotype.gallery import SqliteGallery
+from holotype.gallery import StoredGallery, existing
 from holotype.gallery.labels import shown
 from holotype.pack import Pack, load_pack
 from holotype.recognizer.opening import stored_name
@@ -45,7 +45,7 @@ def reembed(
     by the next. Own strangers are dropped, since their pictures are not kept: calibrate anew.
 
     Args:
-        gallery: path of the gallery file.
+        gallery: its file or URL.
         model: name of a shipped pack or path of a pack folder.
         dry_run: whether only to say what would change.
         progress: called with the number of examples embedded, and of all.
@@ -56,10 +56,10 @@ def reembed(
         PackError: the model pack is missing, altered or broken.
     """
     pack = load_pack(model)
-    with SqliteGallery.existing(gallery) as kept:
+    with existing(gallery) as kept:
         if kept.model_id == pack.card.model_id:
             raise GalleryError(
-                f"the gallery {os.fspath(gallery)!r} belongs to the model {pack.card.name!r} "
+                f"the gallery {kept.place!r} belongs to the model {pack.card.name!r} "
                 f"(id {kept.model_id}) already",
                 "Name another model",
             )
@@ -98,7 +98,7 @@ def _require_pictures(without: dict[str, int]) -> None:
 
 
 def _stage(
-    kept: SqliteGallery, pack: Pack, examples: int, progress: Callable[[int, int], None] | None
+    kept: StoredGallery, pack: Pack, examples: int, progress: Callable[[int, int], None] | None
 ) -> None:
     embedder = Embedder(pack)
     model_id = pack.card.model_id

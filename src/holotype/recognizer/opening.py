@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from holotype.embedder import Embedder
 from holotype.errors import GalleryError, PackError, ProviderError
-from holotype.gallery import Gallery, SqliteGallery, gallery_model
+from holotype.gallery import Gallery, exists, gallery_model, name_of, open_gallery
 from holotype.openset import Cohort, CohortModel
 from holotype.pack import Pack, load_pack
 from holotype.recognizer.kinds import DEFAULT_MODEL
@@ -31,7 +30,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
     """Open a gallery, or make a new one, together with the model it is bound to.
 
     Args:
-        gallery: path of the gallery file.
+        gallery: path of the gallery file; or the URL of a PostgreSQL database that holds it,
+            `postgresql://USER@HOST:PORT/DATABASE` (docs/stores.md).
         model: name of a shipped pack, path of a pack folder, also where a gallery's own is now, or
             `hf:owner/name@revision` (`pack.load_pack`). None: the model that the gallery was made
             with; `characters` for a new one.
@@ -54,13 +54,13 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
     """
     if threads is not None and threads < 1:
         raise ProviderError(f"threads={threads} is below 1", "Leave it out for all cores")
-    path = Path(gallery)
     if dim is not None and model is not None:
         raise GalleryError(
             f"dim={dim} and model={os.fspath(model)!r} exclude one another",
             "Name the model that embeds pictures, or the length of bare vectors",
         )
-    stored = gallery_model(path) if path.exists() or not create else None
+    there = not create or exists(gallery)
+    stored = gallery_model(gallery) if there else None
     if dim is None and model is None and stored is not None and stored[1] == BARE:
         dim = int(stored[0].removeprefix(f"{BARE}-"))
     if dim is not None:
@@ -73,7 +73,7 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
             "embedding_dim": dim,
         }
     else:
-        pack = _pack_of(path, stored) if model is None else load_pack(model)
+        pack = _pack_of(gallery, stored) if model is None else load_pack(model)
         model = model or (DEFAULT_MODEL if stored is None else stored[1])
         embedder, known, data = (
             Embedder(pack, threads, providers),
@@ -87,15 +87,15 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
         }
 
     def store() -> Gallery:
-        return SqliteGallery.open(path, create=create, keep_pictures=keep_pictures, **binding)
+        return open_gallery(gallery, create=create, keep_pictures=keep_pictures, **binding)
 
     # What is there is opened now, to refuse it now; what is not is made when it is needed, so
     # that an enrollment which is refused leaves no empty file.
-    gallery_or_maker = store if create and not path.exists() else store()
+    gallery_or_maker = store() if there else store
     return Recognizer(embedder, gallery_or_maker, known, data)
 
 
-def _pack_of(gallery: Path, stored: tuple[str, str] | None) -> Pack:
+def _pack_of(gallery: str | os.PathLike[str], stored: tuple[str, str] | None) -> Pack:
     """The pack that a gallery was made with, or that of a new one."""
     if stored is None:
         return load_pack(DEFAULT_MODEL)
@@ -103,7 +103,7 @@ def _pack_of(gallery: Path, stored: tuple[str, str] | None) -> Pack:
     if not os.path.isabs(name) or os.path.isdir(name):
         return load_pack(name)
     raise PackError(
-        f"the model pack of the gallery {os.fspath(gallery)!r} was at {name!r} (id {model_id}), "
+        f"the model pack of the gallery {name_of(gallery)!r} was at {name!r} (id {model_id}), "
         "and is not there any more",
         "Say where it is now (`--model FOLDER`, or `model=`), or put it back",
     )

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from holotype import errors
+from holotype.gallery.connection import DamagedError
 
 # Where the code is not the name of the kind, or the status is not 422.
 _STATUS: dict[type[errors.HolotypeError], int] = {
@@ -107,10 +108,17 @@ def failed(
     return answer({"error": {**said, **(more or {})}}, status, headers)
 
 
+def _of_the_engine(cause: BaseException | None) -> bool:
+    """Whether what keeps the gallery failed: SQLite, PostgreSQL, the disk."""
+    return isinstance(cause, sqlite3.Error | OSError | DamagedError) or (
+        type(cause).__module__.partition(".")[0] == "psycopg"
+    )
+
+
 def failed_as(error: errors.HolotypeError, request_id: str) -> Response:
     """What the library refuses."""
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 422)
-    if status == 409 and isinstance(error.__cause__, sqlite3.Error | OSError):
+    if status == 409 and _of_the_engine(error.__cause__):
         status = 503  # locked, damaged, a full disk: not the request is wrong
     headers = {"retry-after": str(RETRY_S)} if status == 503 else {}
     more: dict[str, Any] = {}

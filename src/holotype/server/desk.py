@@ -8,12 +8,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import holotype
 from holotype.errors import GalleryError, GalleryReplacedError, PackError
-from holotype.gallery import gallery_model
+from holotype.gallery import exists, gallery_model
 from holotype.pack import load_pack
 from holotype.recognizer import BARE, Recognizer
 from holotype.records import Card
@@ -40,7 +39,7 @@ class Desk:
     """One gallery, as a server holds it.
 
     Args:
-        path: the gallery; it is made where there is none.
+        path: the gallery, a file or a URL; it is made where there is none.
         model: name or folder of the model pack; None: the one that the gallery was made with.
         keep_pictures: whether a gallery that is made keeps the pictures of its examples.
 
@@ -49,7 +48,13 @@ class Desk:
         PackError: its model cannot be had.
     """
 
-    def __init__(self, path: Path, model: str | None = None, *, keep_pictures: bool = False):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: str | None = None,
+        *,
+        keep_pictures: bool = False,
+    ):
         self.path = path
         self._model = model
         self._keep_pictures = keep_pictures
@@ -135,7 +140,7 @@ class Desk:
             if self._opened is not opened:
                 return  # another thread did
             try:
-                if not self.path.exists():  # it would be made, empty
+                if not exists(self.path):  # it would be made, empty
                     raise why
                 self._opened = self._open()
             except (GalleryError, PackError) as error:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holotype.errors import HolotypeError, ServingError
-from holotype.gallery import Snapshot
-from holotype.gallery.events import Event, Events, Kind, events_of
+from holotype.gallery import Snapshot, events_of, name_of
+from holotype.gallery.events import Event, Events, Kind
 from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
 from holotype.server.answers import RETRY_S, RefusedError
@@ -63,7 +63,7 @@ class Feed:
         answers: Collection[Answer] = (),
         pictures_h: float = 0.0,
     ) -> None:
-        self.desk, self.gallery = desk, desk.path.name
+        self.desk, self.gallery = desk, name_of(desk.path)
         self.events = Events(events_of(desk.path))
         self._keep, self._answers = timedelta(hours=keep_h), frozenset(answers)
         self._keep_pictures = timedelta(hours=pictures_h)

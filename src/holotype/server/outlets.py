@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from holotype.gallery import file_beside
 from holotype.records import Answer
 from holotype.server.cameras import ANSWERS, Cameras
 from holotype.server.delivery import Delivery, Receiver
 from holotype.server.desk import Desk
 from holotype.server.feed import KEEP_H, Feed
 from holotype.server.mqtt import Mqtt
-from holotype.server.webhooks import Hook, Hooks, NewHook, hooks_of
+from holotype.server.webhooks import Hook, Hooks, NewHook
 
 _MQTT = "mqtt"  # the reader; those of webhooks have two words
 
@@ -50,13 +51,13 @@ class Outlets:
         with ExitStack() as opened:
             self.feed = Feed(desk, telling.keep_h, telling.answers, telling.pictures_h)
             opened.callback(self.feed.close)
-            self.hooks = Hooks(hooks_of(path))
+            self.hooks = Hooks(file_beside(path, "webhooks"))
             opened.callback(self.hooks.close)
             if telling.mqtt is not None:
                 name = self.feed.events.name
                 self._mqtt = Mqtt(telling.mqtt, self.feed.gallery, name, connected)
                 opened.callback(self._mqtt.close)
-            turn = path.with_name(f"{path.name}.delivery")
+            turn = file_beside(path, "delivery")
             self._delivery = Delivery(self.feed, turn, self._receivers)
             opened.callback(self._delivery.close)
             cameras = Cameras(

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
+from holotype.gallery import file_beside
 from holotype.server.app import application
 from holotype.server.desk import Desk
 from holotype.server.guard import JsonLines
@@ -52,13 +53,8 @@ class Started:
     hooks: tuple[NewHook, ...]  # likewise, with their secrets
 
 
-def keys_of(gallery: Path) -> Path:
-    """The file that holds the keys of a gallery."""
-    return gallery.with_name(f"{gallery.name}.keys")
-
-
 def serve(
-    gallery: Path,
+    gallery: str | os.PathLike[str],
     place: Place,
     started: Callable[[Started], None],
     telling: Telling | None = None,
@@ -89,7 +85,7 @@ def serve(
     with listener:
         desk = Desk(gallery, model, keep_pictures=keep_pictures)
         try:
-            keys = Keys(keys_of(gallery))
+            keys = Keys(file_beside(gallery, "keys"))
             try:
                 if new_key is None and not keys.all():
                     new_key = FIRST_KEY

@@ -183,11 +183,6 @@ class Hooks(Beside):
             raise kind(f"it answered {status}")
 
 
-def hooks_of(gallery: Path) -> Path:
-    """The file that holds the webhooks of a gallery."""
-    return gallery.with_name(f"{gallery.name}.webhooks")
-
-
 def signature(secret: str, event: str, timestamp: str, body: bytes) -> str:
     """What `webhook-signature` says of an event that is sent.
 

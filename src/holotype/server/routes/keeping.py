@@ -16,7 +16,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
 from holotype import recognizer as services
-from holotype.gallery import AuditEntry, AuditReport, SqliteGallery
+from holotype.gallery import AuditEntry, AuditReport, existing, file_beside, name_of
 from holotype.recognizer import Recognizer
 from holotype.records import Status
 from holotype.server.answers import RefusedError, answer
@@ -130,7 +130,7 @@ async def gallery(request: Request) -> Response:
     def act(recognizer: Recognizer) -> dict[str, Any]:
         card = desk.card
         return {
-            "name": desk.path.name,
+            "name": name_of(desk.path),
             "kind": "vectors" if card is None else card.preprocessing.kind,
             "model": Path(desk.model).name,  # a folder of the server is nobody's concern
             "keep_pictures": recognizer.gallery.keep_pictures,
@@ -189,7 +189,7 @@ async def backup(request: Request) -> Response:
     """Copy the gallery as it is now; whoever is forgotten later stays in the copy."""
     name = (await sent(request, Named)).fields.name
     path = house(request).desk.path
-    folder = backups_of(path)
+    folder = file_beside(path, "backups")
     actor = who(request)
 
     def act(_: Recognizer) -> Backup:
@@ -199,7 +199,7 @@ async def backup(request: Request) -> Response:
             raise RefusedError(
                 409, "exists", f"there is a backup named {name!r}", "Choose another name"
             )
-        with SqliteGallery.existing(path) as gallery:
+        with existing(path) as gallery:
             gallery.backup(place, actor=actor)
         return Backup(name, place.stat().st_size)
 
@@ -233,7 +233,7 @@ async def _exported(request: Request, label: str | None) -> Response:
         packed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # it ends with the answer
         with (
             tempfile.TemporaryDirectory() as folder,
-            SqliteGallery.existing(path) as gallery,
+            existing(path) as gallery,
             zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
             place = Path(folder) / "export"
@@ -272,11 +272,6 @@ async def revoke_key(request: Request, name: str) -> Response:
     if found is None:
         raise RefusedError(404, "not_found", "there is no key of that name", "See /v1/keys")
     return answer(found)
-
-
-def backups_of(gallery: Path) -> Path:
-    """The folder that the server keeps its backups of a gallery in."""
-    return gallery.with_name(f"{gallery.name}.backups")
 
 
 def _cursor(line: int) -> str:

@@ -1,0 +1,124 @@
+"""Where a gallery is: a file, or a database by its URL."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from holotype.errors import GalleryError, MissingExtraError
+from holotype.extras import install
+from holotype.gallery.backup import restore as restore_file
+from holotype.gallery.file import real_path
+from holotype.gallery.imported import Imported
+from holotype.gallery.rows import StoredGallery
+from holotype.gallery.sqlite import SqliteGallery
+
+Place = str | os.PathLike[str]
+_SCHEMES = ("postgresql", "postgres")
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # of more than one letter: those are drives
+
+
+def is_url(place: Place) -> bool:
+    """Whether it is the URL of a database, and no file."""
+    return bool(_URL.match(os.fspath(place)))
+
+
+def engine_of(place: Place) -> type[StoredGallery]:
+    """The class of galleries at such a place.
+
+    Raises:
+        GalleryError: it is a URL, but not of an engine that is known.
+        MissingExtraError: what talks to the engine is not installed.
+    """
+    if not is_url(place):
+        return SqliteGallery
+    scheme = os.fspath(place).partition(":")[0]
+    if scheme not in _SCHEMES:
+        raise GalleryError(
+            f"a gallery is a file, or a database by a URL that begins with postgresql://; this "
+            f"begins with {scheme}://",
+            "Name a file, or the URL of a PostgreSQL database",
+        )
+    try:
+        from holotype.gallery.postgres import PostgresGallery
+    except ImportError as error:  # psycopg without its library raises this one
+        if (error.name or "psycopg").partition(".")[0] != "psycopg":
+            raise
+        raise MissingExtraError(
+            "a gallery in PostgreSQL needs psycopg, which is not installed", install("postgres")
+        ) from error
+    return PostgresGallery
+
+
+def name_of(place: Place) -> str:
+    """What to call a gallery where people read it: short, and without a password."""
+    if not is_url(place):
+        return Path(place).name
+    found = urlsplit(called(place))
+    second = found.query.partition("=")[2]  # of several in one database
+    return "-".join(filter(None, (found.path.strip("/"), second))) or "holotype"
+
+
+def called(place: Place) -> str:
+    """A place as it was given, but without a password."""
+    return engine_of(place).called(place)
+
+
+def file_beside(place: Place, ending: str) -> Path:
+    """Where a server keeps what belongs to a gallery; of a database in the working folder."""
+    path = Path(name_of(place)) if is_url(place) else Path(place)
+    return path.with_name(f"{path.name}.{ending}")
+
+
+def events_of(place: Place) -> Path:
+    """The file that holds the events of a gallery, by whatever link it is opened."""
+    return file_beside(place if is_url(place) else real_path(place), "events")
+
+
+def exists(place: Place) -> bool:
+    """Whether there is anything where a gallery would be made."""
+    return engine_of(place).exists(place)
+
+
+def open_gallery(place: Place, *arguments: Any, **options: Any) -> StoredGallery:
+    """Open the gallery at a place, or make it; see `StoredGallery.open`."""
+    return engine_of(place).open(place, *arguments, **options)
+
+
+def existing(place: Place) -> StoredGallery:
+    """Open the gallery at a place for whatever model it is bound to; see `StoredGallery`."""
+    return engine_of(place).existing(place)
+
+
+def gallery_model(place: Place) -> tuple[str, str]:
+    """The id and the name of the model that the gallery at `place` belongs to.
+
+    Raises:
+        GalleryError: there is no gallery, or it cannot be read.
+    """
+    binding = engine_of(place).binding_of(place)
+    return binding.model_id, binding.model_name
+
+
+def take_in(folder: Place, place: Place, *, actor: str | None = None) -> Imported:
+    """Store what `export` wrote in the gallery at a place; see `StoredGallery.take_in`."""
+    return engine_of(place).take_in(folder, place, actor=actor)
+
+
+def restore(
+    backup: Place, target: Place, *, replace: bool = False, actor: str | None = None
+) -> None:
+    """Make a gallery file from a backup, after checking all of it; see `holotype.gallery.backup`.
+
+    Raises:
+        GalleryError: as there, or `target` is the URL of a database.
+    """
+    if is_url(target):
+        raise GalleryError(
+            f"a backup is restored to a file, and {called(target)!r} is a database",
+            "Use `holotype copy BACKUP URL`, to where there is no gallery",
+        )
+    restore_file(backup, target, replace=replace, actor=actor)

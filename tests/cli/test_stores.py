@@ -1,0 +1,109 @@
+"""The command line and the server over a gallery in PostgreSQL: the URL is all that changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import holotype
+from hanging import HANGS_S
+from holotype.client import Client
+from holotype.gallery import existing
+from postgres import PASSWORD, PostgresServer, require_server
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A new database, of a user with a password."""
+    require_server()
+    server = PostgresServer()
+    try:
+        server.execute(f"CREATE ROLE locked LOGIN PASSWORD '{PASSWORD}'")
+        server.execute("CREATE DATABASE desk OWNER locked")
+        password = PASSWORD.replace("@", "%40")
+        yield server.url("desk", user=f"locked:{password}")
+    finally:
+        server.stop()
+
+
+def run(folder: Path, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "holotype", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=HANGS_S,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert PASSWORD not in said
+    assert "s3cret" not in said
+    return " ".join(said.split())
+
+
+def test_from_the_first_enrollment_to_a_copy(url: str, tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).standard_normal((3, 16)).astype(np.float32)
+    for name, vector in zip("abc", drawn, strict=True):
+        np.save(tmp_path / f"{name}.npy", vector)
+    assert "a new gallery, of bare vectors of 16" in run(tmp_path, "enroll", url, "Ada", "a.npy")
+    run(tmp_path, "enroll", url, "Bob", "b.npy")
+    run(tmp_path, "enroll", url, "Cid", "c.npy")
+    found = json.loads(run(tmp_path, "verify", url, "Ada", "a.npy", "--fmr", "0.5", "--json"))
+    assert found["answer"] == "match"
+    assert "Ada" in run(tmp_path, "identify", url, "b.npy", "a.npy", "--fpir", "0.6")
+    assert "3 enrolled" in run(tmp_path, "status", url)
+    run(tmp_path, "rename", url, "Cid", "Cyd")
+    run(tmp_path, "undo", url, "--yes")
+    run(tmp_path, "tag", url, "Bob", "staff")
+    run(tmp_path, "forget", url, "Cid")
+    assert "Intact" in run(tmp_path, "audit", url)
+    assert "Sound" in run(tmp_path, "check", url)
+    run(tmp_path, "backup", url, "monday.gallery")
+    run(tmp_path, "export", url, "out")
+    run(tmp_path, "import", "out", f"{url}?gallery=second")
+    assert "compared: 2 identities" in run(tmp_path, "copy", url, "there.gallery")
+    assert "compared: 2 identities" in run(
+        tmp_path, "copy", "monday.gallery", f"{url}?gallery=third"
+    )
+    for place in ("there.gallery", f"{url}?gallery=second", f"{url}?gallery=third"):
+        found = json.loads(run(tmp_path, "list", place, "--json"))["identities"]
+        assert [one["label"] for one in found] == ["Ada", "Bob"]
+    assert "never written over" in run(tmp_path, "copy", "there.gallery", url, code=6)
+    assert "holotype copy" in run(tmp_path, "restore", "monday.gallery", url, code=6)
+    wrong = url.replace(":s3cret", ":s3cret-not")
+    assert "password authentication failed" in run(tmp_path, "list", wrong, code=6)
+
+
+def test_a_server_serves_it(url: str, tmp_path: Path) -> None:
+    place = f"{url}?gallery=served"
+    with holotype.open(place, dim=16) as desk:
+        desk.enroll("Ada", vectors=np.eye(16)[0])
+    server = subprocess.Popen(
+        [sys.executable, "-m", "holotype", "serve", place, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    try:
+        assert server.stdout is not None
+        address, _, key = server.stdout.readline().strip().partition("#key=")
+        with Client(address, key) as client:
+            assert client.list() == {"Ada": 1}
+        with existing(place) as other:  # another process changes it
+            other.rename("Ada", "Eve")
+        with Client(address, key) as client:
+            assert client.list() == {"Eve": 1}
+    finally:
+        server.terminate()
+        out, err = server.communicate(timeout=HANGS_S)
+    assert PASSWORD not in out + err
+    assert os.listdir(tmp_path) == ["desk-served.keys"]
