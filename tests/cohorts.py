@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holotype.openset import Cohort, ImpostorScores
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 
 def cohort_of(classes: int, each: int, seed: int, spread: float = 0.0, dim: int = 32) -> Cohort:

@@ -22,7 +22,7 @@ _FENCE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _SPAN = re.compile(r"`([^`]+)`")
-_COMMAND = re.compile(r"(holotype|make|python bench/\S+)(\s|$)")
+_COMMAND = re.compile(r"(holotype|make|python (?:benchmarks|experiments|build_packs)/\S+)(\s|$)")
 
 
 @dataclass(frozen=True, slots=True)

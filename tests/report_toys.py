@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.report import Proof, embed_all, prove
-from holotype.scoring import unit
-from holotype.tasks.datasets import Dataset, load_dataset
+from holotype.stats.scoring import unit
 from stub_matchers import Decide, Ground, Probability, deciding
 
 NASTY = ("<b>bold</b>", "lone \udcff byte", 'quote"d', "a & b", "\u202eright to left", "x" * 120)

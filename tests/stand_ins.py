@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from holotype.tasks.datasets import load_dataset
-from holotype.tasks.folders import write_folder
+from holotype.datasets.catalogue import load_dataset
+from holotype.datasets.folders import write_folder
 from pages import ROOT
 
 # Products in docs/details.png: left, top, right, lower.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from holotype.errors import RateError
+from holotype.evaluation.open_set import Prepare
 from holotype.openset import Cohort, CohortModel, Matcher, Threshold
 from holotype.openset.evidence import Basis, Source
 from holotype.openset.matcher import Compared
-from holotype.scoring import Floats
-from holotype.tasks.open_set import Prepare
+from holotype.stats.scoring import Floats
 
 Decide = Callable[[Floats, float], float]
 Probability = Callable[[Floats], np.ndarray]

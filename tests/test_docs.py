@@ -93,7 +93,7 @@ def understood(words: Sequence[str]) -> None:
         command, rest = command_of(words[1:])
         command.make_context("holotype", list(rest))
         if words[1] == "train" and not words[2].startswith("-"):
-            recipes = pytest.importorskip("holotype.learn.recipes").RECIPES
+            recipes = pytest.importorskip("holotype.train.recipes").RECIPES
             assert words[2] in recipes, line
             if "--recipe" in words:
                 assert words[words.index("--recipe") + 1] in recipes[words[2]], line
@@ -120,7 +120,7 @@ def command_of(words: Sequence[str]) -> tuple[Any, list[str]]:
 
 
 def test_a_command_that_does_not_exist_is_found() -> None:
-    for wrong in ("holotype enlist a b", "make tea", "python bench/nothing.py", "curl x"):
+    for wrong in ("holotype enlist a b", "make tea", "python experiments/nothing.py", "curl x"):
         with pytest.raises(AssertionError):
             understood(wrong.split())
     with pytest.raises(Exception, match=r"[Nn]o such option"):
@@ -167,7 +167,7 @@ def test_recipes_stand_before_the_laboratory_notes(page: Path) -> None:
 
 def test_the_tables_equal_their_result_files() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "bench" / "tables.py"), "--check"],
+        [sys.executable, str(ROOT / "experiments" / "tables.py"), "--check"],
         capture_output=True,
         text=True,
     )

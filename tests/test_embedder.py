@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, PackError
-from holotype.images import prepare_batch
+from holotype.image.prepare import prepare_batch
 from holotype.model.graph import read_graph
 from holotype.model.session import open_session
 from holotype.pack import load_pack, write_pack

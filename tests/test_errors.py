@@ -46,15 +46,15 @@ WORK = """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    from holotype import images
+    from holotype.image import prepare
     from holotype.errors import ImageError
 
     if __name__ == "__main__":
         context = multiprocessing.get_context("spawn")
         with context.Pool(1) as pool:
             for wait in (
-                lambda: pool.map_async(images.read, ["missing.png"]).get(timeout=60),
-                lambda: pool.apply_async(images.read, [b""]).get(timeout=60),
+                lambda: pool.map_async(prepare.read, ["missing.png"]).get(timeout=60),
+                lambda: pool.apply_async(prepare.read, [b""]).get(timeout=60),
             ):
                 try:
                     wait()
@@ -62,7 +62,7 @@ WORK = """
                     print(error)
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             try:
-                pool.submit(images.read, "missing.png").result(timeout=60)
+                pool.submit(prepare.read, "missing.png").result(timeout=60)
             except ImageError as error:
                 print(error)
 """

@@ -76,7 +76,7 @@ def unfounded(text: str, figures: list[float], cited: dict[str, str]) -> list[st
 
 def results_of(page: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """All numbers in the result files that the tables of a page are made from."""
-    sys.path.insert(0, str(ROOT / "bench"))
+    sys.path.insert(0, str(ROOT / "experiments"))
     try:
         tabling, tables = map(importlib.import_module, ("tabling", "tables"))
     finally:

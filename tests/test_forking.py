@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from holotype import decoding, images
+from holotype.image import decode, prepare
 from toy_packs import make_toy_pack, toy_drawing
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -24,7 +24,7 @@ BEGIN = """
     import gc, os, signal, sys, threading, time, warnings
     warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads
     import holotype
-    from holotype import images
+    from holotype.image import prepare
 
     def ended(pid, seconds=20):
         end = time.monotonic() + seconds
@@ -139,7 +139,7 @@ def test_forks_while_threads_decode_identify_and_enroll(tmp_path: Path) -> None:
     def busy(work):
         while not stop.is_set():
             work()
-    works = (lambda: images.read("a.png"), lambda: desk.identify("a.png", fpir=0.1),
+    works = (lambda: prepare.read("a.png"), lambda: desk.identify("a.png", fpir=0.1),
              lambda: desk.enroll("b", "b.png"))
     threads = [threading.Thread(target=busy, args=(work,)) for work in works]
     for thread in threads:
@@ -220,17 +220,17 @@ def odd_tiff() -> bytes:
 
 def test_threads_decode_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2)
-    pixels_of = decoding._pixels_of_picture
+    pixels_of = decode._pixels_of_picture
 
     def waits(picture: Image.Image) -> object:
         both.wait(timeout=30)  # for the other thread, which has to be in here as well
         return pixels_of(picture)
 
-    monkeypatch.setattr(decoding, "_pixels_of_picture", waits)
+    monkeypatch.setattr(decode, "_pixels_of_picture", waits)
     content = odd_tiff()
     results: list[object] = []
     threads = [
-        threading.Thread(target=lambda: results.append(images.read(content))) for _ in range(2)
+        threading.Thread(target=lambda: results.append(prepare.read(content))) for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -241,7 +241,7 @@ def test_threads_decode_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_only_decoders_are_silenced_and_only_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels_of = decoding._pixels_of_picture
+    pixels_of = decode._pixels_of_picture
 
     def warns(picture: Image.Image) -> object:
         warnings.warn_explicit("odd", UserWarning, "TiffImagePlugin.py", 1, "PIL.TiffImagePlugin")
@@ -249,9 +249,9 @@ def test_only_decoders_are_silenced_and_only_meanwhile(monkeypatch: pytest.Monke
             warnings.warn_explicit("mine", UserWarning, "mine.py", 1, "mine")
         return pixels_of(picture)
 
-    monkeypatch.setattr(decoding, "_pixels_of_picture", warns)
+    monkeypatch.setattr(decode, "_pixels_of_picture", warns)
     before = list(warnings.filters)
-    images.read(odd_tiff())  # a warning would be an error here
+    prepare.read(odd_tiff())  # a warning would be an error here
     assert list(warnings.filters) == before
     with pytest.warns(UserWarning, match="odd"):
         warnings.warn_explicit("odd", UserWarning, "TiffImagePlugin.py", 1, "PIL.TiffImagePlugin")

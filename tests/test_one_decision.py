@@ -14,10 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "src/holotype/demo/pictures.py": (1, "counts the bars of a chart beyond the line"),
+    "src/holotype/demo/drawings.py": (1, "counts the bars of a chart beyond the line"),
     "src/holotype/estimator.py": (1, "a classifier of a closed set"),
-    "src/holotype/learn/memory/lifelong.py": (2, "a memory reads and writes its nearest slot"),
-    "src/holotype/learn/objects.py": (1, "retrieval in a closed set, to choose a network"),
+    "src/holotype/train/methods/memory/lifelong.py": (
+        2,
+        "a memory reads and writes its nearest slot",
+    ),
+    "src/holotype/train/objects.py": (1, "retrieval in a closed set, to choose a network"),
     "src/holotype/packing/heads.py": (1, "nearest in a closed set, to choose a head"),
     "src/holotype/recognizer/calibration.py": (3, "names look-alikes and shows a level; no answer"),
     "src/holotype/recognizer/examples.py": (1, "a gallery's examples beside one another"),
@@ -25,23 +28,26 @@ ALLOWED = {
     "src/holotype/recognizer/reviews.py": (2, "explains which example a confirmed picture needs"),
     "src/holotype/recognizer/state.py": (3, "names the nearest example, or the same picture"),
     "src/holotype/recognizer/status.py": (1, "says what rates cost here; no answer"),
-    "src/holotype/scoring.py": (1, "the highest k of many"),
-    "src/holotype/tasks/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),
+    "src/holotype/stats/scoring.py": (1, "the highest k of many"),
+    "src/holotype/evaluation/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),
     "src/holotype/watching/tracks.py": (2, "follows a face from frame to frame"),
-    "bench/adapting.py": (1, "nearest in a closed set"),
-    "bench/dagan.py": (1, "nearest in a closed set"),
-    "bench/defects.py": (1, "nearest in a closed set"),
-    "bench/enrolled_tail.py": (1, "chooses the tail that the decision follows"),
-    "bench/everywhere.py": (1, "missed by the best threshold, known afterwards"),
-    "bench/faces.py": (1, "nearest in a closed set"),
-    "bench/grocery.py": (1, "nearest in a closed set"),
-    "bench/hallucination.py": (2, "nearest in a closed set, and missed at a rate, afterwards"),
-    "bench/imagine.py": (1, "nearest in a closed set"),
-    "bench/imagine_scratch.py": (1, "nearest in a closed set"),
-    "bench/why_one_shot.py": (3, "nearest in a closed set; how many pictures reach a goal"),
-    "bench/zero_shot.py": (1, "nearest in a closed set"),
-    "bench/stream.py": (1, "the rule of another method, beside ours"),
-    "bench/tallying.py": (1, "one constant threshold, the contrast to ours"),
+    "experiments/adapting.py": (1, "nearest in a closed set"),
+    "experiments/dagan.py": (1, "nearest in a closed set"),
+    "experiments/defects.py": (1, "nearest in a closed set"),
+    "experiments/enrolled_tail.py": (1, "chooses the tail that the decision follows"),
+    "experiments/everywhere.py": (1, "missed by the best threshold, known afterwards"),
+    "experiments/faces.py": (1, "nearest in a closed set"),
+    "experiments/grocery.py": (1, "nearest in a closed set"),
+    "experiments/hallucination.py": (
+        2,
+        "nearest in a closed set, and missed at a rate, afterwards",
+    ),
+    "experiments/imagine.py": (1, "nearest in a closed set"),
+    "experiments/imagine_scratch.py": (1, "nearest in a closed set"),
+    "experiments/why_one_shot.py": (3, "nearest in a closed set; how many pictures reach a goal"),
+    "experiments/zero_shot.py": (1, "nearest in a closed set"),
+    "experiments/stream.py": (1, "the rule of another method, beside ours"),
+    "experiments/tallying.py": (1, "one constant threshold, the contrast to ours"),
 }
 # What holds a similarity, and what one is compared with.
 _ALIKE = r"(?:best|similarit\w*|alike|reached|scores?|cosine|nearest|first)"
@@ -71,7 +77,14 @@ def found(pattern: re.Pattern[str], files: Mapping[str, str]) -> Counter[str]:
 
 
 def sources() -> dict[str, str]:
-    files = [*(ROOT / "src" / "holotype").rglob("*.py"), *(ROOT / "bench").glob("*.py")]
+    files = [
+        *(ROOT / "src" / "holotype").rglob("*.py"),
+        *(
+            p
+            for room in ("benchmarks", "experiments", "build_packs")
+            for p in (ROOT / room).glob("*.py")
+        ),
+    ]
     return {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(files)}
 
 
@@ -82,7 +95,7 @@ def test_nobody_else_compares_similarities_with_thresholds() -> None:
 
 def test_one_place_turns_similarities_into_answers() -> None:
     places = found(ANSWER, sources())
-    assert places.pop("bench/tallying.py") == 1, "the contrast, `by_constant`"
+    assert places.pop("experiments/tallying.py") == 1, "the contrast, `by_constant`"
     assert set(places) == {"src/holotype/openset/matcher.py"}
     matcher = lines((ROOT / "src/holotype/openset/matcher.py").read_text())
     assert sum(" Matches(" in line for line in matcher) == 1
@@ -100,10 +113,10 @@ def test_a_loop_that_decides_again_is_found() -> None:
         "passed += (probes @ prototype >= level).mean()",
         "if similarity[0] < self.level:",
     ):
-        assert found(SUSPECT, {"bench/new.py": loop}) == {"bench/new.py": 1}, loop
+        assert found(SUSPECT, {"experiments/new.py": loop}) == {"experiments/new.py": 1}, loop
     for fine in (
         "found = matcher.match(vectors, 0.01)",
         "longest = int(unused.argmax())",
         "# best >= level",
     ):
-        assert not found(SUSPECT, {"bench/new.py": fine}), fine
+        assert not found(SUSPECT, {"experiments/new.py": fine}), fine

@@ -13,11 +13,11 @@ from PIL import Image
 from toys import conv
 
 from holotype.comparison import Outcome, Progress, compare
-from holotype.learn.metric.prototypical import PrototypicalNetworks
-from holotype.learn.pictures import PictureRecipe
-from holotype.learn.recipes import RECIPES
-from holotype.learn.settings import TrainingSettings
 from holotype.records import Preprocessing
+from holotype.train.methods.metric.prototypical import PrototypicalNetworks
+from holotype.train.picture_recipes import PictureRecipe
+from holotype.train.recipes import RECIPES
+from holotype.train.settings import TrainingSettings
 from toy_packs import toy_drawing
 
 CLASSES, EXAMPLES, STEPS = 24, 5, 12

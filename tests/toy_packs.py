@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageDraw
 
-from holotype.images import prepare_batch
+from holotype.image.prepare import prepare_batch
 from holotype.pack import write_pack
 from holotype.records import Preprocessing
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.domains.texts.network import IDS, MASK, sentence_network
 from holotype.pack import write_pack
 from holotype.records import Preprocessing, Reading, TensorInput
-from holotype.texts.network import IDS, MASK, sentence_network
 
 Floats = NDArray[Any]
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import images
+from holotype.domains.texts.reading import Read, Reader, fed, masked
+from holotype.domains.voices.hearing import hear
 from holotype.errors import ImageError, PackError, ProviderError, VectorError
-from holotype.images import ImageSource, Look
+from holotype.image import prepare
+from holotype.image.prepare import ImageSource, Look
 from holotype.model import self_test
 from holotype.model.feed import made_up
 from holotype.model.graph import Input, read_graph
@@ -20,8 +22,6 @@ from holotype.model.providers import CPU, chosen
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
 from holotype.records import Preprocessing
-from holotype.texts.reading import Read, Reader, fed, masked
-from holotype.voices.hearing import hear
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -94,7 +94,7 @@ class Embedder:
                 result[row] = self.embed_parts(heard.windows(self.chunk))[0]
             return result
         done = 0
-        for chunk in images.prepare_chunks(sources, self.preprocessing, self.chunk, look):
+        for chunk in prepare.prepare_chunks(sources, self.preprocessing, self.chunk, look):
             result[done : done + len(chunk)] = self._run({self._inputs[0]: chunk}, len(chunk))
             done += len(chunk)
         return result

@@ -14,8 +14,8 @@ from holotype.embedder import Embedder
 from holotype.errors import DataError, MissingExtraError, PackError
 from holotype.extras import install
 from holotype.pack import Pack, load_pack
-from holotype.scoring import unit
-from holotype.temperature import inverse_temperature
+from holotype.stats.scoring import unit
+from holotype.stats.temperature import inverse_temperature
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

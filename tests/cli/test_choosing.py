@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from typer.testing import Result
 
-from holotype.cli import choosing
+from holotype.cli import default_pack
 from holotype.errors import AnotherKindError
 from toy_packs import toy_drawing
 
@@ -65,12 +65,12 @@ def test_on_a_terminal_it_asks(photo: Path, monkeypatch: pytest.MonkeyPatch) -> 
         asked.append(question)
         return len(asked) == 1
 
-    monkeypatch.setattr(choosing, "confirmed", confirmed)
-    assert choosing.fitting_model([photo], asking=True) == "objects"
+    monkeypatch.setattr(default_pack, "confirmed", confirmed)
+    assert default_pack.fitting_model([photo], asking=True) == "objects"
     with pytest.raises(AnotherKindError):
-        choosing.fitting_model([photo], asking=True)
+        default_pack.fitting_model([photo], asking=True)
     assert len(asked) == 2
     assert asked[0].endswith("Make the gallery with the pack `objects` instead?")
     with pytest.raises(AnotherKindError):
-        choosing.fitting_model([photo], asking=False)
+        default_pack.fitting_model([photo], asking=False)
     assert len(asked) == 2

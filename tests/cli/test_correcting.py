@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 import holotype
-from holotype.cli import watching
+from holotype.cli import watch
 from holotype.gallery import SqliteGallery
 from holotype.watching.events import Seen
 from terminals import answer
@@ -212,5 +212,5 @@ def test_a_watch_says_nothing_of_the_quiet(desk: Path, drawings: Path, capsys) -
         for probe, said in (("0-0.png", False), ("1-0.png", True)):
             decision = recognizer.identify(drawings / probe, "90%")
             assert decision.answer == "match"
-            watching._tell(Seen("door.png", 0.0, 1, decision))
+            watch._tell(Seen("door.png", 0.0, 1, decision))
             assert bool(capsys.readouterr().out) is said

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from holotype.datasets import download
+from holotype.datasets.catalogue import passed_over
+from holotype.datasets.parts import Part, part_text
 from holotype.errors import DataError
-from holotype.tasks import download
-from holotype.tasks.datasets import passed_over
-from holotype.tasks.parts import Part, part_text
 from toy_packs import toy_drawing
 
 Run = Callable[..., Result]

@@ -270,7 +270,7 @@ def test_the_methods_are_listed_without_torch(
 
 def test_an_import_that_fails_for_another_reason_is_no_missing_extra() -> None:
     with pytest.raises(ModuleNotFoundError), failures.training_extra("train"):
-        raise ModuleNotFoundError("no", name="holotype.learn.nothing")
+        raise ModuleNotFoundError("no", name="holotype.train.nothing")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from typer.testing import Result
 
-from holotype.learn import pipeline
-from holotype.learn.recipes import RECIPES
+from holotype.train import pipeline
+from holotype.train.recipes import RECIPES
 from toy_packs import toy_drawing
 
 Run = Callable[..., Result]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from holotype.learn.backbones import Conv4
-from holotype.learn.metric.prototypical import PrototypicalNetworks
-from holotype.learn.objectives import CosineSoftmax
-from holotype.learn.recipes import RECIPES
+from holotype.train.backbones import Conv4
+from holotype.train.methods.metric.prototypical import PrototypicalNetworks
+from holotype.train.objectives import CosineSoftmax
+from holotype.train.recipes import RECIPES
 from toy_photos import write_photos
 
 Run = Callable[..., Result]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from holotype.learn.recipes import RECIPES
+from holotype.train.recipes import RECIPES
 
 Run = Callable[..., Result]
 

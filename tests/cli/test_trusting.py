@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from holotype.cli import trusting
+from holotype.cli import calibrate
 from holotype.records import RateChange
 from terminals import answer
 from toy_packs import make_toy_pack, toy_drawing
@@ -285,9 +285,9 @@ def test_calibrate_says_how_many_are_missing(desk: Path, folder: Path, run: Run)
         assert (row["missing"] == 0) == (row["known"] == "guaranteed")
         assert row["missing"] == {0.1: 2, 0.01: 92}[row["rate"]]
     row = RateChange(0.1, None, None, None, None, None, missing=5)
-    said = trusting.missing_words(row)
+    said = calibrate.missing_words(row)
     assert said == "5 more people or things, and 10 % is guaranteed."
-    said = trusting.missing_words(replace(row, missing=1))
+    said = calibrate.missing_words(replace(row, missing=1))
     assert said == "1 more person or thing, and 10 % is guaranteed."
 
 

@@ -17,10 +17,10 @@ import torch
 from PIL import Image
 
 from holotype.comparison import Progress, compare
+from holotype.datasets.catalogue import load_dataset
 from holotype.errors import DataError, TrainingError
-from holotype.learn import pipeline
 from holotype.pack import load_pack
-from holotype.tasks.datasets import load_dataset
+from holotype.train import pipeline
 from tiny_comparison import CLASSES, FEW, STEPS, draw, run, tell
 from toy_packs import make_toy_pack, toy_drawing
 
@@ -176,7 +176,7 @@ def test_packs_runs_and_what_learns_nothing_stand_side_by_side(
 
 
 def run_with(methods: list[str], data: Path, out: Path, **changed: object) -> Any:
-    from holotype.learn.recipes import RECIPES
+    from holotype.train.recipes import RECIPES
     from tiny_comparison import TINY
 
     known = RECIPES["prototypical"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from holotype.comparison.published import LAKE, READ, VINYALS, published
-from holotype.learn.methods import METHODS
+from holotype.train.registry import METHODS
 
 
 def test_each_figure_has_its_source() -> None:

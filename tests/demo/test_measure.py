@@ -11,7 +11,7 @@ import pytest
 
 import holotype
 from holotype import demo
-from holotype.demo.measure import RATES, SHOTS, _counted, _interval
+from holotype.demo.measurement import RATES, SHOTS, _counted, _interval
 from holotype.demo.trials import STRANGER, Trial
 from holotype.records import Answer, Basis, Candidate, Decision
 from toy_packs import make_toy_pack
@@ -92,7 +92,7 @@ def test_galleries_that_rest_on_something_else_are_told_apart() -> None:
 def test_the_interval_resamples_classes() -> None:
     kind = np.repeat(np.arange(20), 50)
     alike = np.tile(np.arange(50) < 10, 20)  # a fifth of each class
-    # As 200 of 1,000 drawings, no better: see tests/tasks/test_bootstrap.py.
+    # As 200 of 1,000 drawings, no better: see tests/stats/test_bootstrap.py.
     assert _interval(alike, kind) == pytest.approx((17.5, 22.8), abs=0.1)
     whole = kind < 4  # a fifth of the classes, each whole
     low, high = _interval(whole, kind)

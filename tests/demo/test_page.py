@@ -12,9 +12,9 @@ from typing import get_args
 import pytest
 
 from holotype import demo
-from holotype.demo.measure import _counted
+from holotype.demo.measurement import _counted
 from holotype.demo.outcomes import Outcome
-from holotype.demo.page import render
+from holotype.demo.result_page import render
 from holotype.demo.showcase import showcase
 from holotype.demo.trials import STRANGER
 from holotype.records import Reason

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from holotype import demo
-from holotype.demo.measure import Figures, Part
-from holotype.demo.words import cells, part_words
+from holotype.demo.measurement import Figures, Part
+from holotype.demo.story import cells, part_words
 from holotype.records import Known
 
 

@@ -14,7 +14,7 @@ import pytest
 import holotype
 from hanging import HANGS_S
 from holotype.errors import GalleryError
-from holotype.gallery import StoredGallery, copy, copying, enrolled, existing
+from holotype.gallery import StoredGallery, copy, copying, enrolled_rows, existing
 
 Rows = Callable[..., np.ndarray]
 BOTH = ["sqlite", "postgres"]
@@ -30,7 +30,7 @@ def another(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> str:
 def full(open_gallery, rows: Rows) -> StoredGallery:
     """A gallery with all that a gallery can have."""
     gallery = open_gallery(keep_pictures=True)
-    day = enrolled.today() + timedelta(days=30)
+    day = enrolled_rows.today() + timedelta(days=30)
     gallery.add("Ada", rows(0, 3), pictures=[b"1", b"2", b"3"], consent="yes", retain_until=day)
     gallery.add("Bob", rows(1, 2), tags=["staff"])
     gallery.add("Zoë", rows(2))

@@ -210,7 +210,7 @@ def test_what_is_refused_changes_nothing(path: Path, desk, change, error, words:
 
 def test_whose_last_day_has_passed_is_not_corrected(desk, rows, monkeypatch) -> None:
     desk.add("Ada", rows(3), retain_until=date(2990, 1, 31))
-    monkeypatch.setattr("holotype.gallery.enrolled.today", lambda: date(2999, 1, 1))
+    monkeypatch.setattr("holotype.gallery.enrolled_rows.today", lambda: date(2999, 1, 1))
     for change in (
         lambda: desk.merge("Ada", "Bob"),
         lambda: desk.merge("Bob", "Ada"),

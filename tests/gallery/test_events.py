@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from holotype.errors import ErasurePendingError, ServingError
 from holotype.gallery import SqliteGallery, StoredGallery, events_of, restore
-from holotype.gallery.events import Events
+from holotype.gallery.event_log import Events
 
 Rows = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hanging import HANGS_S
 from holotype.gallery import SqliteGallery
 
-BENCH = Path(__file__).parents[2] / "bench"
+BENCH = Path(__file__).parents[2] / "benchmarks"
 
 
 def test_no_kill_loses_what_was_acknowledged(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hands import DIM, FACTS, Hands, state
+from gallery_users import DIM, FACTS, Hands, state
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import SqliteGallery
 from holotype.gallery.changes import MAX_CHANGES

@@ -12,13 +12,13 @@ import textwrap
 import time
 from pathlib import Path
 
-from hands import DIM, Hands, state
+from gallery_users import DIM, Hands, state
 from hanging import HANGS_S
 from holotype.gallery import SqliteGallery
 
 WORKER = """
     import hashlib, sys
-    from hands import Hands, state
+    from gallery_users import Hands, state
     from holotype.gallery import SqliteGallery
 
     with SqliteGallery.existing(sys.argv[1]) as gallery:

@@ -5,7 +5,7 @@ import pytest
 
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.openset.drift import LEVEL, MIN_PROBES, Drift, drift
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 
 DIM, KINDS, SIZE = 32, 10, 60
 

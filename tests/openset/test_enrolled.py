@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from holotype.openset.enrolled import EnrolledScores
 from holotype.openset.impostors import difference
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 
 def world(classes: int, each: int, seed: int, spread: float, dim: int = 16) -> Floats:

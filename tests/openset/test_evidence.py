@@ -8,7 +8,7 @@ import pytest
 from cohorts import cohort_of, gallery_of
 from holotype.errors import RateError
 from holotype.openset import Cohort, Evidence
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
 NOBODY = Cohort.none(32)

@@ -13,7 +13,7 @@ from cohorts import cohort_of, gallery_of, related, stranger_draws
 from holotype.errors import RateError
 from holotype.openset import Cohort, ImpostorScores
 from holotype.pack import load_pack
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 
 COHORT = cohort_of(12, 4, seed=0)
 VECTORS = gallery_of(40, seed=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cohorts import cohort_of, gallery_of
 from holotype.errors import RateError
 from holotype.openset import Cohort, CohortModel, Matcher
-from holotype.scoring import top_k, unit
+from holotype.stats.scoring import top_k, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
 MODEL = CohortModel.of(COHORT, gallery_of(200, seed=50))

@@ -5,7 +5,7 @@ import pytest
 
 from cohorts import cohort_of, gallery_of
 from holotype.openset import Novelty
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 
 BACKGROUND = gallery_of(300, seed=0)
 AXIS = np.eye(32, dtype=np.float32)[0]

@@ -8,8 +8,8 @@ import pytest
 from cohorts import cohort_of, related
 from holotype.errors import RateError
 from holotype.openset import Cohort, ImpostorScores, MatchProbability
-from holotype.scoring import prototypes
-from holotype.tasks.reliability import reliability
+from holotype.stats.reliability import reliability
+from holotype.stats.scoring import prototypes
 
 SPREAD = 0.9
 

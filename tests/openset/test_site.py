@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cohorts import cohort_of, gallery_of
 from holotype.errors import RateError
 from holotype.openset import Cohort, Impostors, MatchProbability
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
 NOBODY = Cohort(np.empty((0, 32), np.float32), np.empty(0, np.int64))

@@ -8,7 +8,7 @@ import pytest
 from cohorts import gallery_of
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.openset.unlabeled import UnlabeledScores
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 BARE = CohortModel.of(Cohort.none(33))
 # What all photographs have in common, and no catalogue picture.

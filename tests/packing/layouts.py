@@ -189,7 +189,7 @@ def wav2vec(path: Path) -> None:
 
 def newer_vit(path: Path) -> None:
     """By torch's second exporter."""
-    from holotype.learn.export import export_onnx
+    from holotype.train.export import export_onnx
 
     torch.manual_seed(0)
     path.write_bytes(export_onnx(_Vision().eval(), (3, SIDE, SIDE)))

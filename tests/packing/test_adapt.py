@@ -21,7 +21,7 @@ from holotype.packing.build import build_pack
 from holotype.packing.heads import Kind, chosen_head, compared, fit, one_shot, with_head
 from holotype.packing.model_input import preprocessing_for
 from holotype.packing.verify import verify_pack
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 from packing import layouts
 from toy_photos import photo_model, write_photos
 

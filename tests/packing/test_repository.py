@@ -400,7 +400,7 @@ def test_other_conventions() -> None:
 
 def test_a_processor_prepares_as_transformers_does(tmp_path: Path) -> None:
     """Resize the shorter side, cut the middle, scale and normalize: the steps one by one."""
-    from holotype.images import prepare
+    from holotype.image.prepare import prepare
     from holotype.model.graph import Graph, Input
     from holotype.packing.model_input import preprocessing_for
 

@@ -10,8 +10,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import holotype
-from holotype import input_kind
 from holotype.errors import AnotherKindError
+from holotype.image import input_kind
 from holotype.recognizer import kinds
 from toy_packs import toy_drawing
 
@@ -48,7 +48,7 @@ def test_a_doubt_warns_at_enrollment_and_holds_no_answer_back(
 ) -> None:
     before = desk.identify(toy_drawing(1), fpir=0.1)
     doubt = input_kind.AnotherKind(False, "this looks odd", "Draw it again")
-    monkeypatch.setattr("holotype.quality.another_kind", lambda *_: doubt)
+    monkeypatch.setattr("holotype.image.quality.another_kind", lambda *_: doubt)
     after = desk.identify(toy_drawing(1), fpir=0.1)
     assert (after.answer, after.reasons) == (before.answer, before.reasons)
     (warning,) = desk.enroll("somebody", toy_drawing(600)).warnings

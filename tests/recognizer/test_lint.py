@@ -10,7 +10,7 @@ import pytest
 import holotype
 from holotype.recognizer import feedback, lint
 from holotype.recognizer.lint import left_out
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 
 N, D = 30, 64
 THINGS = 5 * np.random.default_rng(0).normal(size=(N + 5, D))

@@ -79,7 +79,7 @@ def test_who_may_not_be_kept_is_named_under_the_own_tag_only(desk, monkeypatch) 
     desk.enroll("c1", toy_drawing(1), retain_until=date(2990, 1, 1), tags=["staff"])
     desk.gallery.describe("c2", add=["staff", "night"])
     desk.gallery.describe("c3", add=["night"])
-    monkeypatch.setattr("holotype.gallery.enrolled.today", lambda: date(2999, 1, 1))
+    monkeypatch.setattr("holotype.gallery.enrolled_rows.today", lambda: date(2999, 1, 1))
     codes = [reason.code for reason in desk.identify(toy_drawing(1), RATE, tag="staff").reasons]
     assert "retention_over" in codes
     codes = [reason.code for reason in desk.identify(toy_drawing(1), RATE, tag="night").reasons]

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 
 import holotype
+from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.errors import RateError
+from holotype.evaluation.galleries import draw_galleries
 from holotype.pack import Pack, load_pack, write_pack
 from holotype.recognizer import calibrate
 from holotype.records import Decision
 from holotype.report import measure, seen, summary
 from holotype.report.proof import OwnStrangers
-from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.galleries import draw_galleries
-from holotype.tasks.reliability import reliability
+from holotype.stats.reliability import reliability
 from toy_packs import make_toy_pack, toy_drawing, toy_parts
 
 CLASSES, EXAMPLES = 10, 5

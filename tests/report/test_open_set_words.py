@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.errors import RateError
+from holotype.evaluation.open_set_report import Ground, OpenSetReport
 from holotype.report import HEADINGS, Proof, summary, table
 from holotype.report.phrases import interval, percent, short, stated, times
 from holotype.report.proof import OwnStrangers
 from holotype.report.tables import rows
 from holotype.report.words import headline, verdict
-from holotype.tasks.bootstrap import Share
-from holotype.tasks.open_set_report import Ground, OpenSetReport
+from holotype.stats.bootstrap import Share
 from report_toys import at, drawings, proof
 
 

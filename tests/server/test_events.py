@@ -11,7 +11,7 @@ from typing import Any
 
 import holotype
 from hanging import HANGS_S
-from holotype.server import feed
+from holotype.server import event_stream
 from real_server import Server, drawing, files, is_failure
 
 STREAM = {"accept": "text/event-stream"}
@@ -173,7 +173,7 @@ def test_there_are_as_many_listeners_as_there_may_be(start: Callable[..., Server
     head = f"GET /v1/events HTTP/1.1\r\nhost: localhost\r\nx-api-key: {server.key}\r\n"
     head += "accept: text/event-stream\r\n\r\n"
     held = []
-    for _ in range(feed.MAX_LISTENERS):
+    for _ in range(event_stream.MAX_LISTENERS):
         one = socket.create_connection(("127.0.0.1", server.port), timeout=HANGS_S)
         one.sendall(head.encode())
         assert one.recv(15) == b"HTTP/1.1 200 OK"

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from holotype.cli.command_group import Group
 from holotype.cli.display import AsJson, print_json, say
-from holotype.cli.groups import Group
 from holotype.cli.progress import bars
 
 app = typer.Typer(cls=Group, help="Get data sets.")
@@ -27,7 +27,7 @@ def omniglot(
 
     Example: `holotype data omniglot`
     """
-    from holotype.tasks.download import download_omniglot
+    from holotype.datasets.download import download_omniglot
 
     with bars() as report:
         folder = download_omniglot(
@@ -51,8 +51,8 @@ def sample(
 
     Example: `holotype data sample --out drawings`
     """
-    from holotype.tasks.datasets import load_dataset
-    from holotype.tasks.folders import write_folder
+    from holotype.datasets.catalogue import load_dataset
+    from holotype.datasets.folders import write_folder
 
     drawings = load_dataset("sample")
     written = write_folder(out, drawings.images[:], drawings.class_index, drawings.class_names)

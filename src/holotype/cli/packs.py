@@ -7,16 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from holotype.cli import packing
+from holotype.cli import pack_build
+from holotype.cli.command_group import Group
 from holotype.cli.display import AsJson, Cell, print_json, print_table, say
-from holotype.cli.groups import Group
 from holotype.extras import install
 from holotype.pack import FACES, TEXTS, Pack, load_pack, made_packs, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
 from holotype.pack.preprocessing import in_words
 
 app = typer.Typer(cls=Group, help="Look at model packs, make, check and share them.")
-for _command in (packing.build, packing.adapt, packing.verify, packing.push, packing.pull):
+for _command in (
+    pack_build.build,
+    pack_build.adapt,
+    pack_build.verify,
+    pack_build.push,
+    pack_build.pull,
+):
     app.command()(_command)
 
 
@@ -67,9 +73,9 @@ def list_packs(as_json: AsJson = False) -> None:
 
 def _remedies(made: dict[str, bool]) -> dict[str, str]:
     """What to install for the packs that need an extra; empty where nothing is missing."""
-    from holotype.faces import extra as faces
-    from holotype.texts import extra as texts
-    from holotype.voices import extra as audio
+    from holotype.domains.faces import extra as faces
+    from holotype.domains.texts import extra as texts
+    from holotype.domains.voices import extra as audio
 
     return {
         FACES: "" if faces.installed() else install("faces"),

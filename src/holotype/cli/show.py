@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from holotype.cli.choosing import GalleryPlace
-from holotype.cli.correcting import noted_words
+from holotype.cli.command_group import Group
+from holotype.cli.correct import noted_words
+from holotype.cli.default_pack import GalleryPlace
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
-from holotype.cli.groups import Group
 from holotype.gallery import ExampleRecord, IdentityRecord, existing, name_of
 from holotype.pages import check_ending
 
@@ -126,7 +126,7 @@ def show_memory(
     """
     picture = out or run / "memory.png"
     with training_extra("show"):
-        from holotype.learn.memory.picture import draw
+        from holotype.train.methods.memory.picture import draw
 
         draw(run, picture, seed)
     if as_json:

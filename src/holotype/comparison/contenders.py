@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
-from holotype.comparison.ground import Ground, plain
+from holotype.comparison.division import Ground, plain
+from holotype.datasets.catalogue import load_dataset
 from holotype.embedder import Embedder
 from holotype.errors import DataError, TrainingError
+from holotype.evaluation.accuracy import prototype_scores
 from holotype.pack import Pack, load_pack, shipped_packs
 from holotype.records import Episode, Preprocessing
-from holotype.tasks.datasets import load_dataset
-from holotype.tasks.evaluate import prototype_scores
 
 if TYPE_CHECKING:
-    from holotype.learn.method import Method
-    from holotype.learn.pictures import PictureRecipe
+    from holotype.train.method import Method
+    from holotype.train.picture_recipes import PictureRecipe
 
 # The recipe that all methods share, on the backbone of the papers: equal terms where it fits.
 _SHARED_RECIPE = "conv4"
@@ -74,7 +74,7 @@ def trains(contender: Contender) -> bool:
     """Whether it learns from the background of this comparison."""
     if contender.kind != "method":
         return False
-    from holotype.learn.methods import METHODS
+    from holotype.train.registry import METHODS
 
     return METHODS[contender.method].load().trainable
 
@@ -91,9 +91,9 @@ def with_recipe(contender: Contender, ground: Ground, seed: int) -> Contender:
     """
     if not trains(contender):
         return contender
-    from holotype.learn.pictures import PictureRecipe
-    from holotype.learn.pipeline import find_recipe
-    from holotype.learn.recipes import RECIPES
+    from holotype.train.picture_recipes import PictureRecipe
+    from holotype.train.pipeline import find_recipe
+    from holotype.train.recipes import RECIPES
 
     if contender.recipe is not None:
         names = [contender.recipe]
@@ -139,7 +139,7 @@ def _contender(argument: str, out: Path) -> Contender:
         return Contender(path.resolve().name, "pack", path)
     if argument in shipped_packs():
         return Contender(argument, "pack", path)
-    from holotype.learn.methods import METHODS
+    from holotype.train.registry import METHODS
 
     method, _, recipe = argument.partition(":")
     if method not in METHODS:
@@ -151,8 +151,8 @@ def _contender(argument: str, out: Path) -> Contender:
 
 
 def _opened_run(contender: Contender, ground: Ground) -> Opened:
-    from holotype.learn.history import History
-    from holotype.learn.pipeline import run_scorer
+    from holotype.train.history import History
+    from holotype.train.pipeline import run_scorer
 
     run = run_scorer(contender.where)
     settings = run.facts["settings"]
@@ -177,10 +177,10 @@ def _opened_run(contender: Contender, ground: Ground) -> Opened:
 
 
 def _opened_untrained(contender: Contender) -> Opened:
-    from holotype.learn.comparing import asked
-    from holotype.learn.methods import METHODS
-    from holotype.learn.pictures import PictureRecipe
-    from holotype.learn.recipes import RECIPES
+    from holotype.train.feature_comparison import asked
+    from holotype.train.picture_recipes import PictureRecipe
+    from holotype.train.recipes import RECIPES
+    from holotype.train.registry import METHODS
 
     recipe = next(iter(RECIPES.get(contender.method, {}).values()), None)
     if isinstance(recipe, PictureRecipe):
@@ -207,7 +207,7 @@ def _opened_untrained(contender: Contender) -> Opened:
 
 
 def _opened_pack(contender: Contender, pack: Pack, ground: Ground) -> Opened:
-    from holotype.learn.sizes import pack_parameters
+    from holotype.train.sizes import pack_parameters
 
     background = pack.card.background
     _require_unseen(
@@ -232,14 +232,14 @@ def _opened_pack(contender: Contender, pack: Pack, ground: Ground) -> Opened:
 
 
 def _of_method(method: Method) -> dict[str, Any]:
-    from holotype.learn.sizes import method_parameters
+    from holotype.train.sizes import method_parameters
 
     return {"parameters": method_parameters(method), "transductive": method.transductive}
 
 
 def _learned(recipe: PictureRecipe, data: str, seed: int) -> tuple[str, Sequence[str]]:
     """The data set that a recipe learns from, and the classes of it."""
-    from holotype.learn.pictures import part
+    from holotype.train.picture_recipes import part
 
     seen = recipe.training if recipe.selection is None else (*recipe.training, recipe.selection)
     dataset = load_dataset(data)

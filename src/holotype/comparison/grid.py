@@ -16,13 +16,13 @@ from typing import Any
 
 from holotype.comparison import contenders
 from holotype.comparison.contenders import Contender
-from holotype.comparison.files import read_json, write_json
-from holotype.comparison.ground import Ground, prepare
+from holotype.comparison.division import Ground, prepare
+from holotype.comparison.eta import Pace, Progress
 from holotype.comparison.measuring import TaskPictures, drawn, measure
 from holotype.comparison.outcome import Outcome, Row
-from holotype.comparison.pace import Pace, Progress
+from holotype.comparison.storage import read_json, write_json
+from holotype.datasets.lake import N_WAY
 from holotype.errors import DataError, TrainingError
-from holotype.tasks.lake import N_WAY
 
 STATE = "comparison.json"
 
@@ -48,7 +48,7 @@ def compare(
         methods: a method or `method:recipe`, the folder of a run, or a pack by name or folder;
             differences are taken to the first.
         data: what `load_dataset` takes; anything but Omniglot is divided by class.
-        protocol: one of `tasks.protocols.PROTOCOLS`; "lake" fixes ways, shots and queries.
+        protocol: one of `evaluation.protocols.PROTOCOLS`; "lake" fixes ways, shots and queries.
         out: the folder of the comparison: new, or one to go on with.
         budget: training steps for each method; None: as its recipe says.
         n_ways: classes per episode, each with every one of `k_shots`.
@@ -147,7 +147,7 @@ def _steps(entered: Sequence[Contender], budget: int | None) -> dict[str, int]:
     for one in entered:
         if not contenders.trains(one) or _trained(one):
             continue
-        from holotype.learn.pipeline import find_recipe
+        from holotype.train.pipeline import find_recipe
 
         _, recipe = find_recipe(one.method, one.recipe)
         history = read_json(one.where / "history.json") or {}
@@ -160,8 +160,8 @@ def _trained(one: Contender) -> bool:
 
 
 def _train(one: Contender, ground: Ground, budget: int | None, seed: int, pace: Pace) -> None:
-    from holotype.learn import runs
-    from holotype.learn.pipeline import train_run
+    from holotype.train import runs
+    from holotype.train.pipeline import train_run
 
     if _trained(one):
         steps = runs.read(one.where)["settings"]["steps"]

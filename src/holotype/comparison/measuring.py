@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.comparison.contenders import Contender, Opened
-from holotype.comparison.files import read_json, write_json
-from holotype.comparison.ground import Ground
+from holotype.comparison.division import Ground
+from holotype.comparison.eta import Pace
 from holotype.comparison.outcome import Cell
-from holotype.comparison.pace import Pace
-from holotype.images import prepare_batch
+from holotype.comparison.storage import read_json, write_json
+from holotype.datasets.lazy import select
+from holotype.evaluation.accuracy import evaluate
+from holotype.evaluation.episodes import episodes as gather
+from holotype.evaluation.protocols import Plan, among, encode_pictures, plan
+from holotype.image.prepare import prepare_batch
 from holotype.records import Episode, Preprocessing
-from holotype.tasks.episodes import episodes as gather
-from holotype.tasks.evaluate import evaluate
-from holotype.tasks.pictures import select
-from holotype.tasks.protocols import Plan, among, encode_pictures, plan
 
 
 @dataclass(frozen=True, slots=True)

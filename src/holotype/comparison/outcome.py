@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.comparison.files import write, write_json
 from holotype.comparison.plot import Dot, Panel, figure
 from holotype.comparison.published import published
+from holotype.comparison.storage import write, write_json
 
 RESULT, TABLE, PLOT = "comparison-result.json", "comparison.md", "comparison.svg"
 

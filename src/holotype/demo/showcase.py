@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.demo.measure import Part
+from holotype.demo.measurement import Part
 from holotype.demo.outcomes import Outcome, outcome
 from holotype.demo.trials import STRANGER, Trial
 from holotype.records import Decision

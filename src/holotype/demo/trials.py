@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.tasks.datasets import Dataset, load_dataset
+from holotype.datasets.catalogue import Dataset, load_dataset
 
 MOST_EXAMPLES = 5
 STRANGER = -1

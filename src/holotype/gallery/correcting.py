@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from holotype.errors import ErasurePendingError, GalleryError
-from holotype.gallery import audit, changes, corrections, enrolled, erasure
+from holotype.gallery import audit, changes, corrections, enrolled_rows, erasure
 from holotype.gallery.connection import Connection
-from holotype.gallery.custody import Custody
 from holotype.gallery.labels import check_label
+from holotype.gallery.ledger import Custody
 from holotype.gallery.records import Correction, Erasure, ExampleRecord, IdentityRecord, Undo
 
 
@@ -25,8 +25,8 @@ class Correcting(Custody):
         with self._reading() as connection:
             if label is not None:
                 label = check_label(label)
-                identity = enrolled.find(connection, label, self.place)
-                label = enrolled.label_of(connection, identity)
+                identity = enrolled_rows.find(connection, label, self.place)
+                label = enrolled_rows.label_of(connection, identity)
             return corrections.examples(connection, label)
 
     def rename(
@@ -111,9 +111,9 @@ class Correcting(Custody):
         """Change what is noted beside an identity; see `Gallery.describe`."""
         with self._changing(actor) as connection:
             if expected is not None:
-                identity = enrolled.find(connection, check_label(label), self.place)
-                name = enrolled.label_of(connection, identity)
-                now = [one for one in enrolled.records(connection) if one.label == name]
+                identity = enrolled_rows.find(connection, check_label(label), self.place)
+                name = enrolled_rows.label_of(connection, identity)
+                now = [one for one in enrolled_rows.records(connection) if one.label == name]
                 _require_expected(now[0], expected)
             corrections.describe(
                 connection,

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from holotype.errors import GalleryError, LabelError
-from holotype.gallery import audit, changes, enrolled
+from holotype.gallery import audit, changes, enrolled_rows
 from holotype.gallery.connection import Connection
 from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.records import Correction, ExampleRecord
@@ -43,8 +43,8 @@ def rename(
 ) -> Correction:
     """Give an identity another label that nobody has."""
     label, new = check_label(label), check_label(new)
-    identity = enrolled.find(connection, label, place)
-    there = enrolled.other_form(connection, new)
+    identity = enrolled_rows.find(connection, label, place)
+    there = enrolled_rows.other_form(connection, new)
     if there == identity:
         raise LabelError(f"{shown(new)} is called so already", "Name another label")
     if there is not None:
@@ -56,7 +56,7 @@ def rename(
     changes.touch_label(connection, new)
     connection.execute("UPDATE identities SET label = ? WHERE id = ?", (new, identity))
     audit.append(connection, "rename", actor, identity=audit.name_of(connection, identity))
-    enrolled.corrected(connection)
+    enrolled_rows.corrected(connection)
     count = _count(connection, identity)
     return Correction("rename", label, new, count, 0, count, True, _until(connection, identity))
 
@@ -70,12 +70,12 @@ def merge(
     goes stay only where the other has none.
     """
     label, into = check_label(label), check_label(into)
-    source = enrolled.find(connection, label, place)
-    target = enrolled.find(connection, into, place)
+    source = enrolled_rows.find(connection, label, place)
+    target = enrolled_rows.find(connection, into, place)
     if source == target:
         raise LabelError(f"{shown(label)} cannot be merged with itself", "Name two identities")
     for identity, name in ((source, label), (target, into)):
-        enrolled.require_kept(connection, identity, name)
+        enrolled_rows.require_kept(connection, identity, name)
         changes.keep(connection, "identities", identity)
     connection.execute(
         "UPDATE identities SET consent = COALESCE(identities.consent, gone.consent),"
@@ -87,12 +87,12 @@ def merge(
         " FROM identities AS gone WHERE gone.id = ? AND identities.id = ?",
         (source, target),
     )
-    enrolled.add_tags(connection, target, enrolled.tags_of(connection, source))
+    enrolled_rows.add_tags(connection, target, enrolled_rows.tags_of(connection, source))
     count = _hand_over(connection, source, target)
     facts: dict[str, Any] = {"source": audit.name_of(connection, source), "examples": count}
     connection.execute("DELETE FROM identities WHERE id = ?", (source,))
     audit.append(connection, "merge", actor, identity=audit.name_of(connection, target), **facts)
-    enrolled.corrected(connection)
+    enrolled_rows.corrected(connection)
     total = _count(connection, target)
     return Correction("merge", label, into, count, 0, total, False, _until(connection, target))
 
@@ -107,21 +107,21 @@ def move(
     """
     source, name = find_example(connection, example, place)
     label = check_label(label)
-    target = enrolled.other_form(connection, label)
+    target = enrolled_rows.other_form(connection, label)
     if target == source:
         raise LabelError(f"example {example} is one of {shown(label)} already", "Name another")
-    enrolled.require_kept(connection, source, name)
+    enrolled_rows.require_kept(connection, source, name)
     changes.keep(connection, "identities", source)
     new = target is None
     if target is None:
-        target, _ = enrolled.new_identity(connection, label, audit.now())
+        target, _ = enrolled_rows.new_identity(connection, label, audit.now())
         connection.execute(
             "UPDATE identities SET consent = other.consent, retain_until = other.retain_until"
             " FROM identities AS other WHERE other.id = ? AND identities.id = ?",
             (source, target),
         )
     else:
-        enrolled.require_kept(connection, target, label)
+        enrolled_rows.require_kept(connection, target, label)
         changes.keep(connection, "identities", target)
     changes.keep(connection, "examples", example)
     connection.execute("UPDATE examples SET identity = ? WHERE id = ?", (target, example))
@@ -131,7 +131,7 @@ def move(
     if not left:
         connection.execute("DELETE FROM identities WHERE id = ?", (source,))
     audit.append(connection, "move", actor, identity=audit.name_of(connection, target), **facts)
-    enrolled.corrected(connection)
+    enrolled_rows.corrected(connection)
     total = _count(connection, target)
     return Correction("move", name, label, 1, left, total, new, _until(connection, target))
 
@@ -149,17 +149,17 @@ def describe(
 ) -> None:
     """Change what an owner notes beside an identity."""
     add, remove = check_tags(add), check_tags(remove)
-    identity = enrolled.find(connection, check_label(label), place)
+    identity = enrolled_rows.find(connection, check_label(label), place)
     changes.keep(connection, "identities", identity)
     facts: dict[str, Any] = {}
     if add or remove:
-        tags = enrolled.tags_of(connection, identity)
+        tags = enrolled_rows.tags_of(connection, identity)
         for tag in remove:
             if tag not in tags:
                 has = f"Its tags: {', '.join(map(shown, tags))}" if tags else "It has none"
                 raise LabelError(f"{shown(label)} has no tag {shown(tag)}", has)
             tags.remove(tag)
-        facts["tags"] = enrolled.set_tags(connection, identity, [*tags, *add])
+        facts["tags"] = enrolled_rows.set_tags(connection, identity, [*tags, *add])
     if metadata is not None:
         connection.execute(
             "UPDATE identities SET metadata = ? WHERE id = ?", (as_metadata(metadata), identity)
@@ -171,7 +171,7 @@ def describe(
     audit.append(
         connection, "describe", actor, identity=audit.name_of(connection, identity), **facts
     )
-    enrolled.corrected(connection)
+    enrolled_rows.corrected(connection)
 
 
 def as_metadata(metadata: Mapping[str, object]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from holotype.errors import GalleryError
 from holotype.gallery import audit, feedback
 from holotype.gallery.connection import Connection
-from holotype.gallery.enrolled import find, keeps_pictures
+from holotype.gallery.enrolled_rows import find, keeps_pictures
 from holotype.gallery.erasure import merged
 from holotype.gallery.labels import shown
 from holotype.gallery.schema import read_binding

@@ -23,7 +23,7 @@ from holotype.errors import GalleryError, HolotypeError, LabelError
 from holotype.gallery import audit, changes
 from holotype.gallery.connection import Connection
 from holotype.gallery.corrections import as_metadata
-from holotype.gallery.enrolled import fresh, keeps_pictures, label_of, other_form
+from holotype.gallery.enrolled_rows import fresh, keeps_pictures, label_of, other_form
 from holotype.gallery.exported import (
     EXAMPLES,
     FORMAT,

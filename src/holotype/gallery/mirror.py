@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.gallery import enrolled
+from holotype.gallery import enrolled_rows
 from holotype.gallery.connection import Connection, DamagedError
 from holotype.gallery.matrix import Matrix
 from holotype.gallery.schema import schema_version
@@ -47,12 +47,12 @@ class Mirror:
 
     def latest(self, connection: Connection) -> Snapshot | None:
         """The present content if it is known here, which one statement says."""
-        state = connection.state(), enrolled.today()
+        state = connection.state(), enrolled_rows.today()
         return None if self._stale or state != self._state else self._snapshot
 
     def snapshot(self, connection: Connection) -> Snapshot:
         """The present content, inside the caller's read transaction; at once if nobody wrote."""
-        state = connection.state(), enrolled.today()
+        state = connection.state(), enrolled_rows.today()
         if self._snapshot is None or self._stale or state != self._state:
             self._snapshot = self._refreshed(connection)
             self._state, self._stale = state, False
@@ -90,7 +90,7 @@ class Mirror:
         self._corrections = corrections
         self._read_new(connection)
         self._read_strangers(connection)
-        over, self._over = self._over, enrolled.over(connection, enrolled.today())
+        over, self._over = self._over, enrolled_rows.over(connection, enrolled_rows.today())
         self._complete = True
         if (
             self._snapshot is None

@@ -20,7 +20,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, changes, enrolled, erasure, exported, feedback, imported
+from holotype.gallery import audit, changes, enrolled_rows, erasure, exported, feedback, imported
 from holotype.gallery.connection import Connection
 from holotype.gallery.correcting import Correcting
 from holotype.gallery.file import failures as file_failures
@@ -233,8 +233,8 @@ class StoredGallery(Correcting):
     def _checked(self, addition: Addition) -> Addition:
         """An addition that can be stored."""
         rows = checked(addition.vectors, self._binding.embedding_dim)
-        enrolled.terms(addition.consent, addition.retain_until)
-        enrolled.check_pictures(addition.pictures, len(rows))
+        enrolled_rows.terms(addition.consent, addition.retain_until)
+        enrolled_rows.check_pictures(addition.pictures, len(rows))
         tags = tuple(check_tags(addition.tags))
         return replace(addition, label=check_label(addition.label), vectors=rows, tags=tags)
 
@@ -242,11 +242,11 @@ class StoredGallery(Correcting):
         """Erase a label with all its examples; see `Gallery.remove`."""
         label = check_label(label)
         with self._changing(actor) as connection:
-            identity = enrolled.find(connection, label, self.place)
+            identity = enrolled_rows.find(connection, label, self.place)
             at = audit.now()
             receipt = erasure.remove_identity(connection, identity, "forget", actor, at)
             # Earlier versions could store one name in two Unicode forms.
-            while (again := enrolled.other_form(connection, label)) is not None:
+            while (again := enrolled_rows.other_form(connection, label)) is not None:
                 more = erasure.remove_identity(connection, again, "forget", actor, at)
                 receipt = replace(more, examples=receipt.examples + more.examples)
         self._erase_now(f"the label {shown(label)} is", (receipt,))
@@ -257,13 +257,13 @@ class StoredGallery(Correcting):
         if not isinstance(today, date) or isinstance(today, datetime):
             raise GalleryError(f"today is {today!r}; it is a date", "Pass a datetime.date")
         with self._reading() as connection:
-            if not enrolled.over(connection, today):
+            if not enrolled_rows.over(connection, today):
                 return ()
         with self._changing(actor) as connection:
             at = audit.now()
             receipts = tuple(
                 erasure.remove_identity(connection, identity, "expire", actor, at)
-                for identity in enrolled.over(connection, today)
+                for identity in enrolled_rows.over(connection, today)
             )
         self._erase_now(f"{len(receipts)} identities whose time is over are", receipts)
         return receipts
@@ -283,7 +283,7 @@ class StoredGallery(Correcting):
     def records(self) -> tuple[IdentityRecord, ...]:
         """The facts about every identity; see `Gallery.records`."""
         with self._reading() as connection:
-            return enrolled.records(connection)
+            return enrolled_rows.records(connection)
 
     def snapshot(self) -> Snapshot:
         """The present content; one statement when nothing changed, else only new rows are read."""
@@ -313,12 +313,12 @@ class StoredGallery(Correcting):
         with file_failures(place), exported.draft_folder(place) as draft:
             with self._reading() as connection:
                 if label is not None:
-                    enrolled.find(connection, label, self.place)
+                    enrolled_rows.find(connection, label, self.place)
             if not self._only_read:  # before, so that no export goes without a line
                 with self._changing(actor) as connection:
                     identity = None
                     if label is not None:
-                        at = enrolled.find(connection, label, self.place)
+                        at = enrolled_rows.find(connection, label, self.place)
                         identity = audit.name_of(connection, at)
                     audit.append(connection, "export", actor, identity=identity)
             with self._reading() as connection:
@@ -336,29 +336,29 @@ class StoredGallery(Correcting):
     def keep_pictures(self) -> bool:
         """Whether pictures given to `add` are stored."""
         with self._reading() as connection:
-            return enrolled.keeps_pictures(connection)
+            return enrolled_rows.keeps_pictures(connection)
 
     def set_keep_pictures(self, keep: bool, *, actor: str | None = None) -> None:
         """Store pictures from now on, or stop and erase them; see `Gallery.set_keep_pictures`."""
         with self._changing(actor) as connection:
-            erased = enrolled.set_keep_pictures(connection, keep, actor)
+            erased = enrolled_rows.set_keep_pictures(connection, keep, actor)
         if erased:
             self._erase_now("the pictures are")
 
     def picture_ids(self, label: str | None = None) -> tuple[int, ...]:
         """The examples whose picture is stored; see `Gallery.picture_ids`."""
         with self._reading() as connection:
-            return enrolled.picture_ids(connection, label)
+            return enrolled_rows.picture_ids(connection, label)
 
     def picture(self, example: int) -> bytes:
         """The picture of an example; see `Gallery.picture`."""
         with self._reading() as connection:
-            return enrolled.picture(connection, example)
+            return enrolled_rows.picture(connection, example)
 
     def without_pictures(self) -> dict[str, int]:
         """The labels that have examples without a picture, and how many."""
         with self._reading() as connection:
-            return enrolled.without_pictures(connection)
+            return enrolled_rows.without_pictures(connection)
 
 
 def _added(
@@ -366,12 +366,12 @@ def _added(
 ) -> Added:
     """Store what is new of an addition, inside the caller's transaction."""
     label, pictures = addition.label, addition.pictures
-    new = enrolled.fresh(connection, label, addition.vectors)
-    examples = enrolled.add(
+    new = enrolled_rows.fresh(connection, label, addition.vectors)
+    examples = enrolled_rows.add(
         connection,
         label,
         addition.vectors[new],
-        enrolled.terms(addition.consent, addition.retain_until),
+        enrolled_rows.terms(addition.consent, addition.retain_until),
         None if pictures is None else [pictures[row] for row in new.nonzero()[0].tolist()],
         decision,
         actor,

@@ -14,7 +14,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.forking import Forked
-from holotype.gallery import audit, changes, erasure, events
+from holotype.gallery import audit, changes, erasure, event_log
 from holotype.gallery.connection import Connection, transaction
 from holotype.gallery.creation import modernize
 from holotype.gallery.mirror import Mirror
@@ -228,7 +228,7 @@ class Store(Forked, ABC):
     # -- erasure ----------------------------------------------------------------------------
 
     def _erase(self, connection: Connection, *, wait: bool = True) -> None:
-        events.forget(self._events, erasure.enrolled(connection))
+        event_log.forget(self._events, erasure.enrolled(connection))
         erasure.erase(connection, wait=wait)
 
     def erase_events(self) -> None:
@@ -237,7 +237,7 @@ class Store(Forked, ABC):
             alive = erasure.enrolled(connection)
         path = self._events
         try:
-            events.forget(path, alive)
+            event_log.forget(path, alive)
         except sqlite3.Error as error:
             raise GalleryError(
                 f"the events {str(path)!r} of who was erased cannot be erased now ({error})",

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 
 from holotype.openset.scale import Doubles
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 # The cohort is contradicted where chance explains its distance with less than this.
 _LEVEL = 0.01
@@ -59,6 +59,6 @@ class Agreement:
 
         The square: where the cohort is of this world, its allowance for related classes makes the
         enrolled look less alike, and the p-value is nearly always close to 1. Chosen on halves of
-        the signers of CEDAR and of the packs' cohorts (`bench/everywhere.py --choosing`).
+        the signers of CEDAR and of the packs' cohorts (`experiments/everywhere.py --choosing`).
         """
         return self.p_value**2

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from holotype.forking import cached_property
 from holotype.openset.related import RelatedClasses
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 
 @dataclass(frozen=True, eq=False)

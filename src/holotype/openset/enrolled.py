@@ -45,7 +45,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.openset.scale import Doubles
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 # Steps of 2^-22: products of two coordinates are multiples of 2^-44, and no partial sum of a
 # product of two unit vectors needs more than the 53 bits of a float64. So every order of summation

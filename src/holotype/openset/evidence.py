@@ -40,7 +40,7 @@ from holotype.openset.impostors import difference
 from holotype.openset.site import Impostors
 from holotype.openset.threshold import refusal
 from holotype.openset.unlabeled import UnlabeledScores
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 RateKind = Literal["fpir", "fmr"]
 Basis = Literal["guaranteed", "estimated", "default"]

@@ -19,7 +19,7 @@ from holotype.forking import cached_property
 from holotype.openset.cohort import Cohort
 from holotype.openset.related import RELATED_SHARE
 from holotype.openset.threshold import ThresholdEstimator, refusal
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 _CHUNK_ROWS = 1024
 # Steps of 2^-11: products of two coordinates are multiples of 2^-22, and no partial sum of a

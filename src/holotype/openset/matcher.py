@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import scoring
 from holotype.openset.cohort import Cohort
 from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Threshold
 from holotype.openset.model import CohortModel
-from holotype.scoring import Floats
+from holotype.stats import scoring
+from holotype.stats.scoring import Floats
 
 # Probes whose novelty p-value is at most this are not judged, unless that of the example that they
 # are most like is small as well: a gallery of what the model does not know is no reason to turn

@@ -9,7 +9,7 @@ import numpy as np
 from holotype.openset.cohort import Cohort
 from holotype.openset.novelty import Novelty
 from holotype.openset.probability import MatchProbability
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.openset.cohort import Cohort
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 _NEIGHBORS = 5
 _CHUNK_ROWS = 1024

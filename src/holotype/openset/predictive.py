@@ -8,7 +8,7 @@ freedom (Lawless 2003, "Statistical models and methods for lifetime data", secti
 knowing the scale is part of the prediction, and few scores make it careful.
 
 Chosen on background characters and on halves of the classes of two collections (signatures and
-faces) that were set aside for it: `python bench/enrolled_tail.py`.
+faces) that were set aside for it: `python experiments/enrolled_tail.py`.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from holotype.openset.cohort import Cohort
 from holotype.openset.impostors import ImpostorScores
 from holotype.openset.scale import MAX_NEGATIVE_LOG, Doubles, negative_log_distance
 from holotype.openset.site import Impostors
-from holotype.scoring import unit
+from holotype.stats.scoring import unit
 
 _MAX_EXAMPLES = 10
 _ROUNDS = 4  # how often each cohort item meets other examples of its class

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 # The most alike pairs of cohort classes count as related: this share of all pairs.
 RELATED_SHARE = 0.005

@@ -5,7 +5,8 @@ gallery lets in is random. Were its n scores independent, the share beyond the a
 have a beta distribution with parameters a and n + 1 - a (Vovk 2012, "Conditional validity of
 inductive conformal predictors", proposition 2a). The enrolled are not: two who are nearest to each
 other reach one and the same score, so n scores weigh as little as n / 2. Own strangers do not meet
-one another, and count each. That is an estimate, measured in `bench/gallery_band.py`; no proof.
+one another, and count each. That is an estimate, measured in `experiments/gallery_band.py`; it is
+no proof.
 """
 
 from __future__ import annotations

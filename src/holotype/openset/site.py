@@ -21,7 +21,7 @@ themselves, as far as they reach:
    reason to let more in. Nor does a stricter rate get a lower threshold than a looser one.
 4. Fewer than `FEW_CLASSES` are kept but do not count: a spread cannot be told from so few.
 
-Chosen on drawings of the selection alphabets (`bench/own_strangers.py`): clean, blurred, on a
+Chosen on drawings of the selection alphabets (`experiments/own_strangers.py`): clean, blurred, on a
 printed line and in a printed frame. Moving by a quantile instead of the mean of the tail turned
 more of the enrolled away; matching the spread as well broke the promise where classes are few.
 """
@@ -39,7 +39,7 @@ from holotype.openset.cohort import Cohort
 from holotype.openset.impostors import Difference, ImpostorScores
 from holotype.openset.scale import Doubles, negative_log_distance
 from holotype.openset.threshold import CONFIDENCE, FEW_CLASSES, ThresholdEstimator, refusal
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 # So many classes' worth of the highest site scores are compared with that share of the cohort's.
 _TAIL_CLASSES = 8

@@ -16,7 +16,7 @@ from holotype.errors import RateError
 from holotype.forking import cached_property
 from holotype.openset.scale import MAX_NEGATIVE_LOG, Doubles, negative_log_distance
 from holotype.openset.tail import PEAKS_SHARE, Tail, fit_tail
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 # In this share of resamples the realized rate is at or below the stated one.
 CONFIDENCE = 0.8

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from holotype.openset import predictive
 from holotype.openset.scale import Doubles, negative_log_distance
 from holotype.openset.threshold import ThresholdEstimator
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 # Pictures of two visitors are as alike with this probability, by at least so many pairs.
 _ONE_VISITOR, _PAIRS, _PEAKS = 0.001, 30, 0.1

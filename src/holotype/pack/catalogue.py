@@ -99,19 +99,19 @@ def _made(name: str) -> Path:
 
 
 def _faces() -> dict[str, Any]:
-    from holotype.faces.extra import faces_extra
+    from holotype.domains.faces.extra import faces_extra
 
     with faces_extra():
-        from holotype.faces.recipe import parts
+        from holotype.domains.faces.recipe import parts
 
         return parts()
 
 
 def _texts() -> dict[str, Any]:
-    from holotype.texts.extra import text_extra
+    from holotype.domains.texts.extra import text_extra
 
     with text_extra():
-        from holotype.texts.recipe import parts
+        from holotype.domains.texts.recipe import parts
 
         return parts()
 

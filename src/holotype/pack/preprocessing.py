@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from holotype.domains.texts.reading import role
 from holotype.records import Hearing, Preprocessing, Reading, TensorInput
-from holotype.texts.reading import role
 
 SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
 NUMBERS = ("float16", "float32", "float64", "int8", "int32", "int64", "uint8", "bool")

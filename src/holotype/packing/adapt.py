@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 
 from holotype import report
+from holotype.datasets.catalogue import Dataset, load_dataset
+from holotype.datasets.splits import random_split
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
 from holotype.model import self_test
 from holotype.pack import Pack, add_scores, load_pack, write_pack
 from holotype.packing.heads import Head, Tried, chosen_head, compared, one_shot, with_head
 from holotype.packing.measured import Measured, Progress, measure, report_path
-from holotype.scoring import Floats, group_prototypes
-from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.splits import random_split
+from holotype.stats.scoring import Floats, group_prototypes
 
 # Of the classes of the folder: whom the head is solved from must play no strangers (their own
 # classes would be too far from everything), and neither may be measured.

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from holotype import images, report
+from holotype import report
+from holotype.datasets.catalogue import Dataset, load_dataset
+from holotype.datasets.splits import random_split
+from holotype.domains.texts.reading import Read
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
+from holotype.image import prepare
 from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
 from holotype.model.wiring import outside_files, with_weights_inside
@@ -27,10 +31,7 @@ from holotype.packing.model_input import Notes
 from holotype.packing.trial import asked, try_out
 from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
 from holotype.records import Preprocessing
-from holotype.scoring import Floats, group_prototypes
-from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.splits import random_split
-from holotype.texts.reading import Read
+from holotype.stats.scoring import Floats, group_prototypes
 
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
 SHARES = {"background": 0.25, "cohort": 0.5, "held out": 0.25}
@@ -317,7 +318,7 @@ def batch_difference(embedder: Embedder, dataset: Dataset) -> float:
         ImageError: a picture cannot be read.
     """
     rows = np.unique(np.linspace(0, len(dataset) - 1, sum(_BATCH_SIZES), dtype=int))
-    batch = images.prepare_batch([dataset.images[row] for row in rows], embedder.preprocessing)
+    batch = prepare.prepare_batch([dataset.images[row] for row in rows], embedder.preprocessing)
     alone = np.concatenate([embedder.embed_prepared(batch[i : i + 1]) for i in range(len(batch))])
     worst = 0.0
     for size in (*_BATCH_SIZES, len(batch)):

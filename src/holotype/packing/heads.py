@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from holotype.model.graph import read_graph
 from holotype.model.wiring import Wiring, rewired, unused
-from holotype.scoring import Floats, unit
-from holotype.whitening import Doubles, Spread
+from holotype.stats.scoring import Floats, unit
+from holotype.stats.whitening import Doubles, Spread
 
 _FOLDS = 3
 _REFERENCES = 5  # how often another picture of each class is the one that is enrolled

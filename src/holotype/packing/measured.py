@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from holotype import report
+from holotype.datasets.catalogue import Dataset
+from holotype.evaluation.accuracy import evaluate, prototype_scores
+from holotype.evaluation.episodes import episodes, sample
+from holotype.evaluation.open_set import RATES
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import Pack, add_scores, strangers_in_words
-from holotype.scoring import Floats
-from holotype.tasks.datasets import Dataset
-from holotype.tasks.episodes import episodes, sample
-from holotype.tasks.evaluate import evaluate, prototype_scores
-from holotype.tasks.open_set import RATES
+from holotype.stats.scoring import Floats
 
 _EPISODES = 1000
 _GALLERIES = 15

@@ -10,7 +10,7 @@ from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
 from holotype.recognizer.status import drift, stated, status
-from holotype.recognizer.unlabeled import calibrate_unlabeled
+from holotype.recognizer.unlabeled_calibration import calibrate_unlabeled
 
 __all__ = [
     "BARE",

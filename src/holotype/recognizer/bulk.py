@@ -9,11 +9,11 @@ from datetime import date
 
 import numpy as np
 
-from holotype.decision import unfamiliar_reasons
-from holotype.decoding import ImageSource, describe
 from holotype.errors import AnotherKindError, ImageError, LabelError
 from holotype.gallery import Addition, check_label
 from holotype.gallery.labels import check_tags, shown
+from holotype.image.decode import ImageSource, describe
+from holotype.recognizer.decision import unfamiliar_reasons
 from holotype.recognizer.detection import Detected, detect
 from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import AlikeError, DataError, ImageError, RateError
 from holotype.gallery.labels import shown as shown_label
-from holotype.images import ImageSource
+from holotype.image.prepare import ImageSource
 from holotype.openset import Cohort, Matcher, Threshold
 from holotype.openset.enrolled import classes_needed
 from holotype.openset.evidence import USUAL_RATE
@@ -21,7 +21,7 @@ from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import SAME, State, site_of
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Calibration, RateChange, Suspect, Unusable
-from holotype.scoring import Floats, group_prototypes
+from holotype.stats.scoring import Floats, group_prototypes
 
 SHOWN_RATES = (0.1, 0.01)
 Suspects = Literal["refuse", "leave-out", "keep"]

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import images as preparing
-from holotype import pixels, quality
-from holotype.decoding import ImageSource, decode, describe, naming
+from holotype.domains.faces.extra import faces_extra
+from holotype.domains.texts.files import is_text_file
+from holotype.domains.texts.reading import Read
+from holotype.domains.voices import hearing
+from holotype.domains.voices.formats import is_recording
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, TextError, VectorError
-from holotype.faces.extra import faces_extra
+from holotype.image import pixels, quality
+from holotype.image import prepare as preparing
+from holotype.image.decode import ImageSource, decode, describe, naming
 from holotype.records import Reason
-from holotype.scoring import Floats, unit
-from holotype.texts.files import is_text_file
-from holotype.texts.reading import Read
-from holotype.voices import hearing
-from holotype.voices.formats import is_recording
+from holotype.stats.scoring import Floats, unit
 
 Reasons = tuple[Reason, ...]
 RECORDING = ImageError(
@@ -179,8 +179,8 @@ def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> li
         MissingExtraError: what finds faces is not installed.
     """
     with faces_extra():
-        from holotype.faces.alignment import chip
-        from holotype.faces.sighting import rgb_bytes, sightings
+        from holotype.domains.faces.alignment import chip
+        from holotype.domains.faces.sighting import rgb_bytes, sightings
     with naming(describe(image)):
         decoded = decode(image)
     found = []

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from holotype import images
-from holotype.decoding import MAX_BYTES
+from holotype.domains.texts.reading import text_of
+from holotype.domains.voices.recording import as_wave
 from holotype.errors import TextError
 from holotype.gallery import Snapshot
 from holotype.gallery.matrix import same
-from holotype.images import ImageSource
+from holotype.image import prepare
+from holotype.image.decode import MAX_BYTES
+from holotype.image.prepare import ImageSource
 from holotype.openset import MatchProbability
 from holotype.records import Reason, Recording
-from holotype.scoring import Floats, unit
-from holotype.texts.reading import text_of
-from holotype.voices.recording import as_wave
+from holotype.stats.scoring import Floats, unit
 
 # Examples less alike than this share of pictures of one class are to the others do not agree.
 _DISAGREE = 0.02
@@ -150,7 +150,7 @@ def _bytes(source: ImageSource) -> bytes:
         return Path(source).read_bytes()
     if isinstance(source, Recording):
         return as_wave(source)
-    pixels = np.rint(255 * images.read(source).transpose(1, 2, 0)).astype(np.uint8)
+    pixels = np.rint(255 * prepare.read(source).transpose(1, 2, 0)).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()

@@ -8,13 +8,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from holotype import input_kind
-from holotype.decoding import ImageSource, decode, describe, naming
+from holotype.domains.texts.files import is_text_file
+from holotype.domains.voices.formats import is_recording
 from holotype.errors import AnotherKindError
+from holotype.image import input_kind
+from holotype.image.decode import ImageSource, decode, describe, naming
 from holotype.recognizer.detection import RECORDING, TEXT
 from holotype.records import Preprocessing
-from holotype.texts.files import is_text_file
-from holotype.voices.formats import is_recording
 
 DEFAULT_MODEL = "characters"
 # By `Preprocessing.takes`: the pack of a gallery for which none is named.
@@ -65,6 +65,6 @@ def _shows_a_face(pixels: NDArray[Any]) -> bool:
     """Whether what finds faces is installed, and finds one."""
     if any(find_spec(name) is None for name in ("dlib", "face_recognition_models")):
         return False
-    from holotype.faces.sighting import sightings
+    from holotype.domains.faces.sighting import sightings
 
     return sightings(pixels)[0].face is not None

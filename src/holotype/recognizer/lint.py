@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import scoring
 from holotype.openset import Matcher, parse_rate
 from holotype.openset.matcher import Compared
 from holotype.recognizer.recognizer import Recognizer
 from holotype.records import Confusion, Lint, LintedPicture, Need
-from holotype.scoring import Floats
+from holotype.stats import scoring
+from holotype.stats.scoring import Floats
 
 
 def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:

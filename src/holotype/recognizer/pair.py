@@ -10,7 +10,7 @@ import numpy as np
 
 from holotype.embedder import Embedder
 from holotype.gallery import Gallery, Snapshot, Strangers
-from holotype.images import ImageSource
+from holotype.image.prepare import ImageSource
 from holotype.pack import load_pack
 from holotype.recognizer.detection import detect
 from holotype.recognizer.kinds import usual_model
@@ -18,7 +18,7 @@ from holotype.recognizer.opening import cohort_data, cohort_model
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Decision
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 
 def same(

@@ -13,16 +13,16 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import quality
-from holotype.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
-from holotype.decoding import describe
 from holotype.embedder import Embedder
 from holotype.errors import AlikeError, GalleryError, ImageError, LabelError
 from holotype.forking import Lock
 from holotype.gallery import Addition, Erasure, Gallery, check_label
 from holotype.gallery.labels import shown
-from holotype.images import ImageSource
+from holotype.image import quality
+from holotype.image.decode import describe
+from holotype.image.prepare import ImageSource
 from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.recognizer.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
 from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
 from holotype.recognizer.examples import (
     already_stored,
@@ -35,7 +35,7 @@ from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.state import State
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.records import Basis, Decision, Enrollment, Sighting
-from holotype.scoring import Floats, unit
+from holotype.stats.scoring import Floats, unit
 
 # Inside the class, `list` is the method of that name.
 _Decisions = list[Decision]

@@ -14,12 +14,12 @@ from holotype.errors import GalleryError, ImageError, LabelError
 from holotype.gallery import FeedbackSummary, Gallery, check_label
 from holotype.gallery.labels import shown as shown_label
 from holotype.gallery.matrix import repeated
-from holotype.images import ImageSource
+from holotype.image.prepare import ImageSource
 from holotype.recognizer.examples import already_stored, disagreements
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
 from holotype.records import Decision, MeasuredRate, Reason, Reviewed
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 
 _CONFIDENCE = 0.95
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import scoring
 from holotype.forking import cached_property
 from holotype.gallery import Snapshot
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.records import Candidate, Reason
-from holotype.scoring import Floats
+from holotype.stats import scoring
+from holotype.stats.scoring import Floats
 
 _MAX_LOOKALIKES = 5
 # Two pictures this alike are one picture.

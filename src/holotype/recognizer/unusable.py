@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from holotype.decoding import ImageSource, describe
 from holotype.errors import ImageError
+from holotype.image.decode import ImageSource, describe
 from holotype.recognizer.detection import Detected
 from holotype.records import Unusable
 

@@ -1,7 +1,7 @@
 """The proof on anybody's own data: an open-set test, told in words, charts and pictures."""
 
-from holotype.report.enrolled import enrolled_page, write_enrolled
-from holotype.report.identified import Identified, identified_page, write_identified
+from holotype.report.answers_page import Identified, identified_page, write_identified
+from holotype.report.gallery_page import enrolled_page, write_enrolled
 from holotype.report.measure import measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove

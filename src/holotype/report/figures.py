@@ -7,12 +7,12 @@ from html import escape
 
 import numpy as np
 
+from holotype.evaluation.open_set_report import Curve
 from holotype.report.charts import Axis, Line, Mark, chart, decades, even_ticks, framed
 from holotype.report.phrases import interval, percent
 from holotype.report.proof import Proof
 from holotype.report.tables import Row
-from holotype.tasks.bootstrap import Share
-from holotype.tasks.open_set_report import Curve
+from holotype.stats.bootstrap import Share
 
 _MOST_RANKS = 20
 # Of the chart of rates: each row has a line of text and, below it, a track.

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype import quality
+from holotype.datasets.catalogue import Dataset
 from holotype.embedder import Embedder
+from holotype.evaluation.open_set import RATES
+from holotype.image import quality
 from holotype.openset import Cohort, Matcher
 from holotype.pack import Pack, strangers_in_words
 from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
 from holotype.recognizer.unusable import refusal, unusable
 from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
-from holotype.scoring import Floats
-from holotype.tasks.datasets import Dataset
-from holotype.tasks.open_set import RATES
+from holotype.stats.scoring import Floats
 
 STRANGER_PRIOR = 0.5  # that of `identify`, unless it is told another one
 # Of the classes, where a model has no cohort: they are shown to it, as `calibrate` would.

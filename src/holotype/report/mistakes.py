@@ -6,11 +6,11 @@ from html import escape
 
 import numpy as np
 
+from holotype.evaluation.open_set_report import MistakeKind
 from holotype.report.phrases import percent, pictures, short
-from holotype.report.pictures import mistake_card, thumbnail
 from holotype.report.proof import Proof
+from holotype.report.thumbnails import mistake_card, thumbnail
 from holotype.report.words import setting
-from holotype.tasks.open_set_report import MistakeKind
 
 _MOST_MISTAKES = 8  # shown of each kind
 _MOST_WEAK = 12  # classes shown among those that are missed most

@@ -7,14 +7,14 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from holotype.evaluation.groups import LEAST_CLASSES
 from holotype.pages import check_ending, document, prose, write
 from holotype.report import figures, mistakes
 from holotype.report.phrases import interval, percent, pictures, stated
 from holotype.report.proof import Proof
 from holotype.report.tables import Row, rows
 from holotype.report.words import headline, setting, summary, verdict
-from holotype.tasks.bootstrap import Share
-from holotype.tasks.groups import LEAST_CLASSES
+from holotype.stats.bootstrap import Share
 
 _ENROLLED = ("recognized<small>1 &minus; FNIR</small>", "mistaken", "missed", "cannot tell")
 _STRANGERS = ("let in<small>FPIR</small>", "unknown", "cannot tell")

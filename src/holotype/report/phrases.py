@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holotype.tasks.bootstrap import Share
+from holotype.stats.bootstrap import Share
 
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
 _LEFT_OF_SHARED = 6  # characters of a shared beginning that stay

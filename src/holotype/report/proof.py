@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.scoring import Floats
-from holotype.tasks.bootstrap import Share, difference
-from holotype.tasks.datasets import Dataset, load_dataset
-from holotype.tasks.galleries import usual_shots
-from holotype.tasks.groups import GroupRates, by_group
-from holotype.tasks.open_set import RATES, Prepare, open_set
-from holotype.tasks.open_set_report import Identification, OpenSetReport
-from holotype.tasks.splits import split
+from holotype.datasets.catalogue import Dataset, load_dataset
+from holotype.datasets.splits import split
+from holotype.evaluation.galleries import usual_shots
+from holotype.evaluation.groups import GroupRates, by_group
+from holotype.evaluation.open_set import RATES, Prepare, open_set
+from holotype.evaluation.open_set_report import Identification, OpenSetReport
+from holotype.stats.bootstrap import Share, difference
+from holotype.stats.scoring import Floats
 
 # What the summary speaks of, if it was promised: one stranger in a hundred.
 _USUAL_RATE = 0.01

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holotype.evaluation.open_set_report import Identification
+from holotype.report.basis import known
 from holotype.report.phrases import percent, stated
 from holotype.report.proof import Proof
-from holotype.report.resting import known
 from holotype.report.words import verdict
-from holotype.tasks.bootstrap import Share
-from holotype.tasks.open_set_report import Identification
+from holotype.stats.bootstrap import Share
 
 HEADINGS = (
     "each",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Literal
 
+from holotype.evaluation.open_set_report import Identification
+from holotype.report.basis import resting, whose
 from holotype.report.phrases import interval, percent, pictures, spelled, stated, times
 from holotype.report.proof import Proof, Subject
-from holotype.report.resting import resting, whose
-from holotype.tasks.open_set_report import Identification
 
 Tone = Literal["plain", "good", "bad", "advice"]
 Verdict = Literal[

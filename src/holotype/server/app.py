@@ -24,7 +24,15 @@ from holotype.server.guard import INTERNAL, Guard
 from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
-from holotype.server.routes import asking, correcting, happening, hooks, keeping, people, trust
+from holotype.server.routes import (
+    administration,
+    edits,
+    happening,
+    hooks,
+    identities,
+    recognition,
+    trust,
+)
 from holotype.server.routing import House
 
 PAGE = Path(__file__).parent / "page"
@@ -58,7 +66,7 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (asking, people, correcting, trust, happening, hooks, keeping):
+    for part in (recognition, identities, edits, trust, happening, hooks, administration):
         app.include_router(part.router)
     app.state.house = house
     return app

@@ -15,7 +15,7 @@ import holotype
 from holotype.errors import HolotypeError, ServingError
 from holotype.recognizer import Recognizer
 from holotype.records import Answer
-from holotype.server.feed import Feed
+from holotype.server.event_stream import Feed
 from holotype.watching.events import Back, Ended, Event, Lost, Seen
 from holotype.watching.frames import require_video
 from holotype.watching.watch import watch

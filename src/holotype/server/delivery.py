@@ -17,7 +17,7 @@ from pathlib import Path
 
 from holotype.errors import HolotypeError
 from holotype.server.answers import RefusedError
-from holotype.server.feed import Feed, Happened
+from holotype.server.event_stream import Feed, Happened
 
 if sys.platform != "win32":
     import fcntl

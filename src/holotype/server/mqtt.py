@@ -20,10 +20,10 @@ from typing import Any
 
 from holotype.errors import MissingExtraError
 from holotype.extras import install
-from holotype.gallery.events import KINDS
+from holotype.gallery.event_log import KINDS
 from holotype.server.answers import as_json, document
 from holotype.server.delivery import AwayError
-from holotype.server.feed import Happened
+from holotype.server.event_stream import Happened
 from holotype.server.targets import target
 
 USER, PASSWORD = "HOLOTYPE_MQTT_USER", "HOLOTYPE_MQTT_PASSWORD"

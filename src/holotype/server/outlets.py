@@ -12,7 +12,7 @@ from holotype.records import Answer
 from holotype.server.cameras import ANSWERS, Cameras
 from holotype.server.delivery import Delivery, Receiver
 from holotype.server.desk import Desk
-from holotype.server.feed import KEEP_H, Feed
+from holotype.server.event_stream import KEEP_H, Feed
 from holotype.server.mqtt import Mqtt
 from holotype.server.webhooks import Hook, Hooks, NewHook
 

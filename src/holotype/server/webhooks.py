@@ -23,7 +23,7 @@ from holotype.gallery.beside import Beside
 from holotype.gallery.labels import check_note, shown
 from holotype.server.answers import as_json
 from holotype.server.delivery import AwayError, UnwantedError
-from holotype.server.feed import Happened
+from holotype.server.event_stream import Happened
 from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.targets import Target, target
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.datasets.folders import PICTURE_SUFFIXES
 from holotype.errors import DataError, MissingExtraError
 from holotype.extras import install
-from holotype.images import ImageSource
-from holotype.tasks.folders import PICTURE_SUFFIXES
+from holotype.image.prepare import ImageSource
 from holotype.watching.events import Back, Lost
 
 _LOOK_S = 0.2  # between two looks at a folder

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from holotype.faces.boxes import Box, overlap
+from holotype.domains.faces.boxes import Box, overlap
 from holotype.records import Decision, Sighting
-from holotype.scoring import Floats
+from holotype.stats.scoring import Floats
 from holotype.watching.frames import Frame
 
 FRAMES = 10  # are looked at before a visit is decided

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from holotype import images
 from holotype.errors import DataError, GalleryError, GalleryReplacedError, ImageError
+from holotype.image import prepare
 from holotype.recognizer import Recognizer
 from holotype.records import Decision, Sighting
 from holotype.watching.events import Back, Dropped, Ended, Event, Lost, Seen, Warned
@@ -198,7 +198,7 @@ def _is_same(source: str | os.PathLike[str] | int, folder: str | os.PathLike[str
 
 
 def _best(frame: Frame, sighting: Sighting) -> NDArray[np.uint8]:
-    pixels = np.rint(255 * images.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
+    pixels = np.rint(255 * prepare.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
     left, top, right, bottom = _around(sighting.decision, pixels.shape[1], pixels.shape[0])
     return pixels[top:bottom, left:right]
 

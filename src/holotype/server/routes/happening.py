@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from holotype.errors import HolotypeError
 from holotype.recognizer import Recognizer
 from holotype.server.answers import RefusedError, answer, as_json
-from holotype.server.feed import Feed, Happened, Listener
+from holotype.server.event_stream import Feed, Happened, Listener
 from holotype.server.routing import house, is_valid, route
 
 router = APIRouter(tags=["Events"])

@@ -13,7 +13,7 @@ from holotype.errors import ServingError
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.keys import MAX_NAME_CHARACTERS
-from holotype.server.routes.asking import Fields
+from holotype.server.routes.recognition import Fields
 from holotype.server.routing import house, route
 from holotype.server.webhooks import DeadLetter, Hook, NewHook
 

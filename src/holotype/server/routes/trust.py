@@ -15,7 +15,7 @@ from holotype.recognizer import Recognizer
 from holotype.records import Calibration, Lint, MeasuredRate, Reviewed, UnlabeledCalibration
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
-from holotype.server.routes.asking import Fields
+from holotype.server.routes.recognition import Fields
 from holotype.server.routing import PENDING, change, house, route
 
 router = APIRouter(tags=["Trust"])

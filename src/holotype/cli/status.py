@@ -1,0 +1,119 @@
+"""The command that says how a gallery stands toward strangers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import holotype
+from holotype import recognizer as services
+from holotype.cli.decisions import number, sources
+from holotype.cli.default_pack import GalleryPlace, Moved
+from holotype.cli.display import AsJson, percent, print_json, print_table, say
+from holotype.gallery import gallery_model
+from holotype.records import KnownRate, Status
+
+
+def status(
+    gallery: GalleryPlace,
+    model: Moved = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which rates are guaranteed or estimated for strangers, by whom, and what is missing.
+
+    Example: `holotype status desk.gallery`
+    """
+    with holotype.open(gallery, model, create=False) as recognizer:
+        found = services.status(recognizer)
+    _, name = gallery_model(gallery)
+    if as_json:
+        print_json({"model": name, **asdict(found)})
+        return
+    examples = f"{found.examples} example" + ("" if found.examples == 1 else "s")
+    own = f", {found.own_classes} strangers of yours" if found.own_classes else ""
+    say(f"{found.enrolled} enrolled with {examples}{own}; model {name}.")
+    if not found.enrolled:
+        say("Nobody is enrolled, so nobody is accepted.")
+        return
+    print_table(
+        ("strangers accepted", "one gallery", "known", "by", "accepted from"),
+        [
+            (
+                percent(row.rate),
+                "" if row.band is None else " to ".join(map(percent, row.band)),
+                row.known or "refused",
+                _by(row, found),
+                number(row.threshold),
+            )
+            for row in found.rates
+        ],
+        numbers=("strangers accepted", "accepted from"),
+    )
+    if any(row.band is not None for row in found.rates):
+        say(
+            "A rate is a mean over galleries; a tenth of those like this one accept less than the "
+            "first number of *one gallery*, and a tenth more than the second. `--confidence 0.8` "
+            "keeps a rate in four of five.",
+            style="dim",
+        )
+    smallest = (
+        "No rate is guaranteed"
+        if found.guaranteed >= 1
+        else (f"Guaranteed from {percent(found.guaranteed)}")
+    )
+    least = (
+        "none is estimated"
+        if found.estimated >= 1
+        else (f"at least estimated from {percent(found.estimated)}")
+    )
+    say(f"{smallest}, {least}. Who states no rate gets {_usual(found.usual)}.")
+    if wanted := _wanted(found):
+        say(wanted)
+    if found.cohort_contradicted:
+        say(
+            "The enrolled are more alike to one another than anything that the model was tested "
+            f"on. {_left(found)}",
+            style="yellow",
+        )
+    if found.crowding is not None:
+        first, second = found.crowding.labels
+        say(
+            f"{first} and {second} are so alike, {number(found.crowding.similarity)}, that they "
+            f"turn nearly everybody away: accepted from {number(found.crowding.threshold)}, "
+            f"without one of them from {number(found.crowding.without_one)}. Are they one?",
+            style="yellow",
+        )
+
+
+def _by(row: KnownRate, found: Status) -> str:
+    if row.source is None:
+        return ""
+    return "a constant" if row.source == "default" else sources(row.source, found)
+
+
+def _usual(usual: KnownRate) -> str:
+    if usual.known == "default":
+        return "a default threshold, of which nothing is known here"
+    return f"{percent(usual.rate)}, {usual.known}"
+
+
+def _wanted(found: Status) -> str:
+    """What would guarantee the smallest rate that people usually ask for."""
+    if not found.missing_strangers:
+        return ""
+    rate = percent(found.target)
+    own = f"{found.missing_strangers} {'more ' if found.own_classes else ''}strangers of yours"
+    if found.missing_enrolled is None:
+        return (
+            f"{rate} would be guaranteed by {own} (`holotype calibrate`); by no number of "
+            "enrolled, since some have several examples."
+        )
+    return (
+        f"{rate} would be guaranteed by {found.missing_enrolled} more enrolled, or by {own} "
+        "(`holotype calibrate`)."
+    )
+
+
+def _left(found: Status) -> str:
+    if any(row.source == "cohort" for row in found.rates):
+        return "Your strangers say how far what it was tested on has to be moved."
+    return "So what it was tested on says nothing of them."

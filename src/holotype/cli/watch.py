@@ -1,0 +1,97 @@
+"""The command that identifies pictures as they come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import holotype
+from holotype.cli.decisions import STYLES, decision_document, say_basis
+from holotype.cli.default_pack import Moved
+from holotype.cli.display import say
+from holotype.watching.events import Back, Dropped, Ended, Event, Lost, Seen, Warned
+
+
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder, a video file, the number of a camera (0: first), or rtsp://...",
+        ),
+    ],
+    gallery: Annotated[
+        str,
+        typer.Option(
+            metavar="GALLERY", help="The file of the gallery, or the URL of its database."
+        ),
+    ],
+    fpir: Annotated[
+        str,
+        typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),
+    ] = "0.01",
+    keep_unknown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Keep a picture of each unknown there; else none is kept."
+        ),
+    ] = None,
+    model: Moved = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document for each event, one a line.")
+    ] = False,
+) -> None:
+    """Identify what comes, until the video ends or Ctrl-C.
+
+    Example: `holotype watch 0 --gallery door.gallery`
+    """
+    from holotype.watching.watch import watch  # on demand, since it brings onnxruntime
+
+    with holotype.open(gallery, model, create=False) as recognizer:
+        told = False
+        for event in watch(recognizer, source, fpir=fpir, keep_unknown=keep_unknown):
+            if as_json:
+                print(json.dumps(_document(event), allow_nan=False), flush=True)
+                continue
+            _tell(event)
+            if isinstance(event, Seen) and not told:
+                told = True
+                say_basis(event.decision, "strangers")
+
+
+def _tell(event: Event) -> None:
+    match event:
+        case Seen(decision=decision) if decision.quiet:
+            pass  # known, and not to be announced
+        case Seen(picture, seconds, track, decision, kept):
+            answer = decision.answer.replace("_", " ")
+            what = [f"{seconds:8.1f} s  {picture}  #{track}  {answer}"]
+            if decision.label is not None:
+                what.append(decision.label)
+            what.append(decision.reasons[0].text)
+            if kept is not None:
+                what.append(f"kept as {kept}")
+            say("  ".join(what), style=STYLES[decision.answer])
+        case Dropped(pictures):
+            say(f"{pictures} pictures dropped: they come faster than they are identified", "dim")
+        case Warned(_, text):
+            say(f"warning: {text}", style="yellow")
+        case Lost(text):
+            say(f"{text}; it is opened again until it is back", style="yellow")
+        case Back(seconds):
+            say(f"back after {seconds:g} s", style="dim")
+        case Ended(pictures, dropped):
+            say(f"The end, after {pictures} pictures; {dropped} were dropped.", style="dim")
+
+
+def _document(event: Event) -> dict[str, Any]:
+    facts = {one.name: getattr(event, one.name) for one in fields(event)}
+    document = {"event": type(event).__name__.lower(), **facts}
+    if isinstance(event, Seen):
+        del document["decision"], document["best"]
+        document |= decision_document(event.decision)
+    return document

@@ -1,0 +1,1 @@
+"""Data sets, by name or as folders: their pictures, splits and archives, in numpy alone."""

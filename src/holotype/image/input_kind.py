@@ -1,0 +1,254 @@
+"""What kind of picture is this, and is it the kind that a model reads?
+
+Ink on paper is a ground of one tone, and thin strokes of another; a photograph, a spectrogram or
+a page of print departs from that in ways that can be counted. Five such departures are measured,
+each as a share of the least that tells a foreign picture by itself, and added up. Which they are
+and where their limits lie was chosen on drawings, photographs, pages and spectrograms that the
+documentation does not count (`experiments/kinds.py`).
+
+A picture under 17 pixels is not judged: at that size a digit has as many tones as a face.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from holotype.errors import ImageError
+from holotype.image import ink
+from holotype.image.decode import unit_range
+from holotype.image.pixels import grey
+from holotype.records import Preprocessing, Reason
+
+Kind = Literal["ink", "page", "tones", "blank"]
+
+# Sides that pictures are averaged down to: to count pieces, to see tones and to see colors.
+_PIECES_PX, _TONES_PX, _COLORS_PX = 400, 96, 96
+_MIN_SIDE_PX = 17
+_SMOOTHED_FROM_PX = 64  # larger pictures are smoothed a little: grain is no piece
+_INK_LEVEL, _GROUND_LEVEL = 0.35, 0.1
+_BETWEEN = (0.2, 0.75)  # tones that are neither ground nor ink
+_SLOW = 0.35  # of the steepest rise: a stroke's own edge is steeper
+# Pieces less holes. So many, in one tone and with the ground around them, are a page of print.
+_A_PAGE = 40.0
+_A_NAME = 2  # may be in so many times the pieces of a character
+PLAINLY = 1.35  # what departures of drawings hardly ever add up to
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """How far a picture is from ink on paper, each as a share of what is foreign by itself."""
+
+    color: float  # colors beside the mix of paper and ink
+    border: float  # of the outermost pixels, those that are not ground
+    shading: float  # tones between ground and ink that do not belong to an edge
+    pieces: float  # connected pieces, holes taken off
+    ground: float  # of the picture, what is not ground
+
+    @property
+    def sum(self) -> float:
+        """From 1 on the picture is rather something else, from `PLAINLY` on certainly."""
+        return float(sum(getattr(self, field.name) for field in fields(self)))
+
+
+_NONE = Departures(color=0, border=0, shading=0, pieces=0, ground=0)
+# What a departure of 1 is, and the most that each may add.
+_LIMITS = Departures(color=0.06, border=0.24, shading=0.42, pieces=34.0, ground=3.5)
+_MOST = Departures(color=1.5, border=1.7, shading=1.9, pieces=1.75, ground=0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """What a picture looks like."""
+
+    kind: Kind  # "tones": a photograph, a spectrogram, anything with more tones than two
+    departures: Departures
+
+
+def impression(pixels: NDArray[Any]) -> Impression:
+    """What kind of picture this is: ink on paper, or something else.
+
+    Args:
+        pixels: [H, W, 1] grey or [H, W, 3] RGB, uint8, or float32 in [0, 1], as from `decode`.
+    """
+    try:
+        departures, pieces = _measured(pixels)
+    except ImageError:
+        return Impression("blank", _NONE)
+    if departures.sum <= 1:
+        return Impression("ink", departures)
+    of_print = pieces > _A_PAGE and departures.color + departures.border < 1
+    return Impression("page" if of_print else "tones", departures)
+
+
+def ink_share(pictures: Iterable[NDArray[Any]]) -> float:
+    """The share of pictures that look like ink on paper: what a folder of them holds.
+
+    Args:
+        pictures: at least one, each as for `impression`.
+    """
+    found = [impression(picture).kind == "ink" for picture in pictures]
+    return sum(found) / len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherKind:
+    """Why a picture is none of those that a model reads; neither part ends in a period."""
+
+    plainly: bool  # whether hardly a picture that the model reads looks like this
+    problem: str
+    remedy: str
+    packs: tuple[str, ...] = ()  # the shipped ones that may read it, best first
+
+    @property
+    def reason(self) -> Reason:
+        """Code `another_kind` for what is plainly something else, else `perhaps_another_kind`."""
+        code = "another_kind" if self.plainly else "perhaps_another_kind"
+        return Reason(code, f"{self.problem}. {self.remedy}")
+
+
+def another_kind(pixels: NDArray[Any], preprocessing: Preprocessing) -> AnotherKind | None:
+    """Why a picture is none of those that a model reads; None for one that it reads.
+
+    Args:
+        pixels: as for `impression`.
+        preprocessing: of the model. `ink` reads ink on paper; of `photo` only drawings and pages
+            are doubted, and never plainly; `frame` is not judged, and `face` looks for faces
+            itself.
+    """
+    if preprocessing.kind == "photo":
+        return _no_photograph(impression(pixels))
+    if preprocessing.kind != "ink":
+        return None
+    found = impression(pixels)
+    total = found.departures.sum
+    if preprocessing.fit == "wide":
+        total -= found.departures.pieces * (1 - 1 / _A_NAME)
+    if found.kind in ("ink", "blank") or total <= 1:
+        return None
+    problem = f"{_LOOKS[found.kind]}; the model reads drawings in ink on paper"
+    if found.kind == "page":
+        return AnotherKind(total > PLAINLY, problem, "Cut out the one drawing that is meant")
+    return AnotherKind(total > PLAINLY, problem, _FOR_TONES, ("objects", "faces"))
+
+
+TONES = "this looks like a photograph, or another picture of many tones"
+_LOOKS = {
+    "ink": "this looks like a drawing in ink on paper",
+    "page": "this looks like a page of print",
+    "tones": TONES,
+}
+_FOR_TONES = (
+    "The pack `objects` reads things in photographs, `faces` faces; show a drawing on plain paper, "
+    "in even light"
+)
+# Things before a white ground are near to drawings: of these only the plainest are spoken of.
+_PLAIN_INK = 0.25
+
+
+def _no_photograph(found: Impression) -> AnotherKind | None:
+    if found.kind != "page" and not (found.kind == "ink" and found.departures.sum < _PLAIN_INK):
+        return None
+    return AnotherKind(
+        False,
+        f"{_LOOKS[found.kind]}; the model reads things in photographs",
+        "The pack `characters` reads handwritten characters, `signatures` names",
+        ("characters", "signatures"),
+    )
+
+
+def _measured(pixels: NDArray[Any]) -> tuple[Departures, float]:
+    """The departures, and the number of pieces less holes.
+
+    Raises:
+        ImageError: the picture has no contrast.
+    """
+    pixels = _reduced(pixels, _PIECES_PX)
+    strokes = ink.strokes(grey(pixels))
+    if min(strokes.shape) < _MIN_SIDE_PX:
+        return _NONE, 0.0
+    smooth = _smoothed(strokes) if min(strokes.shape) >= _SMOOTHED_FROM_PX else strokes
+    inked = smooth > _INK_LEVEL if (smooth > _INK_LEVEL).any() else strokes > _INK_LEVEL
+    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    border = np.concatenate([smooth[0], smooth[-1], smooth[1:-1, 0], smooth[1:-1, -1]])
+    pieces = abs(_pieces_less_holes(inked))
+    counted = Departures(
+        color=_off_the_mix(pixels),
+        border=float((border > _GROUND_LEVEL).mean()),
+        shading=_shading(strokes[box]),
+        pieces=pieces,
+        ground=float((smooth > _GROUND_LEVEL).mean()),
+    )
+    shares = (
+        min(getattr(counted, f.name) / getattr(_LIMITS, f.name), getattr(_MOST, f.name))
+        for f in fields(Departures)
+    )
+    return Departures(*shares), pieces
+
+
+def _shading(box: NDArray[np.float32]) -> float:
+    """Tones between ground and ink that belong to no edge, of all that is not ground.
+
+    In a stroke tones change at its edge alone, and however blurred a drawing is, they change at
+    the pace of its steepest edge; in a face they change slowly as well.
+    """
+    scale = _TONES_PX / math.sqrt(box.size)
+    if scale < 1:
+        width, height = (max(2, round(side * scale)) for side in box.shape[::-1])
+        box = np.asarray(Image.fromarray(box).resize((width, height), Image.Resampling.BOX))
+    # The grain of the darkest pixels is no measure of how dark the ink is.
+    dark = box[box >= 0.4 * box.max()]
+    tones = np.clip(box / np.quantile(dark, 0.9), 0, 1)
+    down, right = np.gradient(np.pad(tones, 1))
+    rise = np.hypot(down, right)[1:-1, 1:-1]
+    marked = tones > 0.25
+    steepest = float(np.quantile(rise[marked], 0.98))
+    between = (tones > _BETWEEN[0]) & (tones < _BETWEEN[1]) & (rise < _SLOW * steepest)
+    return float(between.sum() / marked.sum())
+
+
+def _pieces_less_holes(mask: NDArray[np.bool_]) -> float:
+    """The Euler number of a mask whose pixels touch at corners too, from its 2 x 2 squares.
+
+    (Gray 1971, "Local properties of binary images in two dimensions".)
+    """
+    m = np.pad(mask, 1).astype(np.int8)
+    a, b, c, d = m[:-1, :-1], m[:-1, 1:], m[1:, :-1], m[1:, 1:]
+    total = a + b + c + d
+    diagonal = (total == 2) & (a == d)
+    ones, threes = np.count_nonzero(total == 1), np.count_nonzero(total == 3)
+    return (ones - threes - 2 * np.count_nonzero(diagonal)) / 4
+
+
+def _off_the_mix(pixels: NDArray[Any]) -> float:
+    """How far colors lie beside the one line from paper to ink, root mean square of [0, 1]."""
+    if pixels.shape[2] == 1:
+        return 0.0
+    colors = unit_range(_reduced(pixels, _COLORS_PX))
+    border = np.concatenate([colors[0], colors[-1], colors[1:-1, 0], colors[1:-1, -1]])
+    apart = (colors - np.median(border, axis=0)).reshape(-1, 3)
+    variance = np.linalg.eigvalsh(apart.T @ apart / len(apart))
+    return float(np.sqrt(max(variance[0] + variance[1], 0)))
+
+
+def _reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
+    """[H, W, C] -> means of blocks, sides of at most `side_px`, in the same dtype and range."""
+    step = -(-max(pixels.shape[:2]) // side_px)
+    if step == 1:
+        return pixels
+    planes = [np.ascontiguousarray(pixels[:, :, i]) for i in range(pixels.shape[2])]
+    return np.stack([np.asarray(Image.fromarray(plane).reduce(step)) for plane in planes], axis=2)
+
+
+def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Binomial weights 1 2 1 along both axes."""
+    padded = np.pad(values, 1, mode="edge")
+    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
+    return np.asarray((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 16, dtype=np.float32)

@@ -1,0 +1,1 @@
+"""Formulas of scores, shares and intervals: each once, with its source."""

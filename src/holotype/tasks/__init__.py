@@ -1,1 +1,0 @@
-"""Data sets, class-disjoint splits, episodes and their evaluation, in numpy alone."""

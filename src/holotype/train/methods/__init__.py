@@ -1,0 +1,1 @@
+"""The methods, by family: one paper, one file."""
