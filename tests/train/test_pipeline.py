@@ -91,7 +91,7 @@ def test_a_run_begins_with_the_weights_of_another(folder: Path, tmp_path: Path) 
 
     noted = json.loads((second / "run.json").read_text())["config"]["from"]
     assert (noted["recipe"], noted["seed"], noted["steps"]) == ("characters", 0, 2)
-    with pytest.raises(TrainingError, match="was started with from"):
+    with pytest.raises(TrainingError, match="begins with the weights of a run"):
         pipeline.train_run("prototypical", str(folder), second, seed=1, resume=True)
     pipeline.train_run("prototypical", str(folder), second, begin=first, seed=1, resume=True)
 
