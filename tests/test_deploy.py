@@ -61,7 +61,7 @@ def test_what_they_start_is_a_command(command: list[str]) -> None:
     assert (Path(program).name, name) == ("holotype", "serve")
     serve = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
     with serve.make_context("serve", arguments) as context:
-        assert context.params["gallery"].name == "desk.gallery"
+        assert Path(context.params["gallery"]).name == "desk.gallery"
         assert context.params["listen"] == "127.0.0.1"
 
 
