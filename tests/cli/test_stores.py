@@ -106,4 +106,9 @@ def test_a_server_serves_it(url: str, tmp_path: Path) -> None:
         server.terminate()
         out, err = server.communicate(timeout=HANGS_S)
     assert PASSWORD not in out + err
-    assert os.listdir(tmp_path) == ["desk-served.keys"]
+    assert sorted(os.listdir(tmp_path)) == [
+        "desk-served.delivery",
+        "desk-served.events",
+        "desk-served.keys",
+        "desk-served.webhooks",
+    ]

@@ -12,7 +12,7 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.folders import write_folder
 from holotype.errors import DataError, TrainingError
 from holotype.train import pipeline
-from holotype.train.methods.memory import picture
+from holotype.train.methods.memory import mann, picture
 from holotype.train.methods.memory.sequence_learner import mean_bits
 from holotype.train.methods.memory.sequence_runs import is_sequence_run, read_run
 from holotype.train.methods.memory.sequences import find_task
@@ -29,6 +29,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
             if method == "mann":
                 quick = replace(quick, tasks=1, n_query=1)
             monkeypatch.setitem(RECIPES[method], name, quick)
+            if method == "mann":  # which its picture reads where the method keeps it
+                monkeypatch.setitem(mann.RECIPES[method], name, quick)
 
 
 @pytest.fixture
