@@ -285,6 +285,48 @@ def kills() -> str:
     return markdown((*head, "audit lines, one chain"), rows)
 
 
+def stores() -> str:
+    """The same gallery in PostgreSQL and in a file."""
+    rows = [
+        (
+            f"`{row['pack']}`",
+            f"{row['enrolled']:,}",
+            f"{row['dim']}",
+            f"{row['asked']:,}",
+            f"{row['different']}",
+            f"{row['threshold_difference']:g}",
+        )
+        for row in tabling.result("stores")["decisions"]
+    ]
+    head = ("vectors of", "enrolled", "numbers", "asked", "other answers", "thresholds differ by")
+    return tabling.markdown(head, rows)
+
+
+def store_costs() -> str:
+    """What a call costs in PostgreSQL, beside a file."""
+    rows = [
+        (what, f"{times:.1f}")
+        for what, times in tabling.result("stores")["times_of_a_file"].items()
+    ]
+    return tabling.markdown(("", "times of a file"), rows)
+
+
+def store_kills() -> str:
+    """Clients and servers killed, and networks cut, in the middle of changes."""
+    rows = [
+        (
+            end,
+            f"{row['rounds']}",
+            f"{row['acknowledged']:,}",
+            f"{row.get('failed', 0) + row['cut off']:,}",
+            f"{tabling.result('stores_kill')['lost']}",
+        )
+        for end, row in tabling.result("stores_kill")["ends"].items()
+    ]
+    head = ("", "rounds", "changes acknowledged", "failed or cut off", "lost, or half done")
+    return tabling.markdown(head, rows)
+
+
 def reliability() -> str:
     found = tabling.result("promise")
     cells = {(r["size"], r["shots"], r["stranger_prior"]): r for r in found["reliability"]}
@@ -436,6 +478,9 @@ def turned_away() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "stores": stores,
+    "store_costs": store_costs,
+    "store_kills": store_kills,
     "characters": characters,
     "strangers": strangers,
     "views": views,

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="holotype-postgres-"))
         self.port = free_port()
         # It refuses to run as root.
-        self._user: dict[str, object] = {}
+        self._user: dict[str, Any] = {}
         if os.getuid() == 0:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
@@ -75,7 +76,7 @@ class PostgresServer:
             check=True,
             capture_output=True,
             cwd=self.folder,
-            **self._user,  # type: ignore[call-overload]
+            **self._user,
         )
 
     def start(self) -> None:
@@ -89,7 +90,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                **self._user,  # type: ignore[call-overload]
+                **self._user,
             )
         import psycopg
 
@@ -150,7 +151,7 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                self._open.append(client)
+                self._kept(client)
                 thread = threading.Thread(target=self._quietly, args=(serve, client), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -160,9 +161,12 @@ class Wire:
             serve(client)
 
     def _dialed(self) -> socket.socket:
-        found = socket.create_connection(("127.0.0.1", self._server))
-        self._open.append(found)
-        return found
+        return self._kept(socket.create_connection(("127.0.0.1", self._server)))
+
+    def _kept(self, end: socket.socket) -> socket.socket:
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # nor do client and server wait
+        self._open.append(end)
+        return end
 
     def _through(self, client: socket.socket) -> None:
         with self._dialed() as server:

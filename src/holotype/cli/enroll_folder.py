@@ -115,6 +115,12 @@ def _usual_model(folder: Path, asking: bool, anyway: bool) -> str | None:
 def _show(found: Enrollments, left_out: list[LeftOut], takes: str) -> None:
     for one in left_out:
         say(f"left out: {one.name} ({one.label}): {one.problem}. {one.remedy}.", "yellow")
+    say_warnings(found)
+    say(f"{found.added} of {found.pictures} {takes}s added, {added_to(found)}")
+
+
+def say_warnings(found: Enrollments) -> None:
+    """What is odd about those that are enrolled."""
     for noted in found.warnings:
         say(f"warning: {noted.name} ({noted.label}): {noted.reason.text}.", "yellow")
     for pair in found.alike[:_SHOWN_PAIRS]:
@@ -125,6 +131,10 @@ def _show(found: Enrollments, left_out: list[LeftOut], takes: str) -> None:
         )
     if len(found.alike) > _SHOWN_PAIRS:
         say(f"... and {len(found.alike) - _SHOWN_PAIRS} more pairs (`--json` has all)", "yellow")
+
+
+def added_to(found: Enrollments) -> str:
+    """Of how many labels the added are, and how many were there before."""
     labels = f"{found.labels} label{'' if found.labels == 1 else 's'}"
     already = f"; {found.already} were stored already" if found.already else ""
-    say(f"{found.added} of {found.pictures} {takes}s added, of {labels}{already}")
+    return f"of {labels}{already}"

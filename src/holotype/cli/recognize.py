@@ -36,6 +36,7 @@ from holotype.cli.display import (
     say,
 )
 from holotype.cli.enroll_folder import enroll_folder, made
+from holotype.cli.enroll_manifest import enroll_manifest
 from holotype.cli.failures import NO_MATCH
 from holotype.cli.inputs import (
     Chosen,
@@ -97,6 +98,23 @@ def enroll(
             "for each label, or files such as LABEL.jpg. What is stored is not stored again.",
         ),
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In place of LABEL and IMAGE: a table in CSV, JSON lines or Parquet, a row for "
+            "each example, with `label`, and `path`, `vector` or `bytes`; `tags`, `consent` and "
+            "`retain_until` if you like. Interrupted, the same command goes on.",
+        ),
+    ] = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the rows of the manifest that cannot be enrolled are written, with the "
+            "reasons; if nothing is said, FILE.rejected.csv beside it.",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -141,18 +159,42 @@ def enroll(
     On a terminal it asks before it enrolls somebody who would be taken for another, and which pack
     to make the gallery with, where the first picture is plainly none for the usual one.
 
-    With `--folder` it asks nothing more: pictures that cannot be used are left out and named, and
-    it ends with exit code 3 where there are such.
+    With `--folder` or `--manifest` it asks nothing more: what cannot be used is left out and named,
+    and it ends with exit code 3 where there is such.
 
     Example: `holotype enroll desk.gallery "Ada" ada.png`
 
     Example: `holotype enroll desk.gallery --folder people`
 
+    Example: `holotype enroll desk.gallery --manifest people.csv`
+
     Example: `holotype enroll intents.gallery cancel --text "please cancel my order"`
     """
+    if rejected is not None and manifest is None:
+        raise typer.BadParameter("--rejected goes with --manifest")
+    if folder is not None and manifest is not None:
+        raise typer.BadParameter("Give --folder or --manifest")
+    if (folder or manifest) and (label is not None or strict or text):
+        raise typer.BadParameter(
+            "--folder and --manifest go without LABEL, IMAGE, --text and --strict"
+        )
+    if manifest is not None:
+        if consent or retain_until or tag:
+            raise typer.BadParameter(
+                "With --manifest, consent, retain_until and tags are columns of it"
+            )
+        enroll_manifest(
+            gallery,
+            manifest,
+            rejected=rejected,
+            model=model,
+            keep_pictures=keep_pictures,
+            asking=can_ask() and not (yes or as_json),
+            anyway=anyway,
+            as_json=as_json,
+        )
+        return
     if folder is not None:
-        if label is not None or strict or text:
-            raise typer.BadParameter("--folder goes without LABEL, IMAGE, --text and --strict")
         enroll_folder(
             gallery,
             folder,
@@ -167,7 +209,7 @@ def enroll(
         )
         return
     if label is None:
-        raise typer.BadParameter("Give LABEL and IMAGE or --text, or --folder")
+        raise typer.BadParameter("Give LABEL and IMAGE or --text, or --folder or --manifest")
     there = exists(gallery)
     asking = can_ask() and not (yes or as_json)
     vectors = embeddings(images or ())

@@ -137,6 +137,14 @@ def _chained(previous: str, entry: str) -> str:
     return hashlib.sha256(f"{previous}\n{entry}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def last_line(connection: Connection) -> tuple[int, str] | None:
+    """The number of the last line, and its hash; None in a gallery of schema 1."""
+    if schema_version(connection) < 2:
+        return None
+    count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
+    return int(count), str(head)
+
+
 def entries(connection: Connection, since: int = 1) -> Iterator[AuditEntry]:
     """Every line from one on that can be read, in order; none in a gallery of schema 1."""
     if schema_version(connection) < 2:

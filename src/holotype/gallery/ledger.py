@@ -178,6 +178,11 @@ class Custody(Store):
         with self._reading() as connection:
             return tuple(audit.entries(connection, after + 1))
 
+    def last_line(self) -> tuple[int, str] | None:
+        """The end of the audit trail; see `Gallery.last_line`."""
+        with self._reading() as connection:
+            return audit.last_line(connection)
+
     def verify_audit(self, noted: str | None = None) -> AuditReport:
         """Look for a line that was removed, edited, moved or cut off; see `Gallery`."""
         with self._reading() as connection:

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.gallery import enrolled_rows
+from holotype.gallery import audit, enrolled_rows
 from holotype.gallery.connection import Connection, DamagedError
 from holotype.gallery.matrix import Matrix
 from holotype.gallery.schema import schema_version
@@ -79,7 +79,7 @@ class Mirror:
         rows = before.rows
         self._check(connection)
         corrections = _corrections(connection)
-        line = _last_line(connection)
+        line = audit.last_line(connection)
         if not self._complete or not _goes_on(connection, self._line):
             self._clear()
         self._line = line
@@ -231,13 +231,6 @@ class Mirror:
         if vectors.shape[1] != self._embedding_dim or not np.isfinite(vectors).all():
             raise DamagedError("an example is not as it was stored")
         return vectors.astype(np.float32, copy=False)
-
-
-def _last_line(connection: Connection) -> tuple[int, str] | None:
-    if schema_version(connection) < 2:
-        return None
-    count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
-    return int(count), str(head)
 
 
 def _goes_on(connection: Connection, line: tuple[int, str] | None) -> bool:

@@ -441,6 +441,13 @@ class Gallery(Protocol):
             after: the `sequence` of a line; only those after it.
         """
 
+    def last_line(self) -> tuple[int, str] | None:
+        """The number of the last line of the audit trail, and its hash.
+
+        Returns:
+            None in a gallery of an early version, which has no trail.
+        """
+
     def verify_audit(self, noted: str | None = None) -> AuditReport:
         """Look for a line that was removed, edited, moved or cut off.
 

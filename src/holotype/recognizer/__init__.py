@@ -1,6 +1,6 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
-from holotype.recognizer.bulk import enroll_many
+from holotype.recognizer.bulk import enroll_entries, enroll_many
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.lint import lint
@@ -20,6 +20,7 @@ __all__ = [
     "calibrate",
     "calibrate_unlabeled",
     "drift",
+    "enroll_entries",
     "enroll_many",
     "feedback",
     "lint",

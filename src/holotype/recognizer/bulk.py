@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 
-from holotype.errors import AnotherKindError, ImageError, LabelError
+from holotype.datasets.manifest import Entry
+from holotype.errors import AnotherKindError, GalleryError, ImageError, LabelError, VectorError
 from holotype.gallery import Addition, check_label
+from holotype.gallery.enrolled_rows import terms as check_terms
 from holotype.gallery.labels import check_tags, shown
 from holotype.image.decode import ImageSource, describe
 from holotype.recognizer.decision import unfamiliar_reasons
-from holotype.recognizer.detection import Detected, detect
+from holotype.recognizer.detection import Detected, detect, given
 from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.recognizer import Recognizer
@@ -58,33 +61,72 @@ def enroll_many(
         GalleryError: the gallery cannot be written, or takes no pictures; the consent or the date
             cannot be stored.
     """
-    work = _Work(recognizer, consent, retain_until, check_tags(tags), anyway)
-    done = 0
-    for batch in _batches(pictures):
-        work.store(batch, done)
-        done += len(batch)
-        if progress is not None:
-            progress(done)
-    if not done:
+    check_terms(consent, retain_until)
+    kept = tuple(check_tags(tags))
+    entries = (
+        Entry(_name(image, number), label, image, None, consent, retain_until, kept)
+        for number, (label, image) in enumerate(pictures, start=1)
+    )
+    left_out: list[LeftOut] = []
+    found = enroll_entries(
+        recognizer, entries, left_out=left_out.append, anyway=anyway, after=progress
+    )
+    if not found.pictures:
         raise ImageError("enroll_many got no picture", "Give at least one")
+    return replace(found, left_out=tuple(left_out))
+
+
+def enroll_entries(
+    recognizer: Recognizer,
+    entries: Iterable[Entry],
+    *,
+    left_out: Callable[[LeftOut], None],
+    anyway: bool = False,
+    after: Callable[[int], None] | None = None,
+) -> Enrollments:
+    """Enroll examples each on its own terms, some hundreds in one change; see `enroll_many`.
+
+    Args:
+        recognizer: whose gallery it is.
+        entries: pictures and vectors; they are read as they are needed.
+        left_out: is told of each that was not stored, and why.
+        anyway: as for `enroll_many`.
+        after: called when a change is durable, with the number of entries that are done.
+
+    Returns:
+        Without those that were left out.
+
+    Raises:
+        GalleryError: the gallery cannot be written.
+    """
+    work = _Work(recognizer, left_out, anyway)
+    done = 0
+    for batch in _batches(entries):
+        work.store(batch)
+        done += len(batch)
+        if after is not None:
+            after(done)
     return Enrollments(
         done,
         len(work.labels),
         work.added,
         work.already,
-        tuple(work.left_out),
+        (),
         tuple(work.warnings),
         _alike(recognizer, list(work.labels)),
     )
 
 
-def _batches(
-    pictures: Iterable[tuple[str, ImageSource]],
-) -> Iterator[list[tuple[str, ImageSource]]]:
-    batch, size_bytes = list[tuple[str, ImageSource]](), 0
-    for label, image in pictures:
-        batch.append((label, image))
-        size_bytes += _size_bytes(image)
+def _name(image: ImageSource, number: int) -> str:
+    is_path = isinstance(image, str | os.PathLike)
+    return os.fsdecode(image) if is_path else f"picture {number}"  # type: ignore[arg-type]
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    batch, size_bytes = list[Entry](), 0
+    for entry in entries:
+        batch.append(entry)
+        size_bytes += _size_bytes(entry.item)
         if len(batch) == _BATCH or size_bytes >= _BATCH_BYTES:
             yield batch
             batch, size_bytes = [], 0
@@ -92,7 +134,7 @@ def _batches(
         yield batch
 
 
-def _size_bytes(image: ImageSource) -> int:
+def _size_bytes(image: ImageSource | None) -> int:
     if isinstance(image, str | os.PathLike):
         try:
             return os.stat(image).st_size
@@ -106,87 +148,106 @@ class _Work:
     """What has been done so far."""
 
     recognizer: Recognizer
-    consent: str | None
-    retain_until: date | None
-    tags: Sequence[str]
+    left_out: Callable[[LeftOut], None]
     anyway: bool
     labels: dict[str, None] = field(default_factory=dict)  # in their order
     added: int = 0
     already: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
     warnings: list[Noted] = field(default_factory=list)
 
-    def store(self, batch: Sequence[tuple[str, ImageSource]], before: int) -> None:
-        """Embed some pictures, and store those that can be in one change; `before` went before."""
+    def store(self, batch: Sequence[Entry]) -> None:
+        """Embed some examples, and store those that can be in one change."""
         recognizer = self.recognizer
-        names = [
-            os.fsdecode(image) if isinstance(image, str | os.PathLike) else f"picture {number}"
-            for number, (_, image) in enumerate(batch, start=before + 1)
-        ]
-        contents = recognizer.contents([image for _, image in batch])
-        found = [one for (one,) in detect(recognizer.embedder, contents)]
-        rows: dict[str, list[int]] = {}
-        for row, ((label, image), one) in enumerate(zip(batch, found, strict=True)):
-            stored = self._label(names[row], label, image, one)
-            if stored is not None:
-                rows.setdefault(stored, []).append(row)
+        items = {row: entry.item for row, entry in enumerate(batch) if entry.item is not None}
+        read = recognizer.contents(list(items.values()))
+        contents = dict(zip(items, read, strict=True))
+        found = {row: self._given(one) for row, one in enumerate(batch) if row not in items}
+        if read:
+            seen = detect(recognizer.embedder, read)
+            found |= {row: one for row, (one,) in zip(items, seen, strict=True)}
+        # The examples of a label on the same terms go together, pictures and vectors apart.
+        rows: dict[tuple[Any, ...], list[int]] = {}
+        for row, entry in enumerate(batch):
+            label = self._label(entry, found[row])
+            if label is not None:
+                terms = entry.consent, entry.retain_until, entry.tags
+                rows.setdefault((label, entry.item is None, *terms), []).append(row)
         if not rows:
             return
-        kept = recognizer.gallery.keep_pictures
         additions = [
             Addition(
                 label,
                 np.stack([vector for row in of if (vector := found[row].vector) is not None]),
-                self.consent,
-                self.retain_until,
-                recognizer.kept([contents[row] for row in of]) if kept else None,
-                self.tags,
+                consent,
+                retain_until,
+                None if bare else recognizer.kept([contents[row] for row in of]),
+                tags,
             )
-            for label, of in rows.items()
+            for (label, bare, consent, retain_until, tags), of in rows.items()
         ]
         state = recognizer.state
-        for addition, added in zip(additions, recognizer.gallery.add_all(additions), strict=True):
+        stored = recognizer.gallery.add_all(additions)
+        for addition, added, of in zip(additions, stored, rows.values(), strict=True):
             new = np.flatnonzero(added.stored).tolist()
             self.labels[added.label] = None
             self.added += len(new)
             self.already += len(added.stored) - len(new)
             novel = unfamiliar_reasons(recognizer.model.novelty.p_value(addition.vectors))
             for at in new:
-                row = rows[addition.label][at]
+                row = of[at]
                 elsewhere = stored_for_others(
                     state.snapshot, added.label, addition.vectors[at : at + 1]
                 )
                 self.warnings += [
-                    Noted(names[row], added.label, reason)
+                    Noted(batch[row].name, added.label, reason)
                     for reason in (*elsewhere, *found[row].reasons, *novel[at])
                 ]
 
-    def _label(self, name: str, label: str, image: ImageSource, found: Detected) -> str | None:
-        """The label that a picture can be stored under; None: it is left out, and noted."""
+    def _given(self, entry: Entry) -> Detected:
+        """A vector as what was detected; or why there is none."""
+        if entry.vector is None:
+            return Detected(None, (), None, entry.problem, entry.remedy)
+        try:
+            (found,) = given(entry.vector, self.recognizer.embedding_dim)
+        except VectorError as error:
+            return Detected(None, (), None, error.problem, error.remedy)
+        return found
+
+    def _label(self, entry: Entry, found: Detected) -> str | None:
+        """The label that an example can be stored under; None: it is left out, and told."""
         problem, remedy = found.problem, found.remedy
         try:
-            label = check_label(label)
+            if not entry.problem:
+                label = check_label(entry.label)
             if found.vector is not None:
-                self._require_kind(image, found.reasons)
-                self._require_kept(label)
+                check_terms(entry.consent, entry.retain_until)
+                check_tags(entry.tags)
+                self._require_kind(entry, found.reasons)
+                self._require_kept(entry, label)
                 return label
-        except (LabelError, AnotherKindError) as error:
-            problem, remedy = error.problem.removeprefix(f"{describe(image)}: "), error.remedy
-        self.left_out.append(LeftOut(name, label, problem, remedy))
+        except (LabelError, GalleryError, AnotherKindError) as error:
+            problem, remedy = error.problem, error.remedy
+            if entry.item is not None:
+                problem = problem.removeprefix(f"{describe(entry.item)}: ")
+        self.left_out(LeftOut(entry.name, entry.label, problem, remedy))
         return None
 
-    def _require_kept(self, label: str) -> None:
+    def _require_kept(self, entry: Entry, label: str) -> None:
         over = self.recognizer.state.snapshot.over
-        if self.retain_until is None and label in over.labels:
+        if entry.retain_until is None and label in over.labels:
             day = over.days[over.labels.index(label)]
             raise LabelError(
                 f"{shown(label)} could be kept until {day}, which has passed",
                 "Name a later day, or erase who may not be kept with expire",
             )
 
-    def _require_kind(self, image: ImageSource, reasons: Sequence[Reason]) -> None:
-        if not self.anyway and any(reason.code == "another_kind" for reason in reasons):
-            require_kind([image], self.recognizer.embedder.preprocessing, _ANYWAY)
+    def _require_kind(self, entry: Entry, reasons: Sequence[Reason]) -> None:
+        if (
+            entry.item is not None
+            and not self.anyway
+            and any(reason.code == "another_kind" for reason in reasons)
+        ):
+            require_kind([entry.item], self.recognizer.embedder.preprocessing, _ANYWAY)
 
 
 def _alike(recognizer: Recognizer, labels: Sequence[str]) -> tuple[Alike, ...]:
