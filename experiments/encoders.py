@@ -39,7 +39,7 @@ from everywhere_sets import things  # noqa: E402
 from holotype.cli.app import app  # noqa: E402
 from holotype.datasets.catalogue import load_dataset  # noqa: E402
 from holotype.datasets.voices import TEST, load_librispeech  # noqa: E402
-from holotype.domains.faces.extra import faces_extra  # noqa: E402
+from holotype.domains.faces import EXTRA as FACES  # noqa: E402
 from holotype.domains.voices.hearing import hear  # noqa: E402
 from holotype.embedder import Embedder  # noqa: E402
 from holotype.pack import Pack, load_pack  # noqa: E402
@@ -177,7 +177,7 @@ def transformers(wheel: Path, side: int) -> Files:
 
 def dlib() -> Files:
     """What others publish of it: the network alone."""
-    with faces_extra():
+    with FACES.required():
         import face_recognition_models
 
         from holotype.domains.faces.network import face_network

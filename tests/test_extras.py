@@ -60,5 +60,5 @@ def test_every_error_asks_here_and_for_an_extra_that_exists() -> None:
         text = file.read_text()
         if file.name != "extras.py":
             assert "pip install" not in text, file
-        asked |= set(re.findall(r"""\binstall(?:_command)?\(["'](\w+)["']\)""", text))
+        asked |= set(re.findall(r"""\b(?:install(?:_command)?|Extra)\(\s*["'](\w+)["']""", text))
     assert asked == EXTRAS.keys() - {"dev"}

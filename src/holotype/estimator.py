@@ -11,22 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from holotype.embedder import Embedder
-from holotype.errors import DataError, MissingExtraError, PackError
-from holotype.extras import install
+from holotype.errors import DataError, PackError
+from holotype.extras import Extra
 from holotype.pack import Pack, load_pack
 from holotype.stats.scoring import unit
 from holotype.stats.temperature import inverse_temperature
 
-try:
+with Extra("sklearn", ("sklearn",), "OneShotClassifier needs scikit-learn").required():
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import Tags, column_or_1d
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ModuleNotFoundError as error:
-    raise MissingExtraError(
-        "OneShotClassifier needs scikit-learn, which is not installed",
-        install("sklearn"),
-    ) from error
 
 
 class OneShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -5,9 +5,45 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from holotype.errors import MissingExtraError
+
 _ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Packages that only a part of holotype needs."""
+
+    name: str  # in `[project.optional-dependencies]` of pyproject.toml
+    packages: tuple[str, ...]  # as they are imported
+    needed: str  # by whom, as a clause in which `{}` stands for the package
+
+    def installed(self) -> bool:
+        """Whether the packages are there; none of them is loaded."""
+        return all(find_spec(package) for package in self.packages)
+
+    @contextmanager
+    def required(self) -> Iterator[None]:
+        """Say how to install it where an import fails for want of it.
+
+        Raises:
+            MissingExtraError: a package of it is not installed.
+        """
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in self.packages:
+                raise
+            raise MissingExtraError(
+                f"{self.needed.format(package)}, which is not installed", install(self.name)
+            ) from error
 
 
 def install_command(extra: str) -> str:

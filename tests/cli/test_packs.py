@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from holotype.domains.texts.extra import install_weights
+from holotype.domains.texts.weights import install_weights
 from holotype.extras import install
 from holotype.pack import load_pack, shipped_packs, write_pack
 from toy_packs import toy_parts
@@ -50,9 +50,8 @@ def test_list_names_what_can_be_used(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))  # where `faces` and `texts` would be made
-    monkeypatch.setattr("holotype.domains.texts.extra.weights_folder", lambda: tmp_path)
-    for extra in ("faces", "texts", "voices"):
-        monkeypatch.setattr(f"holotype.domains.{extra}.extra.find_spec", lambda name: object())
+    monkeypatch.setattr("holotype.domains.texts.weights.weights_folder", lambda: tmp_path)
+    monkeypatch.setattr("holotype.extras.find_spec", lambda name: object())
     *shipped, faces, texts = json.loads(run("pack", "list", "--json").stdout)
     assert [entry["name"] for entry in shipped] == shipped_packs()
     assert all(entry["size_bytes"] > 0 and len(entry["model_id"]) == 16 for entry in shipped)
@@ -68,7 +67,7 @@ def test_list_says_how_to_get_the_faces_where_their_extra_is_missing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("holotype.domains.faces.extra.find_spec", lambda name: None)
+    monkeypatch.setattr("holotype.extras.find_spec", lambda name: None)
     ready = {e["name"]: e["ready"] for e in json.loads(run("pack", "list", "--json").stdout)}
     assert not ready["faces"]
     said = run("pack", "list").stdout
@@ -79,7 +78,7 @@ def test_list_says_how_to_get_the_faces_where_their_extra_is_missing(
 def test_list_says_how_to_hear_where_the_extra_is_missing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holotype.domains.voices.extra.find_spec", lambda name: None)
+    monkeypatch.setattr("holotype.extras.find_spec", lambda name: None)
     ready = {e["name"]: e["ready"] for e in json.loads(run("pack", "list", "--json").stdout)}
     assert (ready["voices"], ready["characters"]) == (False, True)
     said = run("pack", "list").stdout
@@ -91,8 +90,7 @@ def test_list_says_how_to_read_where_the_weights_are_missing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    found = {"tokenizers": object(), "safetensors": object()}
-    monkeypatch.setattr("holotype.domains.texts.extra.find_spec", found.get)
+    monkeypatch.setattr("holotype.domains.texts.weights.find_spec", lambda name: None)
     said = run("pack", "list").stdout
     assert re.search("texts +texts in English +extra missing", said)
     assert f"texts: {install_weights()}." in said

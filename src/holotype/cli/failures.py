@@ -12,8 +12,8 @@ from typing import NoReturn
 import typer
 
 from holotype.cli.display import shown
-from holotype.errors import EXIT_CODES, HolotypeError, MissingExtraError, Terminated
-from holotype.extras import install
+from holotype.errors import EXIT_CODES, HolotypeError, Terminated
+from holotype.extras import Extra
 
 NO_MATCH = 1
 FILE_SYSTEM = 11
@@ -70,16 +70,8 @@ def training_extra(command: str) -> Iterator[None]:
     Raises:
         MissingExtraError: a package of the extra `train` is not installed.
     """
-    try:
+    with Extra("train", _TRAINING_PACKAGES, f"`holotype {command}` needs {{}}").required():
         yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _TRAINING_PACKAGES:
-            raise
-        raise MissingExtraError(
-            f"`holotype {command}` needs {package}, which is not installed",
-            install("train"),
-        ) from error
 
 
 def provide_streams() -> None:

@@ -73,14 +73,13 @@ def list_packs(as_json: AsJson = False) -> None:
 
 def _remedies(made: dict[str, bool]) -> dict[str, str]:
     """What to install for the packs that need an extra; empty where nothing is missing."""
-    from holotype.domains.faces import extra as faces
-    from holotype.domains.texts import extra as texts
-    from holotype.domains.voices import extra as audio
+    from holotype.domains import faces, voices
+    from holotype.domains.texts import weights
 
     return {
-        FACES: "" if faces.installed() else install("faces"),
-        TEXTS: texts.remedy(made[TEXTS]),
-        "voices": "" if audio.installed() else install("audio"),
+        FACES: "" if faces.EXTRA.installed() else install("faces"),
+        TEXTS: weights.remedy(made[TEXTS]),
+        "voices": "" if voices.EXTRA.installed() else install("audio"),
     }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from holotype.domains.faces.extra import faces_extra
+from holotype.domains.faces import EXTRA as FACES
 from holotype.errors import ImageError
 from holotype.forking import cached_property
 from holotype.image import ink, pixels
@@ -189,7 +189,7 @@ def _photo(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32
 
 
 def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    with faces_extra():
+    with FACES.required():
         from holotype.domains.faces.alignment import chip
         from holotype.domains.faces.sighting import only_face, rgb_bytes
     face = only_face(picture.pixels)

@@ -99,18 +99,18 @@ def _made(name: str) -> Path:
 
 
 def _faces() -> dict[str, Any]:
-    from holotype.domains.faces.extra import faces_extra
+    from holotype.domains.faces import EXTRA
 
-    with faces_extra():
+    with EXTRA.required():
         from holotype.domains.faces.recipe import parts
 
         return parts()
 
 
 def _texts() -> dict[str, Any]:
-    from holotype.domains.texts.extra import text_extra
+    from holotype.domains.texts import EXTRA
 
-    with text_extra():
+    with EXTRA.required():
         from holotype.domains.texts.recipe import parts
 
         return parts()

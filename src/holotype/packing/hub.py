@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holotype.errors import MissingExtraError, PackError
-from holotype.extras import install
+from holotype.errors import PackError
+from holotype.extras import Extra
 from holotype.pack import LIMIT_BYTES, TOKENIZER
 from holotype.packing.verify import pack_digest, verify_pack
 
@@ -152,14 +152,9 @@ def connected(place: str) -> Iterator[tuple[Any, Any]]:
     """The library and its client; what goes wrong comes out as a PackError."""
     for switch in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
         os.environ.setdefault(switch, "1")
-    try:
+    with Extra("hub", ("huggingface_hub",), "packs are shared through huggingface_hub").required():
         import huggingface_hub
         from huggingface_hub import errors
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "packs are shared through huggingface_hub, which is not installed",
-            install("hub"),
-        ) from error
     endpoint = os.environ.get("HF_ENDPOINT")
     api = huggingface_hub.HfApi(endpoint=endpoint)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.domains.faces.extra import faces_extra
+from holotype.domains.faces import EXTRA as FACES
 from holotype.domains.texts.files import is_text_file
 from holotype.domains.texts.reading import Read
 from holotype.domains.voices import hearing
@@ -178,7 +178,7 @@ def faces(embedder: Embedder, image: ImageSource, everybody: bool = False) -> li
         ImageError: the picture cannot be read.
         MissingExtraError: what finds faces is not installed.
     """
-    with faces_extra():
+    with FACES.required():
         from holotype.domains.faces.alignment import chip
         from holotype.domains.faces.sighting import rgb_bytes, sightings
     with naming(describe(image)):

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from torch import profiler
 
-from holotype.errors import MissingExtraError
-from holotype.extras import install
+from holotype.extras import Extra
 from holotype.train.training import Progress
 
 TENSORBOARD = "tensorboard"
@@ -30,13 +29,9 @@ def tensorboard(run: Path) -> Iterator[Callable[[Progress], None]]:
     Raises:
         MissingExtraError: tensorboardX is not installed.
     """
-    try:
+    needed = "events for TensorBoard are written by tensorboardX"
+    with Extra("tensorboard", ("tensorboardX",), needed).required():
         from tensorboardX import SummaryWriter
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "events for TensorBoard are written by tensorboardX, which is not installed",
-            install("tensorboard"),
-        ) from error
     writer = None
 
     def log(done: Progress) -> None:

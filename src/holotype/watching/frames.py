@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.datasets.folders import PICTURE_SUFFIXES
-from holotype.errors import DataError, MissingExtraError
-from holotype.extras import install
+from holotype.errors import DataError
+from holotype.extras import Extra
 from holotype.image.prepare import ImageSource
 from holotype.watching.events import Back, Lost
 
@@ -291,12 +291,7 @@ def require_video() -> Any:
     """
     # Errors arrive as exceptions; FFmpeg's own lines on stderr would stand between the events.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", str(_QUIET))
-    try:
+    with Extra("video", ("cv2",), "videos and cameras need opencv-python-headless").required():
         import cv2
-    except ModuleNotFoundError:
-        raise MissingExtraError(
-            "videos and cameras need opencv-python-headless, which is not installed",
-            install("video"),
-        ) from None
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2

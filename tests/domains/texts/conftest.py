@@ -21,8 +21,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def texts_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pack `texts`, made once for all tests."""
-    from holotype.domains.texts.extra import weights_folder
     from holotype.domains.texts.recipe import parts
+    from holotype.domains.texts.weights import weights_folder
     from holotype.pack import write_pack
 
     if weights_folder() is None:

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from holotype.domains.texts import recipe
-from holotype.domains.texts.extra import remedy, weights_folder
+from holotype.domains.texts.weights import remedy, weights_folder
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, MissingExtraError, PackError
 from holotype.pack import load_pack, write_pack
@@ -118,7 +118,8 @@ def test_weights_that_are_missing_or_others_make_no_pack(
 
 def test_the_remedy_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"tokenizers": object(), "safetensors": object()}
-    monkeypatch.setattr("holotype.domains.texts.extra.find_spec", found.get)
+    monkeypatch.setattr("holotype.domains.texts.weights.find_spec", found.get)
+    monkeypatch.setattr("holotype.extras.find_spec", found.get)
     assert "--no-deps" in remedy(made=False)
     assert remedy(made=True) == ""
     del found["tokenizers"]

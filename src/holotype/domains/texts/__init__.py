@@ -3,3 +3,7 @@
 What cuts them and what holds the weights needs the extra `text`; nothing of it is imported before a
 text is read.
 """
+
+from holotype.extras import Extra
+
+EXTRA = Extra("text", ("tokenizers", "safetensors"), "a text needs {}")

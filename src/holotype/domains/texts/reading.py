@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.domains.texts.extra import text_extra
+from holotype.domains.texts import EXTRA
 from holotype.domains.texts.files import decoded, lines_of
 from holotype.errors import PackError, TextError
 from holotype.image.decode import ImageSource, describe
@@ -134,7 +134,7 @@ class Reader:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        with text_extra():
+        with EXTRA.required():
             from tokenizers import Tokenizer
         try:
             found = Tokenizer.from_buffer(self._content)

