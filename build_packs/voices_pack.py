@@ -27,9 +27,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from holotype.datasets.voices import COHORT, load_librispeech
 from holotype.domains.voices.hearing import hear
+from holotype.domains.voices.mel import Hearing
 from holotype.embedder import Embedder
 from holotype.pack import Pack, write_pack
-from holotype.records import Hearing, Preprocessing
+from holotype.records import Preprocessing
 from holotype.train.export import halved
 
 WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
@@ -132,7 +133,7 @@ def write(out: Path, model: bytes, vectors: NDArray[np.float32], names: list[str
         out,
         name="voices",
         model=model,
-        preprocessing=Preprocessing("voice", hearing=HEARING),
+        preprocessing=Preprocessing("voice", own=HEARING),
         embeddings=vectors.astype(np.float16),
         class_index=np.arange(len(vectors)),
         prototypes=np.empty((0, HIDDEN), np.float16),

@@ -49,7 +49,9 @@ def doubted(embedder: Embedder, texts: list[str]) -> dict[str, Any]:
     count = 0
     for text in texts:
         try:
-            count += any(doubt.code == "unknown_words" for doubt in embedder.read(text).doubts)
+            count += any(
+                doubt.code == "unknown_words" for doubt in embedder.reader.read(text).doubts
+            )
         except TextError:
             count += 1
     return {"texts": len(texts), "doubted": count}

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from domains import words
 from holotype.datasets.voices import COHORT, TEST, load_fsdd_recordings, load_librispeech
 from holotype.domains.voices.hearing import Heard, hear, several
+from holotype.domains.voices.mel import Hearing
 from holotype.domains.voices.recording import opened
 from holotype.embedder import Embedder
 from holotype.evaluation.open_set import open_set
@@ -37,7 +38,7 @@ from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import Pack, add_scores, load_pack
 from holotype.recognizer.detection import Detected, detect
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Hearing, Recording
+from holotype.records import Recording
 from holotype.report import seen
 from holotype.stats.bootstrap import RESAMPLES
 from holotype.stats.scoring import unit
@@ -123,7 +124,7 @@ def halves(recordings: Sequence[bytes]) -> list[Recording]:
 
 def development(embedder: Embedder, recordings: Sequence[bytes]) -> dict[str, Any]:
     """What the limits of the quality rest on: the cohort alone."""
-    hearing = embedder.preprocessing.hearing
+    hearing = embedder.preprocessing.own
     assert isinstance(hearing, Hearing)
     speech = [hear(content, hearing).speech for content in recordings]
     rows = []

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.domains.texts.network import IDS, MASK, sentence_network
+from holotype.domains.texts.reading import Reading
 from holotype.pack import write_pack
-from holotype.records import Preprocessing, Reading, TensorInput
+from holotype.records import Preprocessing, TensorInput
 
 Floats = NDArray[Any]
 
@@ -142,7 +143,7 @@ def toy_parts(pieces: int = 8, language: str | None = "English", seed: int = 0) 
         "preprocessing": Preprocessing(
             "text",
             inputs=tuple(TensorInput(name, "int64", ("batch", "pieces")) for name in (IDS, MASK)),
-            reading=Reading(hashlib.sha256(toy_tokenizer()).hexdigest(), pieces, language),
+            own=Reading(hashlib.sha256(toy_tokenizer()).hexdigest(), pieces, language),
         ),
         "tokenizer": toy_tokenizer(),
         "embeddings": nobody,

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.domains.texts.reading import Read, Reader, fed, masked
-from holotype.domains.voices.hearing import hear
+from holotype.domains.registry import domain_of
 from holotype.errors import ImageError, PackError, ProviderError, VectorError
-from holotype.image import prepare
 from holotype.image.prepare import ImageSource, Look
 from holotype.model import self_test
 from holotype.model.feed import made_up
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 # feature maps. Larger batches of large pictures are no faster on a CPU.
 _CHUNK = 64
 _CHUNK_NUMBERS = 2**20
-_CHUNK_TEXTS = 32  # of nearly one length; more are no faster
-_CHUNK_TENSORS = 8  # where the size of an input is not known beforehand
 _ORT_NUMBERS = {"float32": "float", "float64": "double"}
 
 
@@ -61,8 +57,8 @@ class Embedder:
         self.preprocessing: Preprocessing = pack.card.preprocessing
         self.embedding_dim: int = pack.card.embedding_dim
         self._where = f"model.onnx of pack {str(pack.path)!r}"
-        reading, tokenizer = pack.card.preprocessing.reading, pack.tokenizer()
-        self.reader = None if reading is None or tokenizer is None else Reader(tokenizer, reading)
+        self.domain = domain_of(self.preprocessing)
+        self.reader = self.domain.reader(self.preprocessing, pack.tokenizer())
         self._open(pack, threads)
         self._check_interface()
         self._test(pack)
@@ -73,7 +69,7 @@ class Embedder:
         """Prepare and embed B pictures; recordings where the model hears, texts where it reads.
 
         Args:
-            sources: as for `images.read`, for `voices.hearing.hear`, or for `read`.
+            sources: as for `images.read`, or as the domain of the model takes them.
             look: sees each picture once it is decoded (`images.prepare_batch`).
 
         Returns:
@@ -83,21 +79,7 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
-        if self.preprocessing.reading is not None:
-            return self.embed_read([self.read(source) for source in sources])
-        if self.preprocessing.inputs is not None:
-            raise self._no_pictures()
-        result = np.empty((len(sources), self.embedding_dim), dtype=np.float32)
-        if self.preprocessing.hearing is not None:
-            for row, source in enumerate(sources):
-                heard = hear(source, self.preprocessing.hearing)
-                result[row] = self.embed_parts(heard.windows(self.chunk))[0]
-            return result
-        done = 0
-        for chunk in prepare.prepare_chunks(sources, self.preprocessing, self.chunk, look):
-            result[done : done + len(chunk)] = self._run({self._inputs[0]: chunk}, len(chunk))
-            done += len(chunk)
-        return result
+        return self.domain.embed(self, sources, look)
 
     def embed_parts(
         self, batches: Iterable[NDArray[np.float32]]
@@ -137,7 +119,7 @@ class Embedder:
             PackError: the model fails, or gives a vector that has no direction.
         """
         if self.preprocessing.inputs is not None:
-            raise self._no_pictures()
+            raise self.domain.no_pictures(self.preprocessing)
         expected = self.preprocessing.input_shape
         if batch.shape[1:] != expected:
             raise ImageError(
@@ -146,40 +128,6 @@ class Embedder:
                 "Prepare them with the preprocessing of the pack's card",
             )
         return self._embedded({self._inputs[0]: np.asarray(batch, dtype=np.float32)})
-
-    def read(self, source: ImageSource) -> Read:
-        """Cut a text into pieces of words, where the model reads texts.
-
-        Args:
-            source: as for `texts.reading.Reader.read`.
-
-        Raises:
-            As that.
-        """
-        assert self.reader is not None
-        return self.reader.read(source)
-
-    def embed_read(self, texts: Sequence[Read]) -> NDArray[np.float32]:
-        """Embed texts that were read before, those of nearly one length together.
-
-        Args:
-            texts: B of them, from `read`.
-
-        Returns:
-            float32 [B, D], each of unit length.
-
-        Raises:
-            PackError: the model fails, or gives a vector that has no direction.
-        """
-        inputs = self.preprocessing.inputs or ()
-        result = np.empty((len(texts), self.embedding_dim), dtype=np.float32)
-        by_length = np.argsort([len(text.ids) for text in texts], kind="stable")
-        size = self.chunk if masked(inputs) else 1
-        for start in range(0, len(texts), size):
-            rows = by_length[start : start + size]
-            feed = fed([texts[row].ids for row in rows], inputs)
-            result[rows] = self._run(feed, len(rows))
-        return result
 
     def embed_tensors(self, batch: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Embed what a program prepared for a model of kind `tensors`.
@@ -238,7 +186,14 @@ class Embedder:
     @property
     def chunk(self) -> int:
         """How many pictures go through the model together; 1 where its file says so."""
-        return 1 if self._one_by_one else _chunk(self.preprocessing)
+        return 1 if self._one_by_one else self._chunk
+
+    @property
+    def _chunk(self) -> int:
+        most = max(
+            1, min(_CHUNK, _CHUNK_NUMBERS // max(1, math.prod(self.preprocessing.input_shape)))
+        )
+        return self.domain.chunk(self.preprocessing, most)
 
     def _run(self, feed: dict[str, NDArray[Any]], count: int) -> NDArray[np.float32]:
         try:
@@ -272,8 +227,7 @@ class Embedder:
         model = pack.model()
         graph = read_graph(model)
         wanted = self._wanted(graph.inputs[0].name if graph.inputs else "")
-        chunk, reading = _chunk(self.preprocessing), self.preprocessing.reading
-        longest = None if reading is None else reading.pieces
+        chunk, longest = self._chunk, self.domain.free_size(self.preprocessing)
         sizes = {
             dim: longest if isinstance(size, str) else size
             for one in graph.inputs
@@ -324,15 +278,6 @@ class Embedder:
         self._one_by_one = any(isinstance(one.shape[0], int) for one in inputs)
         self._inputs, self._output = [one.name for one in inputs], answer.name
 
-    def _no_pictures(self) -> ImageError:
-        if self.preprocessing.reading is not None:
-            return ImageError("the model reads texts, not pictures", "Give a text")
-        names = ", ".join(one.name for one in self.preprocessing.inputs or ())
-        return ImageError(
-            f"the model takes {names}, not pictures",
-            "Give them to `Embedder.embed_tensors`, and the embeddings as `vectors=`",
-        )
-
     def _refusal(self, problem: str) -> PackError:
         return PackError(f"{self._where}: {problem}", "Export the pack anew with `holotype export`")
 
@@ -373,11 +318,3 @@ def _checked(
 def _first_line(error: Exception) -> str:
     """The first line of an ONNX Runtime message, at most 200 characters of it."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _chunk(preprocessing: Preprocessing) -> int:
-    if preprocessing.reading is not None:
-        return _CHUNK_TEXTS
-    if preprocessing.inputs is not None:
-        return _CHUNK_TENSORS
-    return max(1, min(_CHUNK, _CHUNK_NUMBERS // math.prod(preprocessing.input_shape)))

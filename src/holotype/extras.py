@@ -37,8 +37,8 @@ class Extra:
         """
         try:
             yield
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
+        except ImportError as error:  # psycopg without its library raises one without a name
+            package = (error.name or self.packages[0]).partition(".")[0]
             if package not in self.packages:
                 raise
             raise MissingExtraError(

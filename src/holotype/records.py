@@ -5,12 +5,15 @@ N = n_way, K = k_shot, Q = queries in the episode, D = embedding dimensions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+OnProgress = Callable[[str, int, int], None]  # what is being done, how much, of how much
+OnCount = Callable[[int, int], None]  # how much is done, of how much
 Answer = Literal["match", "unknown", "cannot_tell"]
 # guaranteed: it holds whatever the model and the domain, for strangers like those that set the
 # threshold; estimated: as far as their tail or the cohort tells; default: nothing is known
@@ -121,40 +124,28 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
-    """How a recording becomes the input of a model: windows of mel bands (`voices.hearing`)."""
+class OwnConstants:
+    """Constants of a preprocessing that one domain alone has; JSON names them as their class."""
 
-    rate_hz: int  # to which recordings are resampled
-    window_samples: int  # of one spectrum
-    hop_samples: int  # from one spectrum to the next
-    bands: int  # equally wide on the mel scale, up to half the rate
-    frames: int  # spectra in a window of the model
-    level_db: float  # of full scale; quieter recordings are raised to it
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Of one input of the model; None: as the preprocessing says."""
+        return None
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a text becomes the input of a model: the numbers of its pieces (`texts.reading`)."""
-
-    tokenizer: str  # SHA-256 of the pack's `tokenizer.json` in hex
-    pieces: int  # of words, and marks: as many of a text as the model reads
-    language: str | None = None  # of its training, in words; None: several, or not known
+    def to_json(self) -> dict[str, Any]:
+        """Ready for `json.dumps`, under the name of its class."""
+        return {type(self).__name__.lower(): asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How something becomes a model's input: the card carries it, and the kind's domain obeys it.
 
-    Pictures go through `images.prepare`, recordings through `voices.hearing.hear`,
-    texts through `texts.reading`.
-    Which fields a kind has, and what they may be, stands in `pack.preprocessing`. A field that a
-    kind lacks has its default.
+    Which fields a kind has, and what they may be, its domain says (`domains.domain.Domain`). A
+    field that a kind lacks has its default.
     """
 
-    # "ink": cropped to the strokes; "frame": the strokes where they are; "photo": all its tones;
-    # "face": the one face of the picture, upright, and then as a photo; "voice": the speech of a
-    # recording; "text": pieces of words; "tensors": what a program prepares
-    kind: Literal["ink", "frame", "photo", "face", "voice", "text", "tensors"]
+    kind: str  # of `domains.registry`
     size_px: int = 0  # side of the input of a picture; its height where it is not square
     margin_px: int = 0  # empty border around the ink; 0 for a photo
     channels: int = 1  # 1 is grey, 3 is RGB; ink and frame are grey
@@ -171,22 +162,14 @@ class Preprocessing:
     # Of faces alone, how they are cut out: "arcface" after the template of 112 px, "box" without
     # turning; None: as dlib does
     alignment: Literal["arcface", "box"] | None = None
-    inputs: tuple[TensorInput, ...] | None = None  # of kinds "text" and "tensors"
-    hearing: Hearing | None = None  # of kind "voice" alone
-    reading: Reading | None = None  # of kind "text" alone
-
-    @property
-    def takes(self) -> Literal["picture", "recording", "text"]:
-        """What the model is for, as it is called to people."""
-        if self.reading is not None:
-            return "text"
-        return "picture" if self.hearing is None else "recording"
+    inputs: tuple[TensorInput, ...] | None = None  # of a model that takes no pictures, by name
+    own: OwnConstants | None = None  # what no other domain has
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of the input for one picture, (C, H, W), or for one window of a recording."""
-        if self.hearing is not None:
-            return self.hearing.frames, self.hearing.bands
+        """Of the input for one picture, (C, H, W), or as the domain says."""
+        if self.own is not None and (shape := self.own.input_shape):
+            return shape
         return self.channels, self.size_px, self.width_px or self.size_px
 
     def to_json(self) -> dict[str, Any]:
@@ -209,10 +192,8 @@ class Preprocessing:
         fields: dict[str, Any] = {"kind": self.kind, **(picture if self.size_px else {})}
         if self.inputs is not None:
             fields["inputs"] = [one.to_json() for one in self.inputs]
-        if self.hearing is not None:
-            fields["hearing"] = asdict(self.hearing)
-        if self.reading is not None:
-            fields["reading"] = asdict(self.reading)
+        if self.own is not None:
+            fields |= self.own.to_json()
         return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from holotype.datasets.folders import PICTURE_SUFFIXES
 from holotype.errors import ImageError
 from holotype.image import prepare
 from holotype.image.decode import FORMATS
+from holotype.image.formats import SUFFIXES
 
 GREY = np.linspace(0, 255, 24 * 32).astype(np.uint8).reshape(24, 32)
 
@@ -294,5 +294,5 @@ def test_a_signed_tiff_of_eight_bits_is_refused() -> None:
 def test_the_endings_that_are_looked_for_are_those_of_what_is_read() -> None:
     Image.init()
     read = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
-    assert read <= PICTURE_SUFFIXES
-    assert read | {".mpo", ".heic", ".heif", ".hif"} >= PICTURE_SUFFIXES
+    assert read <= SUFFIXES
+    assert read | {".mpo", ".heic", ".heif", ".hif"} >= SUFFIXES

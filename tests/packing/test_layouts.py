@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 import holotype
+from holotype.domains.declared import Notes
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, PackError, VectorError
 from holotype.pack import Pack, load_pack
 from holotype.packing.build import Built, build_pack
 from holotype.packing.encoder import Chosen
-from holotype.packing.model_input import Notes, preprocessing_for
+from holotype.packing.model_input import preprocessing_for
 from holotype.packing.verify import verify_pack
 from packing import layouts
 from packing.layouts import LAYOUTS

@@ -14,10 +14,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from holotype.cli.app import app
+from holotype.domains.declared import Notes
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.packing import conventions, repository
-from holotype.packing.model_input import Notes
 from holotype.packing.repository import fetched
 from packing import layouts
 from packing.hub_server import Hub, running

@@ -123,8 +123,8 @@ def calibrate(
         return yes or refused or confirmed(f"Accept{left_out}?")
 
     with holotype.open(gallery, model, create=False) as recognizer:
-        takes = recognizer.embedder.preprocessing.takes
-        given = strangers_in(folder, takes)
+        takes = recognizer.embedder.domain.takes
+        given = strangers_in(folder, recognizer.embedder.domain)
         say_passed_over(given.passed_over, as_json)
         # Whether to go on without the unusable is decided above, when all the others are embedded.
         change = services.calibrate(

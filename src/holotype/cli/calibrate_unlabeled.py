@@ -30,7 +30,7 @@ def calibrate_unlabeled(
         return not dry_run and (yes or confirmed("Accept?"))
 
     with holotype.open(gallery, model, create=False) as recognizer:
-        found = chosen([folder], recognizer.embedder.preprocessing.takes)
+        found = chosen([folder], recognizer.embedder.domain)
         say_passed_over(found.passed_over, as_json)
         change = services.calibrate_unlabeled(
             recognizer, found.items, skip_unusable=skip_unusable, accept=accept

@@ -12,13 +12,12 @@ import holotype
 from holotype import recognizer as services
 from holotype.cli.default_pack import fitting_model
 from holotype.cli.display import print_json, say
-from holotype.cli.inputs import labelled, say_passed_over, taken_in
+from holotype.cli.inputs import domain_in, labelled, say_passed_over
 from holotype.cli.progress import bars
 from holotype.errors import AnotherKindError, ImageError
 from holotype.gallery import called, exists, gallery_model
 from holotype.pack import load_pack
 from holotype.recognizer import BARE, DEFAULT_MODEL
-from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Enrollments, LeftOut
 
 _SHOWN_PAIRS = 20
@@ -50,8 +49,9 @@ def enroll_folder(
         bars() as report,
         holotype.open(gallery, model, keep_pictures=bool(keep_pictures)) as recognizer,
     ):
-        takes = recognizer.embedder.preprocessing.takes
-        given = labelled(folder, takes)
+        domain = recognizer.embedder.domain
+        takes = domain.takes
+        given = labelled(folder, domain)
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         found = services.enroll_many(
@@ -99,10 +99,10 @@ def made(gallery: str) -> str:
 
 def _usual_model(folder: Path, asking: bool, anyway: bool) -> str | None:
     """As for a single enrollment, by the first picture that can be read."""
-    takes = taken_in(folder)
-    if anyway or USUAL_MODELS[takes] != DEFAULT_MODEL:
-        return USUAL_MODELS[takes]
-    for picture in labelled(folder, takes).items:
+    domain = domain_in(folder)
+    if anyway or domain.usual_pack != DEFAULT_MODEL:
+        return domain.usual_pack
+    for picture in labelled(folder, domain).items:
         try:
             return fitting_model([Path(picture)], asking)
         except AnotherKindError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,24 +14,17 @@ from numpy.typing import NDArray
 
 from holotype.cli.display import say, shown
 from holotype.datasets.folders import (
-    PICTURE_SUFFIXES,
     PassedOver,
     beside,
     class_folders,
     pictures_in,
     read_folder,
 )
-from holotype.domains.texts.files import SUFFIXES as TEXT_SUFFIXES
-from holotype.domains.texts.files import lines_of
-from holotype.domains.voices.formats import SUFFIXES as RECORDING_SUFFIXES
+from holotype.domains.domain import Domain
+from holotype.domains.registry import default_domain, domains
 from holotype.errors import DataError, ImageError, TextError, VectorError
 
 VECTOR_SUFFIX = ".npy"
-_SUFFIXES = {
-    "picture": PICTURE_SUFFIXES,
-    "recording": RECORDING_SUFFIXES,
-    "text": TEXT_SUFFIXES,
-}
 Item = Path | str  # a file of one picture or recording, or a text
 
 
@@ -43,66 +36,46 @@ class Chosen:
     passed_over: PassedOver = field(default_factory=PassedOver)  # of the folders
 
 
-def held(path: Path, takes: str) -> list[Item]:
-    """What a file holds to recognize: itself, or of a file of texts each of its lines."""
-    return _HELD.get(takes, _itself)(path)
-
-
-def _itself(path: Path) -> list[Item]:
-    return [path]
-
-
-def _lines(path: Path) -> list[Item]:
-    try:
-        return [line.text for line in lines_of(path)]
-    except TextError:
-        return [path]  # whoever reads it says why
-
-
-_HELD: dict[str, Callable[[Path], list[Item]]] = {"text": _lines}
-
-
-def typed(texts: Sequence[str] | None, takes: str) -> list[Item]:
+def typed(texts: Sequence[str] | None, domain: Domain) -> list[Item]:
     """The texts that were typed in place of files.
 
     Raises:
         TextError: the model takes something else.
     """
-    if texts and takes != "text":
+    if texts and not domain.typed:
         raise TextError(
-            f"--text gives a text, and this gallery takes {takes}s",
+            f"--text gives a text, and this gallery takes {domain.takes}s",
             "Name one that was made with `--model texts`, or a new one",
         )
     return [*(texts or ())]
 
 
-def chosen(
-    arguments: Sequence[Path], takes: str = "picture", texts: Sequence[str] | None = None
-) -> Chosen:
+def chosen(arguments: Sequence[Path], domain: Domain, texts: Sequence[str] | None = None) -> Chosen:
     """What is named, that of each folder among it in the order of its names; and what was typed.
 
     Args:
         arguments: files and folders.
-        takes: what is looked for in folders, `Preprocessing.takes`.
+        domain: of the model.
         texts: that were typed.
 
     Raises:
         ImageError: a folder has none.
         TextError: as for `typed`.
     """
-    items, passed_over = typed(texts, takes), PassedOver()
+    takes = domain.takes
+    items, passed_over = typed(texts, domain), PassedOver()
     for argument in arguments:
         if not argument.is_dir():
-            items += held(argument, takes)
+            items += domain.held(argument)
             continue
-        pictures, others = pictures_in(argument, _SUFFIXES[takes], takes)
+        pictures, others = pictures_in(argument, domain.suffixes, takes)
         if not pictures:
             why = f" ({others})" if others else ""
             raise ImageError(
                 f"{os.fspath(argument)!r} has no {takes}s{why}",
-                f"Name a folder of {takes}s ({', '.join(sorted(_SUFFIXES[takes]))})",
+                f"Name a folder of {takes}s ({', '.join(sorted(domain.suffixes))})",
             )
-        items += [item for path in pictures for item in held(path, takes)]
+        items += [item for path in pictures for item in domain.held(path)]
         passed_over += others
     return Chosen(items, passed_over)
 
@@ -189,20 +162,22 @@ def say_passed_over_in(data: str, as_json: bool) -> None:
     say_passed_over(passed_over(data), as_json)
 
 
-def strangers(folder: Path, takes: str = "picture") -> Grouped:
+def strangers(folder: Path, domain: Domain | None = None) -> Grouped:
     """The pictures of people or things, those of each in a folder; or one of each.
 
     Args:
         folder: of them, or of a folder for each class; or a file of texts.
-        takes: as for `chosen`.
+        domain: as for `chosen`; None: of pictures.
 
     Raises:
         DataError: it is no folder, has no pictures, or has both pictures and folders.
     """
-    if takes in _HELD and folder.is_file():
-        return _each_alone([folder], takes, PassedOver())
+    domain = domain or default_domain()
+    takes = domain.takes
+    if domain.typed and folder.is_file():
+        return _each_alone([folder], domain, PassedOver())
     if folder.is_dir():
-        pictures, others = pictures_in(folder, _SUFFIXES[takes], takes)
+        pictures, others = pictures_in(folder, domain.suffixes, takes)
         folders = class_folders(folder)
         _require_one_form(folder, pictures, folders, takes)
         if not folders:
@@ -211,58 +186,58 @@ def strangers(folder: Path, takes: str = "picture") -> Grouped:
                     f"{os.fspath(folder)!r} has no {takes}s",
                     f"Put the {takes}s of each stranger into a folder of their own inside it",
                 )
-            return _each_alone(pictures, takes, others)
-    found = read_folder(folder, _SUFFIXES[takes], takes)
+            return _each_alone(pictures, domain, others)
+    found = read_folder(folder, domain.suffixes, takes)
     result = Grouped([], [], False, found.passed_over)
     for path, index in zip(found.paths, found.class_index, strict=True):
-        result.add(found.class_names[index], held(path, takes))
+        result.add(found.class_names[index], domain.held(path))
     return result
 
 
-def _each_alone(paths: Sequence[Path], takes: str, passed_over: PassedOver) -> Grouped:
-    items = [item for path in paths for item in held(path, takes)]
+def _each_alone(paths: Sequence[Path], domain: Domain, passed_over: PassedOver) -> Grouped:
+    items = [item for path in paths for item in domain.held(path)]
     names = [item if isinstance(item, str) else item.name for item in items]
     return Grouped(items, names, True, passed_over)
 
 
-def taken_in(folder: Path) -> str:
-    """What most files of a folder, and of those in it, are: picture, recording or text."""
+def domain_in(folder: Path) -> Domain:
+    """Of what domain most files of a folder, and of those in it, are."""
     endings = Counter(path.suffix.lower() for path in folder.glob("*") if path.is_file())
     endings.update(path.suffix.lower() for path in folder.glob("*/*"))
-    count = {
-        takes: sum(endings[suffix] for suffix in suffixes) for takes, suffixes in _SUFFIXES.items()
-    }
-    return max(count, key=lambda takes: count[takes])  # of as many the first: pictures
+    known = [default_domain(), *domains().values()]  # of as many the first: pictures
+    return max(known, key=lambda domain: sum(endings[suffix] for suffix in domain.suffixes))
 
 
-def labelled(folder: Path, takes: str = "picture") -> Grouped:
+def labelled(folder: Path, domain: Domain | None = None) -> Grouped:
     """The pictures of labels: those of each in a folder of its name, or files of their names.
 
     Args:
         folder: of them.
-        takes: as for `chosen`.
+        domain: as for `chosen`; None: of pictures.
 
     Raises:
         DataError: it is no folder, has no pictures, or has both pictures and folders.
     """
+    domain = domain or default_domain()
+    takes = domain.takes
     if not folder.is_dir():
         raise DataError(
             f"{os.fspath(folder)!r} is not a folder",
             f"Name a folder that holds one folder for each label, or {takes}s named by their "
             "labels",
         )
-    pictures, others = pictures_in(folder, _SUFFIXES[takes], takes)
+    pictures, others = pictures_in(folder, domain.suffixes, takes)
     folders = class_folders(folder)
     _require_one_form(folder, pictures, folders, takes)
     if not folders:
         found = Grouped([], [], True, others)
         for path in pictures:
-            found.add(path.stem, held(path, takes))
+            found.add(path.stem, domain.held(path))
     else:
-        found = Grouped([], [], False, beside(folder, _SUFFIXES[takes], takes))
+        found = Grouped([], [], False, beside(folder, domain.suffixes, takes))
         for one in folders:
-            pictures, others = pictures_in(one, _SUFFIXES[takes], takes)
-            found.add(one.name, [item for path in pictures for item in held(path, takes)])
+            pictures, others = pictures_in(one, domain.suffixes, takes)
+            found.add(one.name, [item for path in pictures for item in domain.held(path)])
             found.empty.extend([] if pictures else [one])
             found = replace(found, passed_over=found.passed_over + others)
     if not found.items:

@@ -10,8 +10,8 @@ import typer
 from holotype.cli import pack_build
 from holotype.cli.command_group import Group
 from holotype.cli.display import AsJson, Cell, print_json, print_table, say
-from holotype.extras import install
-from holotype.pack import FACES, TEXTS, Pack, load_pack, made_packs, shipped_packs
+from holotype.domains.registry import of_pack
+from holotype.pack import Pack, load_pack, made_packs, shipped_packs
 from holotype.pack.card import card_document, rate_with_interval
 from holotype.pack.preprocessing import in_words
 
@@ -26,16 +26,6 @@ for _command in (
     app.command()(_command)
 
 
-_READS = {
-    "characters": "handwritten characters",
-    "objects": "things in photographs",
-    "signatures": "signatures",
-    "voices": "voices, from one recording",
-    FACES: "faces",
-    TEXTS: "texts in English",
-}
-
-
 @app.command("list")
 def list_packs(as_json: AsJson = False) -> None:
     """Show the packs that can be used by name.
@@ -44,11 +34,12 @@ def list_packs(as_json: AsJson = False) -> None:
     """
     made = made_packs()
     packs = [load_pack(name) for name in (*shipped_packs(), *filter(made.get, made))]
-    remedies = _remedies(made)
+    names = (*shipped_packs(), *made)
+    remedies = {name: of_pack(name).remedy(name, made.get(name, True)) for name in names}
     ready = {}
-    for name in (*shipped_packs(), *made):
+    for name in names:
         there = "yes" if made.get(name, True) else "at first use"
-        ready[name] = "extra missing" if remedies.get(name) else there
+        ready[name] = "extra missing" if remedies[name] else there
     if as_json:
         known = {pack.card.name: _summary(pack) for pack in packs}
         nothing = dict.fromkeys(next(iter(known.values())))
@@ -62,25 +53,13 @@ def list_packs(as_json: AsJson = False) -> None:
     size = {pack.card.name: f"{_size_bytes(pack) / 1e6:.1f} MB" for pack in packs}
     print_table(
         ("name", "reads", "ready", "size"),
-        [(name, _READS[name], ready[name], size.get(name, "")) for name in ready],
+        [(name, of_pack(name).packs[name], ready[name], size.get(name, "")) for name in ready],
         numbers=("size",),
     )
     for name, remedy in remedies.items():
         if remedy:
             say(f"{name}: {remedy}.")
     say("Use one with `--model NAME`, one of your own with `--model ./FOLDER`.")
-
-
-def _remedies(made: dict[str, bool]) -> dict[str, str]:
-    """What to install for the packs that need an extra; empty where nothing is missing."""
-    from holotype.domains import faces, voices
-    from holotype.domains.texts import weights
-
-    return {
-        FACES: "" if faces.EXTRA.installed() else install("faces"),
-        TEXTS: weights.remedy(made[TEXTS]),
-        "voices": "" if voices.EXTRA.installed() else install("audio"),
-    }
 
 
 @app.command("show")

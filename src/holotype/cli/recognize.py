@@ -43,17 +43,16 @@ from holotype.cli.inputs import (
     Item,
     chosen,
     embeddings,
-    held,
     rows_of,
     say_passed_over,
     typed,
 )
+from holotype.domains.registry import typed as typed_domain
 from holotype.errors import AlikeError, GalleryError, ImageError, VectorError
 from holotype.gallery import existing, exists, gallery_model, name_of
 from holotype.image.prepare import ImageSource
 from holotype.pages import check_ending
 from holotype.recognizer import DEFAULT_MODEL, pair
-from holotype.recognizer.kinds import USUAL_MODELS
 from holotype.records import Decision
 
 _Label = Annotated[str, typer.Argument(metavar="LABEL", help="The name of the identity.")]
@@ -215,7 +214,7 @@ def enroll(
     vectors = embeddings(images or ())
     dim = None if vectors is None or there else vectors.shape[1]
     if not there and model is None and text:
-        model = USUAL_MODELS["text"]
+        model = typed_domain().usual_pack
     elif not there and model is None and images and vectors is None and not anyway:
         model = fitting_model(images[:1], asking)
     with holotype.open(gallery, model, dim=dim, keep_pictures=bool(keep_pictures)) as recognizer:
@@ -223,9 +222,9 @@ def enroll(
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
         examples = list[Item]()
         if vectors is None:
-            takes = recognizer.embedder.preprocessing.takes
-            examples = typed(text, takes) + [
-                one for path in images or () for one in held(path, takes)
+            domain = recognizer.embedder.domain
+            examples = typed(text, domain) + [
+                one for path in images or () for one in domain.held(path)
             ]
         add = partial(
             recognizer.enroll,
@@ -325,8 +324,12 @@ def identify(
                 "Give pictures, or leave --report away",
             )
     with holotype.open(gallery, model, create=False) as recognizer:
-        takes = "vector" if vectors is not None else recognizer.embedder.preprocessing.takes
-        found = chosen(images, takes, text) if vectors is None else Chosen(rows_of(images))
+        takes = "vector" if vectors is not None else recognizer.embedder.domain.takes
+        found = (
+            chosen(images, recognizer.embedder.domain, text)
+            if vectors is None
+            else Chosen(rows_of(images))
+        )
         if report is not None and takes != "picture":
             raise ImageError(
                 f"a report shows pictures, and this gallery takes {takes}s", "Leave --report away"
@@ -491,7 +494,7 @@ def verify(
         raise VectorError(f"{os.fspath(item)!r} holds {len(vectors)} embeddings", "Give one")
     with holotype.open(gallery, model, create=False) as recognizer:
         if text is not None:
-            typed([text], recognizer.embedder.preprocessing.takes)
+            typed([text], recognizer.embedder.domain)
         decision = recognizer.verify(
             label,
             None if vectors is not None else item,

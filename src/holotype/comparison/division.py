@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from holotype.datasets.inspection import Inspection, inspect
 from holotype.datasets.parts import Part, part_text
 from holotype.datasets.splits import random_split, split
 from holotype.errors import DataError
-
-Told = Callable[[str, int, int], None]  # what is being done, how much, of how much
+from holotype.records import OnProgress
 
 BACKGROUND, TEST = "background.json", "test.json"
 _TEST_SHARE = 1 / 3
@@ -45,7 +44,7 @@ def prepare(
     trains: bool,
     seed: int,
     strict: bool,
-    told: Told,
+    told: OnProgress,
 ) -> Ground:
     """Look at the data, and divide its classes where it has no division of its own.
 
@@ -108,7 +107,7 @@ def plain(class_name: str) -> str:
     return name if name and turn.isdigit() else class_name
 
 
-def _inspected(data: str, strict: bool, told: Told) -> Inspection:
+def _inspected(data: str, strict: bool, told: OnProgress) -> Inspection:
     path = Path(data)
     if not path.is_dir():  # a data set by name, or a part that somebody made
         return Inspection({}, (), "")

@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.errors import DataError
+from holotype.image.formats import SUFFIXES
 
-# What a folder is searched for, wherever one is read: the endings of all formats of `decoding`.
-PICTURE_SUFFIXES = frozenset(
-    {
-        *(".apng", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg"),
-        *(".jpg", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"),
-        ".webp",
-    }
-)
 _NAMED_SUFFIXES = 5
 
 
@@ -64,7 +57,7 @@ class PassedOver:
 
 
 def pictures_in(
-    folder: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
+    folder: Path, suffixes: Collection[str] = SUFFIXES, takes: str = "picture"
 ) -> tuple[list[Path], PassedOver]:
     """The pictures of a folder by name, without those of folders in it; and what else is there.
 
@@ -109,7 +102,7 @@ class ClassFolders:
 
 
 def read_folder(
-    path: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
+    path: Path, suffixes: Collection[str] = SUFFIXES, takes: str = "picture"
 ) -> ClassFolders:
     """List the pictures of each class folder; hidden and other files are passed over.
 
@@ -163,9 +156,7 @@ def class_folders(path: Path) -> list[Path]:
     )
 
 
-def beside(
-    path: Path, suffixes: Collection[str] = PICTURE_SUFFIXES, takes: str = "picture"
-) -> PassedOver:
+def beside(path: Path, suffixes: Collection[str] = SUFFIXES, takes: str = "picture") -> PassedOver:
     """The files that lie beside class folders; arguments as for `pictures_in`."""
     pictures, others = pictures_in(path, suffixes, takes)
     return PassedOver(others.others, beside=len(pictures), takes=takes)

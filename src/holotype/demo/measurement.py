@@ -25,15 +25,13 @@ from holotype.rate_basis import grounds, in_galleries
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Basis, Card, Decision, Known
+from holotype.records import Basis, Card, Decision, Known, OnProgress
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import Floats
 
 SHOTS = (1, 2, 5)
 RATES = (0.1, 0.01)
 _BATCH = 64
-
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Demo:
         }
 
 
-def run(progress: Progress, model: str = DEFAULT_MODEL) -> Demo:
+def run(progress: OnProgress, model: str = DEFAULT_MODEL) -> Demo:
     """Measure everything that the demo shows.
 
     Args:

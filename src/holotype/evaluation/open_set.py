@@ -22,6 +22,7 @@ from holotype.evaluation.open_set_tallies import (
     VerificationTally,
 )
 from holotype.openset import Matcher, Matches
+from holotype.records import OnCount
 from holotype.stats.reliability import Reliability, reliability
 from holotype.stats.scoring import Floats
 
@@ -31,7 +32,6 @@ _BLOCK_ENTRIES = 1 << 18
 
 
 Prepare = Callable[[Floats], Matcher]
-Progress = Callable[[int, int], None]
 # Of the probes of one gallery: stated probability, whether it came true, who is a stranger.
 _Events = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]
 
@@ -49,7 +49,7 @@ def open_set(
     rates: Sequence[float] = RATES,
     seed: int = 0,
     impostor_prior: float = 0.5,
-    progress: Progress | None = None,
+    progress: OnCount | None = None,
 ) -> OpenSetReport:
     """Open-set identification (1:N) and verification (1:1), in the terms of ISO/IEC 19795-1.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from holotype.gallery import opened
 from holotype.gallery.connection import Connection, transaction
 from holotype.gallery.file import connect, draft_for, publish
 from holotype.gallery.schema import SCHEMA_VERSION, one, schema_version, upgrade
+from holotype.records import OnCount
 
 # Each table and the number of its rows; whom others point to comes first.
 TABLES = {
@@ -43,8 +44,6 @@ _POINTING = {
 _ROWS = 1000  # in a page; a picture may have some megabytes
 _FEW = {"pictures": 20}
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -62,7 +61,7 @@ def copy(
     target: str | os.PathLike[str],
     *,
     actor: str | None = None,
-    progress: Progress | None = None,
+    progress: OnCount | None = None,
 ) -> Copied:
     """Copy a gallery to where there is none, while others go on using it.
 
@@ -90,7 +89,7 @@ def copy(
             return copy_rows(rows, into, progress)
 
 
-def copy_rows(source: Connection, target: Connection, progress: Progress | None = None) -> Copied:
+def copy_rows(source: Connection, target: Connection, progress: OnCount | None = None) -> Copied:
     """Make a gallery of tables that are empty, or hold what an earlier run has written.
 
     Args:
@@ -196,7 +195,7 @@ def _drop_other(source: Connection, target: Connection, table: str) -> None:
                 target.executemany(f"DELETE FROM {table} WHERE {TABLES[table]} = ?", other)
 
 
-def _fill(source: Connection, target: Connection, table: str, progress: Progress | None) -> int:
+def _fill(source: Connection, target: Connection, table: str, progress: OnCount | None) -> int:
     """Write what is missing; how many rows were not."""
     number, kept, done = TABLES[table], 0, 0
     total = one(source, f"SELECT COUNT(*) FROM {table}") if progress else 0

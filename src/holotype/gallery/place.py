@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from holotype.errors import GalleryError, MissingExtraError
-from holotype.extras import install
+from holotype.errors import GalleryError
+from holotype.extras import Extra
 from holotype.gallery.backup import restore as restore_file
 from holotype.gallery.file import real_path
 from holotype.gallery.imported import Imported
@@ -17,7 +18,12 @@ from holotype.gallery.rows import StoredGallery
 from holotype.gallery.sqlite import SqliteGallery
 
 Place = str | os.PathLike[str]
-_SCHEMES = ("postgresql", "postgres")
+_POSTGRES = (
+    "holotype.gallery.postgres:PostgresGallery",
+    Extra("postgres", ("psycopg",), "a gallery in PostgreSQL needs {}"),
+)
+# By the scheme of a URL: the class, and what must be installed for it.
+_ENGINES = {"postgresql": _POSTGRES, "postgres": _POSTGRES}
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")  # of more than one letter: those are drives
 
 
@@ -36,21 +42,16 @@ def engine_of(place: Place) -> type[StoredGallery]:
     if not is_url(place):
         return SqliteGallery
     scheme = os.fspath(place).partition(":")[0]
-    if scheme not in _SCHEMES:
+    if scheme not in _ENGINES:
         raise GalleryError(
             f"a gallery is a file, or a database by a URL that begins with postgresql://; this "
             f"begins with {scheme}://",
             "Name a file, or the URL of a PostgreSQL database",
         )
-    try:
-        from holotype.gallery.postgres import PostgresGallery
-    except ImportError as error:  # psycopg without its library raises this one
-        if (error.name or "psycopg").partition(".")[0] != "psycopg":
-            raise
-        raise MissingExtraError(
-            "a gallery in PostgreSQL needs psycopg, which is not installed", install("postgres")
-        ) from error
-    return PostgresGallery
+    name, extra = _ENGINES[scheme]
+    module, _, kind = name.partition(":")
+    with extra.required():
+        return cast("type[StoredGallery]", getattr(import_module(module), kind))
 
 
 def name_of(place: Place) -> str:

@@ -6,6 +6,14 @@ from typing import IO, Any
 
 from PIL import TiffImagePlugin
 
+# What a folder is searched for, wherever one is read: the endings of all formats of `decode`.
+SUFFIXES = frozenset(
+    {
+        *(".apng", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg"),
+        *(".jpg", ".mpo", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff"),
+        ".webp",
+    }
+)
 _BEGINNINGS = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript file"),

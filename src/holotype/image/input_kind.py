@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from holotype.domains.domain import AnotherKind
+from holotype.domains.registry import domain_of
 from holotype.errors import ImageError
 from holotype.image import ink
 from holotype.image.decode import unit_range
 from holotype.image.pixels import grey
-from holotype.records import Preprocessing, Reason
+from holotype.records import Preprocessing
 
 Kind = Literal["ink", "page", "tones", "blank"]
 
@@ -37,7 +39,6 @@ _BETWEEN = (0.2, 0.75)  # tones that are neither ground nor ink
 _SLOW = 0.35  # of the steepest rise: a stroke's own edge is steeper
 # Pieces less holes. So many, in one tone and with the ground around them, are a page of print.
 _A_PAGE = 40.0
-_A_NAME = 2  # may be in so many times the pieces of a character
 PLAINLY = 1.35  # what departures of drawings hardly ever add up to
 
 
@@ -97,70 +98,22 @@ def ink_share(pictures: Iterable[NDArray[Any]]) -> float:
     return sum(found) / len(found)
 
 
-@dataclass(frozen=True, slots=True)
-class AnotherKind:
-    """Why a picture is none of those that a model reads; neither part ends in a period."""
-
-    plainly: bool  # whether hardly a picture that the model reads looks like this
-    problem: str
-    remedy: str
-    packs: tuple[str, ...] = ()  # the shipped ones that may read it, best first
-
-    @property
-    def reason(self) -> Reason:
-        """Code `another_kind` for what is plainly something else, else `perhaps_another_kind`."""
-        code = "another_kind" if self.plainly else "perhaps_another_kind"
-        return Reason(code, f"{self.problem}. {self.remedy}")
-
-
 def another_kind(pixels: NDArray[Any], preprocessing: Preprocessing) -> AnotherKind | None:
-    """Why a picture is none of those that a model reads; None for one that it reads.
+    """Why a picture is none of those that a model reads (`Domain.another_kind`).
 
     Args:
         pixels: as for `impression`.
-        preprocessing: of the model. `ink` reads ink on paper; of `photo` only drawings and pages
-            are doubted, and never plainly; `frame` is not judged, and `face` looks for faces
-            itself.
+        preprocessing: of the model.
     """
-    if preprocessing.kind == "photo":
-        return _no_photograph(impression(pixels))
-    if preprocessing.kind != "ink":
-        return None
-    found = impression(pixels)
-    total = found.departures.sum
-    if preprocessing.fit == "wide":
-        total -= found.departures.pieces * (1 - 1 / _A_NAME)
-    if found.kind in ("ink", "blank") or total <= 1:
-        return None
-    problem = f"{_LOOKS[found.kind]}; the model reads drawings in ink on paper"
-    if found.kind == "page":
-        return AnotherKind(total > PLAINLY, problem, "Cut out the one drawing that is meant")
-    return AnotherKind(total > PLAINLY, problem, _FOR_TONES, ("objects", "faces"))
+    return domain_of(preprocessing).another_kind(pixels, preprocessing)
 
 
 TONES = "this looks like a photograph, or another picture of many tones"
-_LOOKS = {
+LOOKS = {
     "ink": "this looks like a drawing in ink on paper",
     "page": "this looks like a page of print",
     "tones": TONES,
 }
-_FOR_TONES = (
-    "The pack `objects` reads things in photographs, `faces` faces; show a drawing on plain paper, "
-    "in even light"
-)
-# Things before a white ground are near to drawings: of these only the plainest are spoken of.
-_PLAIN_INK = 0.25
-
-
-def _no_photograph(found: Impression) -> AnotherKind | None:
-    if found.kind != "page" and not (found.kind == "ink" and found.departures.sum < _PLAIN_INK):
-        return None
-    return AnotherKind(
-        False,
-        f"{_LOOKS[found.kind]}; the model reads things in photographs",
-        "The pack `characters` reads handwritten characters, `signatures` names",
-        ("characters", "signatures"),
-    )
 
 
 def _measured(pixels: NDArray[Any]) -> tuple[Departures, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from holotype.forking import cached_property
 from holotype.image.decode import unit_range
 from holotype.records import Preprocessing
 
@@ -28,6 +29,22 @@ def grey(pixels: NDArray[Any]) -> NDArray[np.float32]:
         float32 [H', W'] in [0, 1], no side above 1,024.
     """
     return _luminance(unit_range(_reduced(pixels, _WORKING_SIDE_PX)))
+
+
+class Picture:
+    """A decoded picture, in the forms that the kinds of preprocessing start from.
+
+    Args:
+        decoded: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1], as from `decode`.
+    """
+
+    def __init__(self, decoded: NDArray[Any]) -> None:
+        self.pixels = decoded
+
+    @cached_property
+    def luminance(self) -> NDArray[np.float32]:
+        """As from `pixels.grey`; computed once."""
+        return grey(self.pixels)
 
 
 def photo(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:

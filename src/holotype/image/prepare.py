@@ -7,17 +7,13 @@ a model meets in use what it met in training. The card of a model pack carries t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from holotype.domains.faces import EXTRA as FACES
-from holotype.errors import ImageError
-from holotype.forking import cached_property
-from holotype.image import ink, pixels
+from holotype.domains.registry import domain_of
 from holotype.image.decode import ImageSource, decode, describe, naming, unit_range
+from holotype.image.pixels import Picture
 from holotype.records import Preprocessing
 
 __all__ = [
@@ -72,13 +68,7 @@ def luminance(source: ImageSource) -> NDArray[np.float32]:
 def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.float32]:
     """Decode a picture and make it the input of a model.
 
-    Kind `ink`: the strokes, cropped, centered and scaled (`ink.strokes`, `ink.fit`), fitted `wide`
-    at twice their height. Kind `frame`: the strokes where they are, the whole frame on a square of
-    paper, as the few-shot papers feed their drawings. Kind `photo`: the whole picture in its tones;
-    its largest centered part of the input's proportions (`crop`, of which a share may be kept), all
-    of it on a ground of the mean tone (`pad`), or all of it drawn to the input's shape
-    (`stretch`). Kind `face`: the one face of the picture, turned upright and
-    cut out, then as a photo.
+    How, the domain of the model says (`Domain.prepare`).
 
     Args:
         source: as for `read`.
@@ -135,12 +125,7 @@ def prepare_chunks(
     Raises:
         ImageError: as for `prepare`.
     """
-    to_input = _KINDS.get(preprocessing.kind)
-    if to_input is None:
-        raise ImageError(
-            f"the model reads {preprocessing.kind}, not pictures",
-            "Give what it reads to `Embedder.embed_tensors`, and the embeddings as `vectors=`",
-        )
+    domain = domain_of(preprocessing)
     for start in range(0, len(sources), size):
         count = min(size, len(sources) - start)
         chunk = np.empty((count, *preprocessing.input_shape), dtype=np.float32)
@@ -148,78 +133,10 @@ def prepare_chunks(
             place = f"picture {start + i + 1} of {len(sources)}, " if len(sources) > 1 else ""
             with naming(place + describe(source)):
                 picture = Picture(decode(source))
-                chunk[i] = to_input(picture, preprocessing)
+                chunk[i] = domain.prepare(picture, preprocessing)
                 if look is not None:
                     look(picture)
         yield chunk
 
 
-class Picture:
-    """A decoded picture, in the forms that the kinds of preprocessing start from.
-
-    Args:
-        decoded: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1], as from `decode`.
-    """
-
-    def __init__(self, decoded: NDArray[Any]) -> None:
-        self.pixels = decoded
-
-    @cached_property
-    def luminance(self) -> NDArray[np.float32]:
-        """As from `pixels.grey`; computed once."""
-        return pixels.grey(self.pixels)
-
-
 Look = Callable[[Picture], None]
-
-
-def _ink(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    strokes = ink.strokes(picture.luminance)
-    size_px, margin_px = preprocessing.size_px, preprocessing.margin_px
-    return ink.fit(strokes, size_px, margin_px, 2 if preprocessing.fit == "wide" else 1)[None]
-
-
-def _frame(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    strokes = ink.strokes(picture.luminance)
-    return _whole_frame(strokes, preprocessing.size_px, preprocessing.margin_px)[None]
-
-
-def _photo(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    return pixels.photo(picture.pixels, preprocessing)
-
-
-def _face(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    with FACES.required():
-        from holotype.domains.faces.alignment import chip
-        from holotype.domains.faces.sighting import only_face, rgb_bytes
-    face = only_face(picture.pixels)
-    return pixels.photo(chip(rgb_bytes(picture.pixels), face, preprocessing), preprocessing)
-
-
-def _voice(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    raise ImageError("this is a picture; the model hears recordings", "Give a recording")
-
-
-def _text(picture: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    raise ImageError("this is a picture; the model reads texts", "Give a text")
-
-
-# How each kind of preprocessing makes the input of a model, float32 [C, S, S].
-_KINDS: dict[str, Callable[[Picture, Preprocessing], NDArray[np.float32]]] = {
-    "ink": _ink,
-    "frame": _frame,
-    "photo": _photo,
-    "face": _face,
-    "voice": _voice,
-    "text": _text,
-}
-
-
-def _whole_frame(strokes: NDArray[np.float32], size_px: int, margin_px: int) -> NDArray[np.float32]:
-    """Strokes [H, W] centered on a square of paper -> [size_px, size_px]."""
-    height, width = strokes.shape
-    side, inner = max(height, width), size_px - 2 * margin_px
-    top, left = (side - height) // 2, (side - width) // 2
-    square = np.pad(strokes, ((top, side - height - top), (left, side - width - left)))
-    small = Image.fromarray(square).resize((inner, inner), Image.Resampling.BILINEAR)
-    return np.pad(np.clip(np.asarray(small, dtype=np.float32), 0, 1), margin_px)

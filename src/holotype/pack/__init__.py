@@ -1,14 +1,12 @@
 """Model packs: folders with everything that recognition needs of a trained model."""
 
 from holotype.pack.card import strangers_in_words
-from holotype.pack.catalogue import FACES, TEXTS, load_pack, made_packs, shipped_packs
+from holotype.pack.catalogue import load_pack, made_packs, shipped_packs
 from holotype.pack.reading import LIMIT_BYTES, TOKENIZER, Pack, model_id
 from holotype.pack.writing import add_scores, add_self_test, write_pack
 
 __all__ = [
-    "FACES",
     "LIMIT_BYTES",
-    "TEXTS",
     "TOKENIZER",
     "Pack",
     "add_scores",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from holotype.domains.registry import domain_of
 from holotype.pack.preprocessing import in_words, preprocessing_from_json
 from holotype.records import Card
 
@@ -53,8 +54,8 @@ def card_from_json(content: bytes) -> Card:
     document = {**_LATER, **document}
     _check_fields("the card", document, Card, _CARD_RULES)
     preprocessing = preprocessing_from_json(document["preprocessing"])
-    reading = preprocessing.reading
-    if document["files"].get("tokenizer.json") != (None if reading is None else reading.tokenizer):
+    stated = domain_of(preprocessing).files(preprocessing)
+    if document["files"].get("tokenizer.json") != stated.get("tokenizer.json"):
         raise ValueError("tokenizer.json of its files is not the one of its preprocessing")
     return Card(**{**document, "preprocessing": preprocessing})
 
@@ -71,11 +72,12 @@ def model_card(card: Card) -> str:
         **{f"encoder: {key}": _told(value) for key, value in card.encoder.items()},
         "license": card.license,
     }
+    takes = domain_of(card.preprocessing).metavar
     parts = [
         f"# {card.name}",
         "A model pack of holotype: one example defines a class, and from then on the class is "
         "recognized.",
-        f"```\nholotype enroll my.gallery LABEL {_takes(card)} --model {card.name}\n```",
+        f"```\nholotype enroll my.gallery LABEL {takes} --model {card.name}\n```",
         _table(("", ""), list(facts.items())),
         "## Scores",
         _scores(card.scores),
@@ -83,11 +85,6 @@ def model_card(card: Card) -> str:
         "`card.json` holds all of this for machines, with the names of all classes.",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _takes(card: Card) -> str:
-    named = {"picture": "IMAGE", "recording": "RECORDING", "text": "--text TEXT"}
-    return named[card.preprocessing.takes]
 
 
 def _scores(scores: list[dict[str, Any]]) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.domains.domain import MadePack
+from holotype.domains.registry import domains
 from holotype.errors import PackError
 from holotype.model.graph import read_graph
 from holotype.pack.reading import Pack, read_pack
@@ -22,7 +22,6 @@ from holotype.pack.writing import write_pack
 
 _SHIPPED = Path(__file__).parents[1] / "packs"
 _HUB = "hf:"  # how the place of a repository begins
-FACES, TEXTS = "faces", "texts"
 
 
 def shipped_packs() -> list[str]:
@@ -32,7 +31,7 @@ def shipped_packs() -> list[str]:
 
 def made_packs() -> dict[str, bool]:
     """The packs that are made of what an extra installs, sorted; and which were on this machine."""
-    return {name: _made_folder(name).is_dir() for name in sorted(_MADE)}
+    return {name: _made_folder(name).is_dir() for name in sorted(_made_here())}
 
 
 def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
@@ -51,8 +50,8 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
         MissingExtraError: what fetches or makes the pack is not installed.
     """
     name = os.fspath(name_or_path)
-    if name in _MADE:
-        return _made_here(name)
+    if name in _made_here():
+        return _opened(name)
     if name.startswith(_HUB):
         # What makes packs stands on what loads them, so its module is named here and not imported.
         places = import_module("holotype.packing.places")
@@ -71,7 +70,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
     return replace(read_pack(path), trusted=path.parent == _SHIPPED)
 
 
-def _made_here(name: str) -> Pack:
+def _opened(name: str) -> Pack:
     """A pack that is made on each machine, and anew where a file of it was lost or damaged."""
     folder = _made(name)
     try:
@@ -88,8 +87,7 @@ def _made(name: str) -> Path:
     """The folder of such a pack, made where it is not there."""
     folder = _made_folder(name)
     if not folder.is_dir():
-        _, make = _MADE[name]
-        parts = make()
+        parts = _made_here()[name].parts()
         try:
             write_pack(folder, **parts, self_test=_computed(parts["model"]))
         except PackError:
@@ -98,29 +96,9 @@ def _made(name: str) -> Path:
     return folder
 
 
-def _faces() -> dict[str, Any]:
-    from holotype.domains.faces import EXTRA
-
-    with EXTRA.required():
-        from holotype.domains.faces.recipe import parts
-
-        return parts()
-
-
-def _texts() -> dict[str, Any]:
-    from holotype.domains.texts import EXTRA
-
-    with EXTRA.required():
-        from holotype.domains.texts.recipe import parts
-
-        return parts()
-
-
-# The packs that are made on each machine: the version of the recipe, and what it makes.
-_MADE: dict[str, tuple[int, Callable[[], dict[str, Any]]]] = {
-    FACES: (2, _faces),
-    TEXTS: (1, _texts),
-}
+def _made_here() -> dict[str, MadePack]:
+    """The packs that are made on each machine."""
+    return {name: made for one in domains().values() for name, made in one.made.items()}
 
 
 def _computed(model: bytes) -> NDArray[np.float32]:
@@ -136,7 +114,7 @@ def _computed(model: bytes) -> NDArray[np.float32]:
 
 
 def _made_folder(name: str) -> Path:
-    return _made_packs() / f"{name}-{_MADE[name][0]}"
+    return _made_packs() / f"{name}-{_made_here()[name].version}"
 
 
 def _made_packs() -> Path:

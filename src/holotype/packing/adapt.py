@@ -24,7 +24,8 @@ from holotype.errors import DataError, PackError
 from holotype.model import self_test
 from holotype.pack import Pack, add_scores, load_pack, write_pack
 from holotype.packing.heads import Head, Tried, chosen_head, compared, one_shot, with_head
-from holotype.packing.measured import Measured, Progress, measure, report_path
+from holotype.packing.measured import Measured, measure, report_path
+from holotype.records import OnProgress
 from holotype.stats.scoring import Floats, group_prototypes
 
 # Of the classes of the folder: whom the head is solved from must play no strangers (their own
@@ -61,7 +62,7 @@ def adapt_pack(
     name: str,
     command: str,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Adapted:
     """Make a pack of another pack and the classes of a folder, and measure it.
 
@@ -216,7 +217,7 @@ def _check(embedder: Embedder, head: Head, vectors: Floats, dataset: Dataset) ->
         )
 
 
-def _progress(progress: Progress | None, part: str) -> Progress | None:
+def _progress(progress: OnProgress | None, part: str) -> OnProgress | None:
     if progress is None:
         return None
     return lambda _, done, total: progress(f"pictures of the {part}", done, total)

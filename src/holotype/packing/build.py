@@ -16,7 +16,9 @@ import numpy as np
 from holotype import report
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.datasets.splits import random_split
-from holotype.domains.texts.reading import Read
+from holotype.domains.declared import Notes
+from holotype.domains.registry import domain_of
+from holotype.domains.texts.reading import Read, embed_read
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
 from holotype.image import prepare
@@ -26,11 +28,10 @@ from holotype.model.wiring import outside_files, with_weights_inside
 from holotype.pack import LIMIT_BYTES, TOKENIZER, Pack, add_scores, load_pack, write_pack
 from holotype.pack.preprocessing import in_words
 from holotype.packing.encoder import ANY, Chosen, one_graph
-from holotype.packing.measured import Measured, Progress, measure, report_path
-from holotype.packing.model_input import Notes
+from holotype.packing.measured import Measured, measure, report_path
 from holotype.packing.trial import asked, try_out
 from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
-from holotype.records import Preprocessing
+from holotype.records import OnProgress, Preprocessing
 from holotype.stats.scoring import Floats, group_prototypes
 
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
@@ -133,7 +134,7 @@ def build_pack(
     notes: Notes | None = None,
     source: str = "",
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Built:
     """Make a pack of a stranger's model, and measure it where there are pictures to do so.
 
@@ -185,12 +186,13 @@ def build_pack(
         alone = Path(folder) / "model.onnx"
         alone.write_bytes(wired)
         shape = try_out(alone, asked(preprocessing), called=model.name)
+        named = domain_of(preprocessing).files(preprocessing)
         facts: dict[str, Any] = {
             "name": name,
             "model": wired,
             "preprocessing": preprocessing,
             "license": license,
-            "tokenizer": None if preprocessing.reading is None else tokenizer,
+            "tokenizer": tokenizer if TOKENIZER in named else None,
             "encoder": {
                 "source": source or model.name,
                 "understood": list(notes.understood),
@@ -247,7 +249,7 @@ def _check_tokenizer(embedder: Embedder) -> None:
         return
     last = embedder.reader.size - 1
     try:
-        embedder.embed_read([Read(np.array([last]), ())])
+        embed_read(embedder, [Read(np.array([last]), ())])
     except PackError as error:
         raise PackError(
             f"{TOKENIZER} numbers {last + 1:,} pieces of words, and the model knows fewer "
@@ -283,7 +285,7 @@ def _with_cohort(
     training: Mapping[str, Any],
     embedder: Embedder,
     parts: Mapping[str, Dataset],
-    progress: Progress | None,
+    progress: OnProgress | None,
 ) -> Pack:
     vectors = {
         part: report.embed_all(
@@ -370,5 +372,5 @@ def _draft(path: Path, facts: Mapping[str, Any], dim: int, training: Mapping[str
     )
 
 
-def _part_progress(progress: Progress | None, what: str) -> Progress | None:
+def _part_progress(progress: OnProgress | None, what: str) -> OnProgress | None:
     return None if progress is None else lambda _, done, total: progress(what, done, total)

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holotype.packing.model_input import Notes
-from holotype.records import Reading
+from holotype.domains.declared import Notes
+from holotype.domains.texts.reading import Reading
 
 Facts = Mapping[str, Any]
 # Pillow's numbers of its filters. The fifth, of Hamming, is the one that no pack has.

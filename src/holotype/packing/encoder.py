@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from holotype.domains.declared import Notes, PictureInput, picture_input
 from holotype.errors import PackError
 from holotype.model.feed import sizes
 from holotype.model.graph import Graph, Input, read_graph
 from holotype.model.wiring import Wiring, needed_inputs, rewired, unused, with_outputs
 from holotype.pack import TOKENIZER
 from holotype.packing import conventions
-from holotype.packing.model_input import Notes, PictureInput, picture_input
 from holotype.packing.trial import answers
 from holotype.records import Preprocessing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from holotype.evaluation.episodes import episodes, sample
 from holotype.evaluation.open_set import RATES
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import Pack, add_scores, strangers_in_words
+from holotype.records import OnProgress
 from holotype.stats.scoring import Floats
 
 _EPISODES = 1000
@@ -25,8 +25,6 @@ _GALLERIES = 15
 _WAYS = (5, 20)
 _MOST_QUERIES = 15
 _SPARE = 1.2
-
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +37,9 @@ class Measured:
     proof: report.Proof
 
 
-def measure(pack: Pack, held_out: Dataset, seed: int, progress: Progress | None = None) -> Measured:
+def measure(
+    pack: Pack, held_out: Dataset, seed: int, progress: OnProgress | None = None
+) -> Measured:
     """Put a pack to the test, embedding every picture once.
 
     Args:
@@ -93,7 +93,7 @@ def measure(pack: Pack, held_out: Dataset, seed: int, progress: Progress | None 
 
 
 def put_to_the_test(
-    pack: Pack, held_out: Dataset, seed: int, progress: Progress | None = None
+    pack: Pack, held_out: Dataset, seed: int, progress: OnProgress | None = None
 ) -> tuple[Measured, tuple[Path, ...]]:
     """Measure a pack, note the figures in its card, and write the report beside it.
 

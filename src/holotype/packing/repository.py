@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from holotype.domains.declared import Notes
 from holotype.errors import PackError
 from holotype.model.wiring import outside_files
 from holotype.pack import LIMIT_BYTES, TOKENIZER
 from holotype.packing import conventions
 from holotype.packing.encoder import Encoder
 from holotype.packing.hub import connected, parsed_place
-from holotype.packing.model_input import Notes
 
 _SMALL_BYTES = 2**20
 # How exporters end the names of files in other precisions than float32.

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from holotype.datasets.manifest import Entry
+from holotype.domains.domain import Detected
 from holotype.errors import AnotherKindError, GalleryError, ImageError, LabelError, VectorError
 from holotype.gallery import Addition, check_label
 from holotype.gallery.enrolled_rows import terms as check_terms
 from holotype.gallery.labels import check_tags, shown
 from holotype.image.decode import ImageSource, describe
 from holotype.recognizer.decision import unfamiliar_reasons
-from holotype.recognizer.detection import Detected, detect, given
+from holotype.recognizer.detection import detect, given
 from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.recognizer import Recognizer

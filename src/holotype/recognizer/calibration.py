@@ -91,7 +91,7 @@ def calibrate(
         )
     bad = unusable(images, shown) if vectors is None else ()
     if len(bad) == len(shown) or (bad and not skip_unusable):
-        raise unusable_refusal(bad, len(shown), recognizer.embedder.preprocessing.takes)
+        raise unusable_refusal(bad, len(shown), recognizer.embedder.domain.takes)
     used = [one.vector is not None for one in shown]
     names, member = np.unique(np.asarray(classes, dtype=object)[used], return_inverse=True)
     state, strangers = recognizer.state, stacked(shown)

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
-from holotype.domains.texts.reading import text_of
-from holotype.domains.voices.recording import as_wave
-from holotype.errors import TextError
 from holotype.gallery import Snapshot
 from holotype.gallery.matrix import same
-from holotype.image import prepare
-from holotype.image.decode import MAX_BYTES
-from holotype.image.prepare import ImageSource
 from holotype.openset import MatchProbability
-from holotype.records import Reason, Recording
+from holotype.records import Reason
 from holotype.stats.scoring import Floats, unit
 
 # Examples less alike than this share of pictures of one class are to the others do not agree.
@@ -105,52 +93,3 @@ def disagreements(
             )
             found.append(Reason("examples_disagree", text))
     return tuple(found)
-
-
-def read_once(sources: Sequence[ImageSource], takes: str = "picture") -> list[ImageSource]:
-    """The sources with files as their content; what is no file of a picture stays a path.
-
-    Args:
-        sources: of pictures, recordings or texts.
-        takes: which of them, `Preprocessing.takes`.
-    """
-    content = _CONTENT.get(takes, _file_content)
-    return [content(source) for source in sources]
-
-
-def _text_content(source: ImageSource) -> ImageSource:
-    with suppress(TextError):
-        return text_of(source).encode()
-    return source  # whoever reads it says why
-
-
-def _file_content(source: ImageSource) -> ImageSource:
-    if not isinstance(source, str | os.PathLike):
-        return source
-    with suppress(OSError, ValueError):  # ValueError: a NUL in the path
-        # Looked at before it is opened: opening a named pipe would wait for a writer.
-        status = os.stat(source)
-        if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
-            return Path(source).read_bytes()
-    return source  # whoever decodes it says why
-
-
-_CONTENT: dict[str, Callable[[ImageSource], ImageSource]] = {"text": _text_content}
-
-
-def kept_bytes(sources: Sequence[ImageSource]) -> list[bytes]:
-    """Each picture as a file: files as they are, samples as WAV, all else as 8-bit PNG."""
-    return [_bytes(source) for source in sources]
-
-
-def _bytes(source: ImageSource) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    if isinstance(source, str | os.PathLike):
-        return Path(source).read_bytes()
-    if isinstance(source, Recording):
-        return as_wave(source)
-    pixels = np.rint(255 * prepare.read(source).transpose(1, 2, 0)).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG")
-    return file.getvalue()

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Any
 
-from numpy.typing import NDArray
-
-from holotype.domains.texts.files import is_text_file
-from holotype.domains.voices.formats import is_recording
+from holotype.domains.picture_domain import foreign
+from holotype.domains.registry import default_domain, of_pack, owner
 from holotype.errors import AnotherKindError
 from holotype.image import input_kind
 from holotype.image.decode import ImageSource, decode, describe, naming
-from holotype.recognizer.detection import RECORDING, TEXT
 from holotype.records import Preprocessing
 
-DEFAULT_MODEL = "characters"
-# By `Preprocessing.takes`: the pack of a gallery for which none is named.
-USUAL_MODELS = {"picture": DEFAULT_MODEL, "recording": "voices", "text": "texts"}
-_OTHERS = ((is_recording, RECORDING, "voices"), (is_text_file, TEXT, "texts"))
-_FACE = "this looks like a photograph of a face"
+DEFAULT_MODEL = default_domain().usual_pack
 
 
 def usual_model(source: ImageSource) -> str:
     """The pack that the source goes to where none is named."""
-    return next((pack for is_one, _, pack in _OTHERS if is_one(source)), DEFAULT_MODEL)
+    return (owner(source) or default_domain()).usual_pack
 
 
 def require_kind(
@@ -43,28 +34,20 @@ def require_kind(
         ImageError: one of them cannot be read.
     """
     for number, image in enumerate(images, start=1):
-        for is_one, said, pack in _OTHERS:
-            if is_one(image):
-                raise AnotherKindError(f"{describe(image)}: {said.problem}", said.remedy, (pack,))
+        if (said := foreign(image)) is not None:
+            problem = f"{describe(image)}: {said.problem}"
+            raise AnotherKindError(problem, said.remedy, (usual_model(image),))
         with naming(describe(image)):
             pixels = decode(image)
         found = input_kind.another_kind(pixels, preprocessing)
         if found is None or not found.plainly:
             continue
         problem, helps, packs = found.problem, found.remedy, found.packs
-        if "faces" in packs and _shows_a_face(pixels):
-            problem = problem.replace(input_kind.TONES, _FACE)
-            helps, packs = "The pack `faces` reads faces", ("faces",)
+        for pack in packs:
+            if looks := of_pack(pack).sighted(pixels):
+                problem = problem.replace(input_kind.TONES, looks)
+                helps, packs = of_pack(pack).offer, (pack,)
         place = f"picture {number} of {len(images)}, " if len(images) > 1 else ""
         raise AnotherKindError(
             f"{place}{describe(image)}: {problem}", f"{helps}{remedy and f'; {remedy}'}", packs
         )
-
-
-def _shows_a_face(pixels: NDArray[Any]) -> bool:
-    """Whether what finds faces is installed, and finds one."""
-    if any(find_spec(name) is None for name in ("dlib", "face_recognition_models")):
-        return False
-    from holotype.domains.faces.sighting import sightings
-
-    return sightings(pixels)[0].face is not None

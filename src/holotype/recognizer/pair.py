@@ -58,8 +58,8 @@ def same(
         embedder, known, data = Embedder(pack), cohort_model(pack), cohort_data(pack)
     ((shown,),) = detect(embedder, [first])
     if shown.vector is None:
-        raise refusal(unusable([first], [shown]), 1, takes=embedder.preprocessing.takes)
-    label = f"the first {embedder.preprocessing.takes}"
+        raise refusal(unusable([first], [shown]), 1, takes=embedder.domain.takes)
+    label = f"the first {embedder.domain.takes}"
     if isinstance(first, str | os.PathLike):
         label = os.fspath(first)
     alone = cast(Gallery, _InMemory(label, shown.vector))

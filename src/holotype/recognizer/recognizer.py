@@ -13,6 +13,7 @@ from typing import Any, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.domains.domain import Detected, Reasons
 from holotype.embedder import Embedder
 from holotype.errors import AlikeError, GalleryError, ImageError, LabelError
 from holotype.forking import Lock
@@ -23,12 +24,10 @@ from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
 from holotype.openset import CohortModel, Matches, parse_rate
 from holotype.recognizer.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
-from holotype.recognizer.detection import Detected, Reasons, detect, given, stacked
+from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.examples import (
     already_stored,
     disagreements,
-    kept_bytes,
-    read_once,
     stored_for_others,
 )
 from holotype.recognizer.kinds import require_kind
@@ -494,18 +493,20 @@ class Recognizer:
         else:
             found = [one for (one,) in detect(self.embedder, images)]
             if bad := unusable(images if names is None else names, found):
-                raise refusal(bad, len(images), takes=self.embedder.preprocessing.takes)
+                raise refusal(bad, len(images), takes=self.embedder.domain.takes)
         result = stacked(found)
         novel = unfamiliar_reasons(self.model.novelty.p_value(result))
         return result, [(*one.reasons, *reasons) for one, reasons in zip(found, novel, strict=True)]
 
     def contents(self, images: Sequence[ImageSource]) -> builtins.list[ImageSource]:
         """Files as what they hold: it is embedded and kept, whatever becomes of them meanwhile."""
-        return read_once(images, self.embedder.preprocessing.takes) if images else []
+        return [self.embedder.domain.content(image) for image in images]
 
     def kept(self, contents: Sequence[ImageSource]) -> builtins.list[bytes] | None:
         """Pictures as they are kept; None where the owner keeps none."""
-        return kept_bytes(contents) if self.gallery.keep_pictures else None
+        if not self.gallery.keep_pictures:
+            return None
+        return [self.embedder.domain.kept(content) for content in contents]
 
     def _decisions(
         self,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.domains.domain import Detected
 from holotype.errors import ImageError
 from holotype.image.prepare import ImageSource
 from holotype.openset.evidence import USUAL_RATE
 from holotype.recognizer.calibration import changes
-from holotype.recognizer.detection import Detected, detect, given, stacked
+from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import unlabeled_of
 from holotype.recognizer.unusable import refusal, unusable

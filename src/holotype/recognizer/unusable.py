@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from holotype.domains.domain import Detected
 from holotype.errors import ImageError
 from holotype.image.decode import ImageSource, describe
-from holotype.recognizer.detection import Detected
 from holotype.records import Unusable
 
 
@@ -34,7 +34,7 @@ def refusal(
         found: at least one.
         total: pictures that were given.
         otherwise: what can be done besides mending the pictures, as the end of the remedy.
-        takes: what they are called, `Preprocessing.takes`.
+        takes: what they are called, `Domain.takes`.
     """
     if len(found) == 1:
         (one,) = found

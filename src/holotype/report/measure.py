@@ -19,7 +19,8 @@ from holotype.pack import Pack, strangers_in_words
 from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
 from holotype.recognizer.unusable import refusal, unusable
-from holotype.report.proof import OwnStrangers, Progress, Proof, data_for, embed_all, prove
+from holotype.records import OnProgress
+from holotype.report.proof import OwnStrangers, Proof, data_for, embed_all, prove
 from holotype.stats.scoring import Floats
 
 STRANGER_PRIOR = 0.5  # that of `identify`, unless it is told another one
@@ -36,7 +37,7 @@ def measure(
     galleries: int = 200,
     rates: Sequence[float] = RATES,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Proof:
     """Measure what a pack's promise is worth on a data set, answering as `identify` does.
 
@@ -92,7 +93,7 @@ def measure(
 
 
 def seen(
-    dataset: Dataset, pack: Pack, progress: Progress | None = None
+    dataset: Dataset, pack: Pack, progress: OnProgress | None = None
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Every picture of a data set as a model sees it.
 
@@ -107,7 +108,7 @@ def seen(
 
     def embed(sources: Sequence[Any]) -> Floats:
         found = [one for (one,) in detect(embedder, sources)]
-        if pack.card.preprocessing.kind != "face" and (bad := unusable(sources, found)):
+        if not embedder.domain.sought and (bad := unusable(sources, found)):
             raise refusal(bad, len(sources))
         vectors = np.zeros((len(found), embedder.embedding_dim), np.float32)
         for vector, one in zip(vectors, found, strict=True):

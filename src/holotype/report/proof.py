@@ -19,14 +19,13 @@ from holotype.evaluation.galleries import usual_shots
 from holotype.evaluation.groups import GroupRates, by_group
 from holotype.evaluation.open_set import RATES, Prepare, open_set
 from holotype.evaluation.open_set_report import Identification, OpenSetReport
+from holotype.records import OnProgress
 from holotype.stats.bootstrap import Share, difference
 from holotype.stats.scoring import Floats
 
 # What the summary speaks of, if it was promised: one stranger in a hundred.
 _USUAL_RATE = 0.01
 _BATCH = 64
-
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ def data_for(name_or_path: str | Path) -> Dataset:
 def embed_all(
     dataset: Dataset,
     embed: Callable[[Sequence[Any]], Floats],
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Floats:
     """Embed every picture of a data set.
 
@@ -207,7 +206,7 @@ def prove(
     not_acquired: tuple[str, ...] = (),
     own_strangers: OwnStrangers | None = None,
     cohort: str = "",
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Proof:
     """Run the open-set test with each number of examples, on the same galleries and probes.
 

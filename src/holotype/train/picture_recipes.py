@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.datasets.lazy import PackedDrawings, TurnedPictures, select
 from holotype.datasets.splits import random_split, split
+from holotype.domains.registry import domain_of
 from holotype.errors import DataError
 from holotype.evaluation.accuracy import evaluate
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.episodes import sample
 from holotype.image import prepare
-from holotype.records import Preprocessing
+from holotype.records import OnProgress, Preprocessing
 from holotype.train.augmentation.characters import CharacterBatches, variants
 from holotype.train.augmentation.filling import Filling
 from holotype.train.augmentation.photos import PhotoBatches
@@ -25,7 +26,7 @@ from holotype.train.augmentation.signatures import Signing, rescanned
 from holotype.train.backbones import Conv4
 from holotype.train.batches import EpisodeBatch, collate
 from holotype.train.method import Method
-from holotype.train.recipe import Prepared, Preparing
+from holotype.train.recipe import Prepared
 from holotype.train.settings import TrainingSettings
 from holotype.train.test_time_augmentation import View
 
@@ -62,7 +63,7 @@ class PictureRecipe:
     views: tuple[View, ...] = ()  # what a pack's embedding is averaged over, beside the picture
     shrinkage: float | None = None  # of the whitening in a pack; None: it has no whitening
 
-    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+    def prepare(self, data: str, seed: int, preparing: OnProgress | None = None) -> Prepared:
         """Read the data set and build the method; see `Recipe`."""
         dataset = load_dataset(data)
         background = self.shown(dataset, self.training, seed)
@@ -79,7 +80,7 @@ class PictureRecipe:
                 seed,
             )
             n_classes = batches.n_classes
-        elif self.preprocessing.kind == "photo" or self.signing:
+        elif domain_of(self.preprocessing).varied or self.signing:
             photos = np.asarray(prepared(background, self.preprocessing, preparing).images[:])
             change = rescanned if self.signing else None
             batches = PhotoBatches(photos, background.class_index, self.n_way, seed, change)
@@ -222,7 +223,7 @@ def pixels(dataset: Dataset) -> NDArray[np.float32]:
 
 
 def prepared(
-    dataset: Dataset, preprocessing: Preprocessing, preparing: Preparing | None = None
+    dataset: Dataset, preprocessing: Preprocessing, preparing: OnProgress | None = None
 ) -> Dataset:
     """The data set as the model sees it, uint8 [M, C, S, S]; turned classes stay lazy.
 
@@ -273,7 +274,7 @@ def _validation(
     return accuracy
 
 
-def _told(preparing: Preparing | None) -> Callable[[int, int], None] | None:
+def _told(preparing: OnProgress | None) -> Callable[[int, int], None] | None:
     if preparing is None:
         return None
     return lambda done, total: preparing("drawing the background with other pens", done, total)

@@ -17,7 +17,7 @@ from torch import nn
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.errors import TrainingError
 from holotype.pack import Pack
-from holotype.records import Episode, Preprocessing
+from holotype.records import Episode, OnProgress, Preprocessing
 from holotype.train import runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.config import RunConfig
@@ -28,7 +28,7 @@ from holotype.train.history import History
 from holotype.train.method import Method
 from holotype.train.picture_recipes import HELD_OUT, PictureRecipe, part, pixels, prepared
 from holotype.train.plan import Plan, Wishes, planned, recorded
-from holotype.train.recipe import Preparing, Recipe
+from holotype.train.recipe import Recipe
 from holotype.train.recipes import RECIPES
 from holotype.train.settings import Precision, changed
 from holotype.train.speed import computing_with
@@ -51,7 +51,7 @@ def train_run(
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
     planning: Callable[[Plan], None] | None = None,
-    preparing: Preparing | None = None,
+    preparing: OnProgress | None = None,
 ) -> History:
     """Train a method by a recipe and leave the run in a folder.
 

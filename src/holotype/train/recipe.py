@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from holotype.records import OnProgress
 from holotype.train.learner import Learner
 from holotype.train.settings import TrainingSettings
-
-Preparing = Callable[[str, int, int], None]  # what is being prepared, how much, of how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Recipe(Protocol):
     def settings(self) -> TrainingSettings:
         """Those of the training loop; the seed is put in by the run."""
 
-    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+    def prepare(self, data: str, seed: int, preparing: OnProgress | None = None) -> Prepared:
         """Read the data and build the learner, both as the seed says.
 
         Args:

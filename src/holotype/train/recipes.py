@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from holotype.train import minimal, pack_recipes
-from holotype.train.methods.generative import dagan, homoencoder, vae
-from holotype.train.methods.memory import (
-    intent_recipes,
-    key_value,
-    lifelong,
-    lstm,
-    mann,
-    memory_network,
-    ntm,
-)
-from holotype.train.methods.meta import anil, maml, meta_sgd, point_recipes, protomaml, reptile
-from holotype.train.methods.metric import (
-    baseline_plus_plus,
-    contrastive,
-    matching,
-    prototypical,
-    relation,
-    siamese,
-    simpleshot,
-    triplet,
-)
+from holotype.train.methods.memory import intent_recipes, lstm, ntm
+from holotype.train.methods.meta import point_recipes
 from holotype.train.recipe import Recipe
+from holotype.train.registry import METHODS
 
 
 def _joined(*parts: Mapping[str, Mapping[str, Recipe]]) -> dict[str, Mapping[str, Recipe]]:
@@ -38,31 +21,16 @@ def _joined(*parts: Mapping[str, Mapping[str, Recipe]]) -> dict[str, Mapping[str
     return joined
 
 
+_of_methods = (
+    getattr(import_module(path), "RECIPES", {})
+    for path in dict.fromkeys(card.path for card in METHODS.values())
+)
 RECIPES = _joined(
     {"prototypical": pack_recipes.RECIPES},
-    prototypical.RECIPES,
+    *_of_methods,
     {"prototypical": minimal.RECIPES},
-    matching.RECIPES,
-    relation.RECIPES,
-    siamese.RECIPES,
-    contrastive.RECIPES,
-    triplet.RECIPES,
-    baseline_plus_plus.RECIPES,
-    simpleshot.RECIPES,
     ntm.RECIPES,
     lstm.RECIPES,
-    mann.RECIPES,
-    lifelong.RECIPES,
-    memory_network.RECIPES,
     {"memory-network": {"intents": intent_recipes.INTENTS}},
-    key_value.RECIPES,
-    homoencoder.RECIPES,
-    vae.RECIPES,
-    dagan.RECIPES,
-    maml.RECIPES,
-    meta_sgd.RECIPES,
-    anil.RECIPES,
-    protomaml.RECIPES,
-    reptile.RECIPES,
     point_recipes.RECIPES,
 )

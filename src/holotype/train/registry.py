@@ -26,8 +26,12 @@ class MethodCard:
         Raises:
             ModuleNotFoundError: torch is not installed.
         """
-        module = import_module(f"holotype.train.methods.{self.family}.{self.module}")
-        return cast("type[Method]", getattr(module, self.kind))
+        return cast("type[Method]", getattr(import_module(self.path), self.kind))
+
+    @property
+    def path(self) -> str:
+        """How its module is imported."""
+        return f"holotype.train.methods.{self.family}.{self.module}"
 
     def texts(self) -> tuple[str, str]:
         """What it does, and its paper: the first lines of the class and of its file."""

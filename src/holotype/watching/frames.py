@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.datasets.folders import PICTURE_SUFFIXES
 from holotype.errors import DataError
 from holotype.extras import Extra
+from holotype.image.formats import SUFFIXES
 from holotype.image.prepare import ImageSource
 from holotype.watching.events import Back, Lost
 
@@ -92,7 +92,7 @@ def _files(folder: Path) -> list[tuple[Path, tuple[int, int]]]:
     found = []
     try:
         for path in folder.iterdir():
-            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
                 try:
                     status = path.stat()
                 except FileNotFoundError:  # removed or renamed in between, or a link to nothing

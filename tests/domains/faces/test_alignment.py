@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import holotype
+from holotype.domains.declared import Notes
 from holotype.domains.faces.alignment import SIDE_PX, aligned, chip, similarity, template
 from holotype.domains.faces.finding import find
 from holotype.embedder import Embedder
@@ -19,7 +20,7 @@ from holotype.image import pixels
 from holotype.image.prepare import prepare
 from holotype.pack.preprocessing import preprocessing_from_json
 from holotype.packing.build import Built, build_pack
-from holotype.packing.model_input import Notes, preprocessing_for
+from holotype.packing.model_input import preprocessing_for
 from holotype.packing.verify import verify_pack
 from packing.layouts import convolution
 from toy_faces import rgb, toy_face

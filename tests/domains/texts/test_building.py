@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import holotype
 from holotype.cli import app
 from holotype.domains.texts.network import sentence_network
+from holotype.domains.texts.reading import embed_read
 from holotype.embedder import Embedder
 from holotype.pack import load_pack
 from holotype.packing.verify import verify_pack
@@ -67,9 +68,9 @@ def test_a_repository_with_a_tokenizer_becomes_a_pack_that_reads_texts(
     assert not pack.trusted
     assert pack.card.preprocessing.kind == "text"
     embedder = Embedder(pack)
-    read = embedder.read("where is my new card ?")
+    read = embedder.reader.read("where is my new card ?")
     expected = reference(toy_weights(), HEADS, read.ids.tolist())
-    np.testing.assert_allclose(embedder.embed_read([read])[0], expected, atol=1e-5)
+    np.testing.assert_allclose(embed_read(embedder, [read])[0], expected, atol=1e-5)
     with holotype.open(tmp_path / "g.gallery", tmp_path / "mine") as intents:
         intents.enroll("card", "where is my new card ?")
         assert intents.identify("where is my new card ?").candidates[0].label == "card"
@@ -80,7 +81,7 @@ def test_what_says_how_long_texts_may_be_is_asked_in_turn(
 ) -> None:
     holding(hub, **{"sentence_bert_config.json": b'{"max_seq_length": 7}'})
     assert run("--from", PLACE).exit_code == 0
-    reading = load_pack(tmp_path / "mine").card.preprocessing.reading
+    reading = load_pack(tmp_path / "mine").card.preprocessing.own
     assert reading is not None
     assert (reading.pieces, reading.language) == (7, "English")
 
@@ -90,7 +91,7 @@ def test_languages_that_are_several_or_another_are_not_doubted(
 ) -> None:
     holding(hub, **{"README.md": b"---\nlanguage:\n- en\n- de\n---\n"})
     assert run("--from", PLACE).exit_code == 0
-    reading = load_pack(tmp_path / "mine").card.preprocessing.reading
+    reading = load_pack(tmp_path / "mine").card.preprocessing.own
     assert reading is not None
     assert reading.language is None
 

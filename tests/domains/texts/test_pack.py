@@ -28,7 +28,7 @@ def test_texts_get_the_vectors_of_the_reference_in_any_company(toy: Path) -> Non
     embedder = Embedder(load_pack(toy))
     vectors = embedder.embed(SAID)
     for text, vector in zip(SAID, vectors, strict=True):
-        ids = embedder.read(text).ids.tolist()
+        ids = embedder.reader.read(text).ids.tolist()
         np.testing.assert_allclose(vector, reference(toy_weights(), HEADS, ids), atol=1e-5)
         np.testing.assert_allclose(vector, embedder.embed([text])[0], atol=1e-5)
     assert embedder.embed([]).shape == (0, vectors.shape[1])
@@ -49,10 +49,10 @@ def test_the_tokenizer_is_a_part_of_the_pack_and_of_the_model_s_id(
     assert pack.tokenizer() == toy_tokenizer()
     other = toy_tokenizer().replace(b'"lost"', b'"gone"')
     preprocessing = pack.card.preprocessing
-    assert preprocessing.reading is not None
-    reading = replace(preprocessing.reading, tokenizer=hashlib.sha256(other).hexdigest())
+    assert preprocessing.own is not None
+    reading = replace(preprocessing.own, tokenizer=hashlib.sha256(other).hexdigest())
     moved = make_toy_texts(
-        tmp_path / "other", tokenizer=other, preprocessing=replace(preprocessing, reading=reading)
+        tmp_path / "other", tokenizer=other, preprocessing=replace(preprocessing, own=reading)
     )
     assert load_pack(moved).card.model_id != pack.card.model_id
 
@@ -97,9 +97,9 @@ def test_the_reference_says_what_the_pack_texts_says(texts_folder: Path) -> None
     )
     vectors = embedder.embed(texts)
     for text, vector in zip(texts, vectors, strict=True):
-        ids = embedder.read(text).ids.tolist()
+        ids = embedder.reader.read(text).ids.tolist()
         np.testing.assert_allclose(vector, reference(weights, 12, ids), atol=1e-4)
-    assert len(embedder.read(texts[-1]).ids) == 256
+    assert len(embedder.reader.read(texts[-1]).ids) == 256
 
 
 def test_weights_that_are_missing_or_others_make_no_pack(
@@ -132,7 +132,7 @@ def test_without_the_extra_a_text_says_how_to_get_it(
     embedder = Embedder(load_pack(toy))  # opened without it
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingExtraError, match="a text needs tokenizers"):
-        embedder.read("cancel my order")
+        embedder.reader.read("cancel my order")
 
 
 def test_the_package_s_own_code_is_not_run() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holotype.domains.texts.reading import Read, Reader, fed
+from holotype.domains.texts.reading import Read, Reader, Reading, fed
 from holotype.errors import PackError, TextError
-from holotype.records import Reading, TensorInput
+from holotype.records import TensorInput
 from toy_texts import MARKS, WORDS, toy_tokenizer
 
 PIECES = 8

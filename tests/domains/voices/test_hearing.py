@@ -18,7 +18,7 @@ from holotype.records import Recording
 from toy_voices import RATE_HZ, music, noise, saved, voice
 
 EMBEDDER = Embedder(load_pack("voices"))
-HEARING = EMBEDDER.preprocessing.hearing
+HEARING = EMBEDDER.preprocessing.own
 assert HEARING is not None
 QUIET = np.random.default_rng(1).normal(size=RATE_HZ).astype(np.float32) * 1e-3
 

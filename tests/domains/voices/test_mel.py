@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holotype.domains.voices.mel import MelBands
 from holotype.pack import load_pack
 
-HEARING = load_pack("voices").card.preprocessing.hearing
+HEARING = load_pack("voices").card.preprocessing.own
 
 
 def bands(*blocks: NDArray[np.float32]) -> NDArray[np.float32]:

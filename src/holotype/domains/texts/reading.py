@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.domains.domain import Floats, Model
 from holotype.domains.texts import EXTRA
 from holotype.domains.texts.files import decoded, lines_of
 from holotype.errors import PackError, TextError
 from holotype.image.decode import ImageSource, describe
-from holotype.records import Reading, Reason, TensorInput
+from holotype.records import OwnConstants, Reason, TensorInput
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,6 +36,15 @@ _PIECES_EACH, _PIECES_MORE = 2, 2
 _FOREIGN_LETTER = 2  # pieces that a word counts beside its own where it has letters beyond a to z
 _MOST_UNKNOWN = 1 / 3
 _LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(OwnConstants):
+    """How a text becomes the input of a model: the numbers of its pieces."""
+
+    tokenizer: str  # SHA-256 of the pack's `tokenizer.json` in hex
+    pieces: int  # of words, and marks: as many of a text as the model reads
+    language: str | None = None  # of its training, in words; None: several, or not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +163,29 @@ class Reader:
         model: dict[str, Any] = json.loads(self._content)["model"]
         token = model.get("unk_token")
         return model.get("unk_id") if token is None else self._tokenizer.token_to_id(token)
+
+
+def embed_read(model: Model, texts: Sequence[Read]) -> Floats:
+    """Embed texts that were read before, those of nearly one length together.
+
+    Args:
+        model: that reads texts.
+        texts: B of them.
+
+    Returns:
+        float32 [B, D], each of unit length.
+
+    Raises:
+        PackError: the model fails, or gives a vector that has no direction.
+    """
+    inputs = model.preprocessing.inputs or ()
+    result = np.empty((len(texts), model.embedding_dim), dtype=np.float32)
+    by_length = np.argsort([len(text.ids) for text in texts], kind="stable")
+    size = model.chunk if masked(inputs) else 1
+    for start in range(0, len(texts), size):
+        rows = by_length[start : start + size]
+        result[rows] = model.embed_tensors(fed([texts[row].ids for row in rows], inputs))
+    return result
 
 
 def fed(

@@ -14,9 +14,10 @@ import numpy as np
 from safetensors.numpy import load
 
 from holotype.domains.texts.network import IDS, MASK, sentence_network
+from holotype.domains.texts.reading import Reading
 from holotype.domains.texts.weights import install_weights, weights_folder
 from holotype.errors import MissingExtraError, PackError
-from holotype.records import Preprocessing, Reading, TensorInput
+from holotype.records import Preprocessing, TensorInput
 
 _REPOSITORY = "hf:sentence-transformers/all-MiniLM-L6-v2"
 # As published; whoever packed them changed nothing.
@@ -43,7 +44,7 @@ def parts() -> dict[str, Any]:
         "preprocessing": Preprocessing(
             "text",
             inputs=tuple(TensorInput(name, "int64", ("batch", "pieces")) for name in (IDS, MASK)),
-            reading=Reading(hashlib.sha256(tokenizer).hexdigest(), _PIECES, "English"),
+            own=Reading(hashlib.sha256(tokenizer).hexdigest(), _PIECES, "English"),
         ),
         "tokenizer": tokenizer,
         "embeddings": nobody,

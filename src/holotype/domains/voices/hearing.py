@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.domains.voices.activity import CHUNK_SAMPLES, SpeechActivity
-from holotype.domains.voices.mel import MelBands
+from holotype.domains.voices.mel import Hearing, MelBands
 from holotype.domains.voices.recording import Sound, Survey, opened, resampled, survey
 from holotype.errors import RecordingError
 from holotype.image.decode import ImageSource, describe
-from holotype.records import Hearing, Reason
+from holotype.records import Reason
 
 Floats = NDArray[np.float32]
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.records import Hearing
+from holotype.records import OwnConstants
 
 Floats = NDArray[np.float32]
 
 # The scale of Slaney's Auditory Toolbox (1998): straight up to 1 kHz, then 27 steps to 6.4 kHz.
 _BREAK_HZ, _HZ_PER_MEL = 1000.0, 200 / 3
 _STEP = np.log(6.4) / 27
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing(OwnConstants):
+    """How a recording becomes the input of a model: windows of mel bands (`voices.hearing`)."""
+
+    rate_hz: int  # to which recordings are resampled
+    window_samples: int  # of one spectrum
+    hop_samples: int  # from one spectrum to the next
+    bands: int  # equally wide on the mel scale, up to half the rate
+    frames: int  # spectra in a window of the model
+    level_db: float  # of full scale; quieter recordings are raised to it
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of a window."""
+        return self.frames, self.bands
 
 
 class MelBands:

@@ -13,7 +13,7 @@ from holotype.domains.strokes.drawing import Drawing, Points, Tie, along, length
 from holotype.domains.strokes.rendering import render
 from holotype.domains.strokes.tracing import trace
 from holotype.domains.strokes.variation import measured, vary
-from holotype.train.recipe import Preparing
+from holotype.records import OnProgress
 
 _TRACED = 4  # drawings of each character whose strokes are read
 _POINTS = 24  # of a stroke that is made of two
@@ -37,7 +37,7 @@ class Filling:
         drawings: Inks,
         class_index: Integers,
         seed: int,
-        preparing: Preparing | None = None,
+        preparing: OnProgress | None = None,
     ) -> tuple[Inks, Integers]:
         """The background and what is added to it, as a function of the seed.
 
@@ -77,7 +77,7 @@ class Filling:
 
 
 def _traced(
-    drawings: Inks, class_index: Integers, seed: int, preparing: Preparing | None
+    drawings: Inks, class_index: Integers, seed: int, preparing: OnProgress | None
 ) -> list[list[Drawing]]:
     """The strokes of some drawings of each class."""
     rng, classes = np.random.default_rng((seed, 0)), int(class_index.max()) + 1

@@ -16,11 +16,11 @@ from holotype.datasets.splits import random_split
 from holotype.evaluation.accuracy import evaluate
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.episodes import sample
-from holotype.records import Episode
+from holotype.records import Episode, OnProgress
 from holotype.train.batches import EpisodeBatch
 from holotype.train.methods.memory.memory_network import MemoryNetwork
 from holotype.train.methods.memory.ngrams import BUCKETS, NgramEmbedding, hashed, rarity
-from holotype.train.recipe import Prepared, Preparing
+from holotype.train.recipe import Prepared
 from holotype.train.settings import TrainingSettings
 
 N_WAY, N_QUERY = 20, 5
@@ -76,7 +76,7 @@ class IntentRecipe:
     description: str
     settings: TrainingSettings
 
-    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+    def prepare(self, data: str, seed: int, preparing: OnProgress | None = None) -> Prepared:
         """Read "clinc150" or "banking77" and build the network; see `Recipe`."""
         parts = intent_parts(data)
         background = _hashed(parts["training"])

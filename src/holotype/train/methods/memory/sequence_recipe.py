@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from holotype.records import OnProgress
 from holotype.train.methods.memory.sequence_learner import SequenceLearner, mean_bits
 from holotype.train.methods.memory.sequences import SequenceBatch, SequenceTask, find_task
-from holotype.train.recipe import Prepared, Preparing
+from holotype.train.recipe import Prepared
 from holotype.train.settings import TrainingSettings
 
 # In which the largest difficulty rises to the task's. Not slower: with 2,400 steps the LSTM of the
@@ -39,7 +40,7 @@ class SequenceRecipe:
         torch.manual_seed(seed)
         return self.build(task.input_width, task.output_width)
 
-    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+    def prepare(self, data: str, seed: int, preparing: OnProgress | None = None) -> Prepared:
         """Name the task and build the learner; see `Recipe`."""
         task = find_task(data)
 

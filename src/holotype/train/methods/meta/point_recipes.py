@@ -9,12 +9,13 @@ from typing import Any
 import torch
 
 from holotype.errors import DataError
+from holotype.records import OnProgress
 from holotype.train.methods.meta.networks import Perceptron
 from holotype.train.methods.meta.neural_process import ConditionalNeuralProcess
 from holotype.train.methods.meta.points import PointLearner
 from holotype.train.methods.meta.regression import RegressionMAML, RegressionMetaSGD
 from holotype.train.methods.meta.sinusoid import sinusoids
-from holotype.train.recipe import Prepared, Preparing
+from holotype.train.recipe import Prepared
 from holotype.train.settings import TrainingSettings
 
 _VALIDATION_SEED = 10**9  # far from the seeds of training batches
@@ -31,7 +32,7 @@ class SinusoidRecipe:
     n_query: int
     tasks: int  # in a batch
 
-    def prepare(self, data: str, seed: int, preparing: Preparing | None = None) -> Prepared:
+    def prepare(self, data: str, seed: int, preparing: OnProgress | None = None) -> Prepared:
         """Build the learner; the tasks are made as they are needed. See `Recipe`."""
         if data != "sinusoid":
             raise DataError(

@@ -1,0 +1,1 @@
+"""Drawings in ink on paper: characters, signatures, whole frames."""

@@ -1,0 +1,1 @@
+"""Things in photographs, in all their tones."""

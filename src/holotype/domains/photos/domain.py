@@ -1,0 +1,126 @@
+"""Things in photographs: the whole picture in its tones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from holotype.domains import rules
+from holotype.domains.declared import Notes, Stated, picture_constants, picture_input
+from holotype.domains.domain import AnotherKind, Floats, Reasons
+from holotype.domains.photos import tones
+from holotype.domains.photos.quality import assess
+from holotype.domains.picture_domain import PictureDomain
+from holotype.image import pixels as photographs
+from holotype.image.input_kind import LOOKS, impression
+from holotype.image.pixels import Picture
+from holotype.model.graph import Graph
+from holotype.records import Preprocessing
+
+# Things before a white ground are near to drawings: of these only the plainest are spoken of.
+_PLAIN_INK = 0.25
+
+
+class Photos(PictureDomain):
+    """A photograph: its largest centered part of the input's proportions (`crop`, of which a share
+    may be kept), all of it on a ground of the mean tone (`pad`), or all of it drawn to the input's
+    shape (`stretch`).
+    """
+
+    kind = "photo"
+    packs = {"objects": "things in photographs"}
+    varied = True
+    usual_fit = "crop"
+    needs = {
+        "size_px": rules.is_side,
+        "margin_px": rules.is_count,
+        "channels": rules.is_channels,
+        "fit": lambda value: value in ("crop", "pad", "stretch"),
+        "mean": rules.are_numbers,
+        "std": lambda value: rules.are_numbers(value) and all(number > 0 for number in value),
+    }
+    may = {
+        "width_px": rules.is_side,
+        "share": rules.is_share,
+        "resample": lambda value: value in ("bicubic", "lanczos", "box", "nearest"),
+    }
+
+    def agree(self, constants: dict[str, Any]) -> None:
+        """Each channel has its mean, and there is no margin."""
+        if constants["margin_px"]:
+            raise ValueError(f"margin_px={constants['margin_px']}, but a photograph has no margin")
+        channels = constants["channels"]
+        for name in ("mean", "std"):
+            constants[name] = tuple(float(value) for value in constants[name])
+            if len(constants[name]) != channels:
+                raise ValueError(f"{name} has {len(constants[name])} values for {channels=}")
+        if constants.get("share") is not None and constants["fit"] != "crop":
+            raise ValueError(f"share belongs to fit 'crop', not to {constants['fit']!r}")
+
+    def in_words(self, constants: Preprocessing) -> str:
+        """Such as `3 x 64 x 64 px, RGB, ...`."""
+        colors = "RGB" if constants.channels == 3 else "grey"
+        more = ""
+        if constants.share is not None:
+            more += f", {constants.share:g} of the sides kept"
+        if constants.resample is not None:
+            more += f", resampled `{constants.resample}`"
+        if constants.alignment is not None:
+            more += f", cut out as `{constants.alignment}`"
+        return (
+            f"{' x '.join(map(str, constants.input_shape))} px, {colors}, kind "
+            f"`{constants.kind}`, fitted by `{constants.fit}`{more}, mean "
+            f"{tones.listed(constants.mean or ())}, standard deviation "
+            f"{tones.listed(constants.std or ())}"
+        )
+
+    def prepare(self, picture: Picture, constants: Preprocessing) -> Floats:
+        """float32 [C, H, W], (x - mean) / std of x in [0, 1]; RGB, or grey where C is 1."""
+        return photographs.photo(picture.pixels, constants)
+
+    def another_kind(self, pixels: NDArray[Any], constants: Preprocessing) -> AnotherKind | None:
+        """Drawings and pages, of which none is plainly something else."""
+        found = impression(pixels)
+        drawn = found.kind == "ink" and found.departures.sum < _PLAIN_INK
+        if found.kind != "page" and not drawn:
+            return None
+        return AnotherKind(
+            False,
+            f"{LOOKS[found.kind]}; the model reads things in photographs",
+            "The pack `characters` reads handwritten characters, `signatures` names",
+            ("characters", "signatures"),
+        )
+
+    def assess(self, luminance: Floats, constants: Preprocessing) -> Reasons:
+        """Size, contrast and blur."""
+        return assess(luminance, constants)
+
+    def fits(self, graph: Graph, stated: Stated) -> bool:
+        """A model of pictures."""
+        return picture_input(graph) is not None
+
+    def constants(self, graph: Graph, stated: Stated, notes: Notes) -> dict[str, Any]:
+        """The usual tones and the middle of the picture, where nothing else is stated."""
+        picture, constants = picture_constants(graph, stated, notes)
+        constants |= {
+            "fit": stated.fit or self.usual_fit,
+            "share": stated.share if stated.share is None or stated.share < 1 else None,
+            "resample": None if stated.resample == "bilinear" else stated.resample,
+            **tones.stated(
+                picture, constants["channels"], stated, notes, self.usual_tones(constants)
+            ),
+        }
+        self.note(constants, stated, notes)
+        return constants
+
+    def usual_tones(self, constants: dict[str, Any]) -> tones.Tones | None:
+        """What mean and deviation such models usually have; None: by the number of channels."""
+
+    def note(self, constants: dict[str, Any], stated: Stated, notes: Notes) -> None:
+        """Write down what was assumed."""
+        if stated.fit is None:
+            notes.assumed.append("the middle of a picture is what counts (--fit crop)")
+
+
+DOMAINS = (Photos(),)

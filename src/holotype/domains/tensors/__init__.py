@@ -1,0 +1,1 @@
+"""Whatever a program prepares for a model: nothing here reads a source."""
