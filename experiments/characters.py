@@ -25,7 +25,6 @@ from holotype.evaluation.accuracy import evaluate, prototype_scores
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.open_set import open_set
 from holotype.evaluation.protocols import Plan, plan
-from holotype.image.prepare import prepare_batch
 from holotype.openset import CohortModel, Matcher
 from holotype.pack import add_scores, load_pack
 from holotype.recognizer.opening import cohort_model
@@ -47,13 +46,7 @@ GALLERIES, ENROLLED, STATED = 400, 20, (0.1, 0.01)
 
 
 def embedded(embedder: Embedder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    chunks = [
-        embedder.embed_prepared(
-            prepare_batch(list(images[start : start + 256]), embedder.preprocessing)
-        )
-        for start in range(0, len(images), 256)
-    ]
-    return np.concatenate(chunks)
+    return embedder.embed(list(images))
 
 
 def accuracy(key: str, planned: Plan, vectors: NDArray[np.float32]) -> dict[str, object]:

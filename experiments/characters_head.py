@@ -23,6 +23,7 @@ from holotype.evaluation.episodes import episodes, sample
 from holotype.image import ink
 from holotype.image.prepare import prepare_batch
 from holotype.records import Preprocessing
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.stats.whitening import fit_whitening
 from holotype.train.augmentation.characters import THICKER_PX, rasterize, thicken
@@ -90,7 +91,7 @@ def main() -> None:
                     vectors = unit(((vectors - mean) @ matrix).astype(np.float32))
                 found = per_episode(vectors, cohort, WAYS[kind])
                 gain = found - first.setdefault(kind, found)
-                spread = 1.96 * gain.std(ddof=1) / np.sqrt(len(gain))
+                spread = half_width(gain)
                 cells.append(f"{kind} {found.mean():.2f} % ({gain.mean():+.2f} +- {spread:.2f})")
             print(f"views {name}, shrinkage {shrinkage}:", ", ".join(cells), flush=True)
 

@@ -31,6 +31,7 @@ from characters_head import Floats, coarse, per_episode
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.train.picture_recipes import PictureRecipe
 from holotype.train.recipes import RECIPES
@@ -148,7 +149,7 @@ def main() -> None:
             row[kind] = {
                 "accuracy": round(float(found.mean()), 2),
                 "gain": round(float(gain.mean()), 2),
-                "ci95": round(float(1.96 * gain.std(ddof=1) / np.sqrt(len(gain))), 2),
+                "ci95": round(float(half_width(gain)), 2),
             }
         rows.append(row)
         print(row, flush=True)

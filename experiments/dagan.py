@@ -249,8 +249,7 @@ def warped(references: Pictures, sizes: dict[str, float]) -> Pictures:
 def embedded(embedder: Embedder, pictures: Pictures) -> Vectors:
     """[C, n, S, S] -> [C, n, D]."""
     flat = list(pictures.reshape(-1, *pictures.shape[-2:]))
-    chunks = [embedder.embed(flat[at : at + 256]) for at in range(0, len(flat), 256)]
-    return np.concatenate(chunks).reshape(*pictures.shape[:2], -1)
+    return embedder.embed(flat).reshape(*pictures.shape[:2], -1)
 
 
 def shrunk(data: Dataset, preprocessing: Preprocessing) -> Dataset:

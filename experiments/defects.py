@@ -27,6 +27,7 @@ from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.records import Preprocessing
 from holotype.report import seen
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.train.efficientnet import ShelfFeatures, load_efficientnet
 from holotype.train.methods.metric.hog import Hog
@@ -80,7 +81,7 @@ def closed(vectors: Vectors, kind: NDArray[np.int64], shots: int) -> dict[str, A
         "accuracy": round(float(each.mean()), 3),
         # How much it hangs on which photographs are enrolled: 95 % of the draws lie between.
         "draws95": [round(float(x), 2) for x in np.quantile(each, (0.025, 0.975))],
-        "ci95": round(float(1.96 * each.std(ddof=1) / np.sqrt(DRAWS)), 3),
+        "ci95": round(float(half_width(each)), 3),
         "recall": [round(float(x), 2) for x in 100 * right.mean(0)],
     }
 

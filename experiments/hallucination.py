@@ -27,6 +27,7 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.splits import split
 from holotype.embedder import Embedder
 from holotype.pack import load_pack
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.train.methods.generative.hallucination import Hallucinator
 
@@ -103,10 +104,7 @@ def evaluation(embedder: Embedder) -> NDArray[np.float32]:
     order = np.argsort(data.class_index, kind="stable").reshape(len(data.class_names), -1)
     order = np.random.default_rng(0).permuted(order, axis=1)[:, : 1 + PROBES]
     flat = order.ravel()
-    chunks = [
-        embedder.embed(list(data.images[flat[at : at + 256]])) for at in range(0, len(flat), 256)
-    ]
-    return np.concatenate(chunks).reshape(*order.shape, -1)
+    return embedder.embed(list(data.images[flat])).reshape(*order.shape, -1)
 
 
 def misses(examples: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -138,8 +136,7 @@ def misses(examples: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArr
 
 def interval(differences: NDArray[np.float64]) -> list[float]:
     """Mean and half-width of its 95 % interval, over classes."""
-    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
-    return [round(float(differences.mean()), 3), round(float(half), 3)]
+    return [round(float(differences.mean()), 3), round(float(half_width(differences)), 3)]
 
 
 def timed(method: Hallucinator, seed: NDArray[np.float32]) -> float:

@@ -34,6 +34,7 @@ from holotype.image import ink
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
 from holotype.records import Preprocessing
+from holotype.stats.half_width import half_width
 from holotype.train.augmentation.warps import warp
 from holotype.train.methods.generative.dagan import DAGAN
 from holotype.train.methods.generative.imagining import RunImagination
@@ -185,8 +186,7 @@ def row(
 
 def interval(differences: NDArray[np.float64]) -> list[float]:
     """Mean and half-width of its 95 % interval, over classes: drawings of one fall together."""
-    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
-    return [round(float(differences.mean()), 3), round(float(half), 3)]
+    return [round(float(differences.mean()), 3), round(float(half_width(differences)), 3)]
 
 
 def chosen(

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from holotype.datasets.catalogue import load_dataset
+from holotype.stats.half_width import half_width
 from holotype.train import runs
 from holotype.train.history import History
 from holotype.train.methods.memory.instances import InstanceMethod
@@ -47,7 +48,7 @@ def measured(run: Path, episodes: int) -> dict[str, Any]:
             for k in range(1, per_class + 1)
         ]
         right = np.concatenate([right, torch.stack(at, dim=1).numpy()])
-    half = 1.96 * right.std(0, ddof=1) / np.sqrt(len(right))
+    half = half_width(right)
     # The most that guessing by exclusion can reach at a first instance: labels not told yet.
     labels = method.labels.alphabet**method.labels.letters
     exclusion = np.mean([1 / (labels - told) for told in range(recipe.n_way)])

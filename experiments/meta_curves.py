@@ -32,6 +32,7 @@ from holotype.evaluation.episodes import sample
 from holotype.evaluation.protocols import plan
 from holotype.image.prepare import prepare_batch
 from holotype.records import Episode, Report
+from holotype.stats.half_width import half_width
 from holotype.train import pipeline, runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.embedding import cosine_to_prototypes
@@ -165,8 +166,7 @@ def curve(name: str, run: Path, report: Report, base: Report | None) -> dict[str
 def _difference(one: Report, other: Report) -> dict[str, float]:
     """On the same episodes: the mean in points, and its interval."""
     apart = one.per_episode - other.per_episode
-    half = 1.96 * apart.std(ddof=1) / np.sqrt(len(apart))
-    return {"points": float(apart.mean()), "ci95": float(half)}
+    return {"points": float(apart.mean()), "ci95": float(half_width(apart))}
 
 
 def exported(name: str, run: Path, method: Method, recipe: PictureRecipe) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from holotype.stats.half_width import half_width
 from holotype.train import runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.history import History
@@ -37,8 +38,7 @@ TEST_SEED = 2 * 10**9  # training takes seeds below 10^6 per run, validation 10^
 
 
 def interval(errors: NDArray[Any]) -> dict[str, float]:
-    half = 1.96 * errors.std(ddof=1) / len(errors) ** 0.5
-    return {"mse": float(errors.mean()), "ci95": float(half)}
+    return {"mse": float(errors.mean()), "ci95": float(half_width(errors))}
 
 
 def sinusoid(paths: list[Path]) -> None:

@@ -25,6 +25,7 @@ from holotype.datasets.lake import N_WAY, lake_runs
 from holotype.evaluation.accuracy import credit, prototype_scores
 from holotype.evaluation.episodes import episodes
 from holotype.image.prepare import prepare_batch
+from holotype.stats.half_width import half_width
 from holotype.train.history import History
 from holotype.train.pipeline import RunScorer, run_scorer
 from holotype.train.test_time_augmentation import ViewAverage
@@ -106,8 +107,7 @@ def difference(
 
 
 def interval(shares: NDArray[np.float64]) -> list[float]:
-    half = 1.96 * shares.std(ddof=1) / np.sqrt(len(shares))
-    return [round(100 * float(shares.mean()), 3), round(100 * float(half), 3)]
+    return [round(100 * float(shares.mean()), 3), round(100 * float(half_width(shares)), 3)]
 
 
 if __name__ == "__main__":

@@ -76,12 +76,7 @@ def embedded(source: str, pictures: Any, embedder: Embedder, folder: Path | None
     if kept and kept.exists():
         return np.load(kept)
     change = SOURCES[source]
-    vectors = np.concatenate(
-        [
-            embedder.embed([change(picture) for picture in pictures[start : start + 256]])
-            for start in range(0, len(pictures), 256)
-        ]
-    )
+    vectors = embedder.embed([change(picture) for picture in pictures])
     if kept:
         np.save(kept, vectors)
     return vectors

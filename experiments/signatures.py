@@ -60,8 +60,7 @@ def pack(name: str) -> Callable[[NDArray[np.uint8]], Vectors]:
     embedder = Embedder(load_pack(name), threads=1)
 
     def embed(images: NDArray[np.uint8]) -> Vectors:
-        chunks = [images[start : start + 64] for start in range(0, len(images), 64)]
-        return np.concatenate([embedder.embed(list(chunk)) for chunk in chunks])
+        return embedder.embed(list(images))
 
     return embed
 

@@ -41,9 +41,7 @@ def main() -> None:
     classes = int(class_index.max()) + 1
     first = np.searchsorted(class_index, np.arange(classes))
     rows = (first[:, None] + np.arange(4)).ravel()  # four drawings of each are enough
-    vectors = np.concatenate(
-        [embedder.embed(list(pictures[rows[at : at + 256]])) for at in range(0, len(rows), 256)]
-    ).reshape(classes, 4, -1)
+    vectors = embedder.embed(list(pictures[rows])).reshape(classes, 4, -1)
     counts: dict[tuple[float, str], np.ndarray] = {}
     for trial in range(arguments.galleries):
         order = np.random.default_rng(trial).permutation(classes)

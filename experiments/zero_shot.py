@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from holotype.datasets.catalogue import Dataset
 from holotype.datasets.intents import load_intents
 from holotype.evaluation.episodes import sample
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.train import runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
@@ -62,7 +63,7 @@ def accuracies(vectors: Vectors, names: Vectors, dataset: Dataset) -> list[dict[
             "name": with_name,
             "examples": shots,
             "accuracy": round(float(np.mean(each)), 3),
-            "ci95": round(1.96 * float(np.std(each, ddof=1)) / EPISODES**0.5, 3),
+            "ci95": round(float(half_width(np.array(each))), 3),
         }
         for (with_name, shots), each in right.items()
     ]

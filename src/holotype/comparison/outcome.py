@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holotype.comparison.plot import Dot, Panel, figure
 from holotype.comparison.published import published
 from holotype.comparison.storage import write, write_json
+from holotype.stats.half_width import half_width
 
 RESULT, TABLE, PLOT = "comparison-result.json", "comparison.md", "comparison.svg"
 
@@ -25,9 +26,8 @@ class Mean:
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> Mean:
-        """Of [episodes] values, at least two: 1.96 standard errors."""
-        deviation = float(values.std(ddof=1)) / np.sqrt(len(values))
-        return cls(float(values.mean()), float(1.96 * deviation))
+        """Of [episodes] values, at least two."""
+        return cls(float(values.mean()), float(half_width(values)))
 
     def to_json(self) -> dict[str, float]:
         """Rounded to what is known."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import DataError
 from holotype.records import Episode, Report
+from holotype.stats.half_width import half_width
 from holotype.stats.scoring import Floats, prototypes, unit
 
 
@@ -64,7 +65,7 @@ def evaluate(
         n_query=n_query,
         episodes=len(accuracies),
         accuracy=float(per_episode.mean()),
-        ci95=float(1.96 * per_episode.std(ddof=1) / np.sqrt(len(accuracies))),
+        ci95=float(half_width(per_episode)),
         per_episode=per_episode,
         seconds=seconds,
     )
