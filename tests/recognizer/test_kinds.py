@@ -10,9 +10,10 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 import holotype
+from holotype.domains.registry import of_pack
 from holotype.errors import AnotherKindError
+from holotype.extras import Extra
 from holotype.image import input_kind
-from holotype.recognizer import kinds
 from toy_packs import toy_drawing
 
 PHOTO = load_sample_image("china.jpg")[100:300, 100:350]
@@ -58,7 +59,8 @@ def test_a_doubt_warns_at_enrollment_and_holds_no_answer_back(
 def test_a_face_is_sent_to_the_pack_of_faces_where_faces_can_be_found(
     desk: holotype.Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "_shows_a_face", lambda pixels: True)
+    shows = "this looks like a photograph of a face"
+    monkeypatch.setattr(of_pack("faces"), "sighted", lambda pixels: shows)
     with pytest.raises(AnotherKindError, match=r"photograph of a face.*`faces`") as refused:
         desk.enroll("Ada", PHOTO)
     assert refused.value.packs == ("faces",)
@@ -67,7 +69,7 @@ def test_a_face_is_sent_to_the_pack_of_faces_where_faces_can_be_found(
 def test_without_what_finds_faces_both_packs_are_named(
     desk: holotype.Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "find_spec", lambda name: None)
+    monkeypatch.setattr(Extra, "installed", lambda self: False)
     with pytest.raises(AnotherKindError, match=r"`objects`.*`faces`"):
         desk.enroll("Ada", PHOTO)
 
