@@ -2,12 +2,12 @@
 
     HOLOTYPE_DATA=... python experiments/adapting.py [--features FOLDER]
 
-The encoder is the network of the pack `objects`, EfficientNet-Lite2, without that pack's own head:
-the mean of its last map, as anybody exports it, or the five parts of it that `objects` reads. Some
+The encoder is the network of the pack `shelf`, EfficientNet-Lite2, without that pack's own head:
+the mean of its last map, as anybody exports it, or the five parts of it that `shelf` reads. Some
 classes solve the heads, of which the command takes one, or none (`packing.heads`); others are named
 among one another from one picture each, the same pictures for every row. Products are those of
 `experiments/grocery.py`: heads are solved from `train` photographs of products that the head of
-`objects` was solved from as well, and asked about `test` photographs of the 40 that it never saw,
+`shelf` was solved from as well, and asked about `test` photographs of the 40 that it never saw,
 enrolled from a `train` photograph, or from the catalogue, whose pictures then lie among the
 photographs that heads are solved from. How heads are solved and compared was fixed beforehand. That
 one is taken if it is better at all, and not by two standard errors, was decided when all rows had
@@ -53,7 +53,7 @@ Counts = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Seen:
-    """Unit vectors [M, D] by encoder, also those of `objects` itself, and the classes [M]."""
+    """Unit vectors [M, D] by encoder, also those of `shelf` itself, and the classes [M]."""
 
     vectors: dict[str, Floats]
     class_index: Index
@@ -79,9 +79,9 @@ def steel() -> Dataset:
 
 
 def products(part: str, only: str = "") -> Dataset:
-    """Photographs of all products, or of those that `objects` did not learn from."""
+    """Photographs of all products, or of those that `shelf` did not learn from."""
     data = few(load_dataset(f"grocery-{part}"), EACH)
-    unseen = load_pack("objects").card.cohort["class_names"]
+    unseen = load_pack("shelf").card.cohort["class_names"]
     named = [name in unseen or not only for name in data.class_names]
     return data.rows(np.array(named)[data.class_index])
 
@@ -98,8 +98,8 @@ SETS: dict[str, Callable[[], Dataset]] = {
 
 
 def network() -> Callable[[list[Any]], dict[str, Floats]]:
-    """`objects`, with what it computes before its head."""
-    pack = load_pack("objects")
+    """`shelf`, with what it computes before its head."""
+    pack = load_pack("shelf")
     model = pack.model()
     graph = read_graph(model)
     made = {name: node for node in graph.nodes for name in node.outputs}
@@ -112,7 +112,7 @@ def network() -> Callable[[list[Any]], dict[str, Floats]]:
     session = onnxruntime.InferenceSession(with_outputs(model, (joined, last)), options)
 
     def run(pictures: list[Any]) -> dict[str, Floats]:
-        found: dict[str, list[Floats]] = {"last map": [], "five parts": [], "objects": []}
+        found: dict[str, list[Floats]] = {"last map": [], "five parts": [], "shelf": []}
         for start in range(0, len(pictures), _CHUNK):
             batch = prepare_batch(pictures[start : start + _CHUNK], pack.card.preprocessing)
             names = [last, joined, graph.outputs[0]]
@@ -220,7 +220,7 @@ def tests(sets: Callable[[str], Seen]) -> Iterator[Test]:
         [(draw_of(60, pair), Asked(said, said, pair)) for pair in by_speaker],
         COUNTS,
     )
-    card = load_pack("objects").card
+    card = load_pack("shelf").card
     names = list(load_dataset("grocery-test").class_names)
     known, unseen = (
         np.array([names.index(name) for name in part["class_names"]])
@@ -289,7 +289,7 @@ def main() -> None:
                 )
                 print(json.dumps(rows[-1]), flush=True)
         if test.name.startswith("products"):
-            hits, trials = test.draws[0][1].right("objects", lambda vectors: vectors)
+            hits, trials = test.draws[0][1].right("shelf", lambda vectors: vectors)
             rows.append({"test": test.name, "shipped": share(hits, trials).to_json()})
             print(json.dumps(rows[-1]), flush=True)
     result = {"command": "python experiments/adapting.py", "rows": rows}

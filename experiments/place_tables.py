@@ -377,7 +377,7 @@ def adapting() -> str:
     for row in tabling.result("adapting")["rows"]:
         if "shipped" in row:
             of = percent(row["shipped"])
-            rows.append((row["test"], "`objects`, its own head", "41", "", "", of, "", ""))
+            rows.append((row["test"], "`shelf`, its own head", "41", "", "", of, "", ""))
             continue
         rows.append(
             (

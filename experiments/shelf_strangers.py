@@ -2,7 +2,7 @@
 
     HOLOTYPE_DATA=... python experiments/shelf_strangers.py [--vectors FILE]
 
-The pack `objects` learned from 41 products of Grocery; the other 40 are its cohort. In each of 200
+The pack `shelf` learned from 41 products of Grocery; the other 40 are its cohort. In each of 200
 draws 20 of them set the threshold, 10 are enrolled from their catalogue picture or from
 photographs, and 10 are strangers; probes are the `test` photographs. So the cohort here is half of
 the one that ships, and of the same shops as the strangers. --vectors keeps the embeddings (two
@@ -129,7 +129,7 @@ def measured(products: HeldOut, pack: Pack, enrolled_as: str) -> list[dict[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
-    pack = load_pack("objects")
+    pack = load_pack("shelf")
     products = held_out(pack, parser.parse_args().vectors)
     rows = [row for kind in EXAMPLES for row in measured(products, pack, kind)]
     for row in rows:

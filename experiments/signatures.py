@@ -7,7 +7,7 @@ probes, the same for all numbers of references. Skilled forgeries are the 24 by 
 practiced it; random ones are the first signature of everybody else. The score is the similarity
 to the prototype, with one threshold for all signers; the intervals resample signers. Nothing was
 trained or chosen on these: the pack `signatures` learned from signatures made of Omniglot's
-characters, and was measured here once, after `characters` and `objects` had been. --vectors keeps
+characters, and was measured here once, after `characters` and `shelf` had been. --vectors keeps
 the embeddings. What `verify` would say at a stated rate is measured for that pack. Writes
 results/signatures.json; about five minutes on one core.
 """
@@ -173,7 +173,7 @@ def for_the_card(row: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("packs", nargs="*", default=["characters", "objects", "signatures"])
+    parser.add_argument("packs", nargs="*", default=["characters", "shelf", "signatures"])
     parser.add_argument("--vectors", type=Path, help="folder that keeps the embeddings")
     parser.add_argument("--card", action="store_true", help=f"note it in the card of {MADE_FOR_IT}")
     arguments = parser.parse_args()

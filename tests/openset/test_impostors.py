@@ -162,7 +162,7 @@ def test_every_size_of_cohort_and_gallery_has_draws(
         assert np.isfinite(found.claim(key).values).all()
 
 
-@pytest.mark.parametrize("pack", ["characters", "objects", "signatures"])
+@pytest.mark.parametrize("pack", ["characters", "objects", "shelf", "signatures"])
 def test_a_gallery_of_one_has_draws_against_every_shipped_cohort(pack: str) -> None:
     cohort = Cohort(*load_pack(pack).cohort())
     for start in range(0, len(cohort), len(cohort) // 8):

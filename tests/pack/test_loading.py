@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import holotype.pack
 from holotype.errors import PackError
 from holotype.pack import load_pack, shipped_packs, write_pack
+from holotype.pack.reading import read_pack
 from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, make_toy_pack, toy_parts
 
 
@@ -50,7 +53,7 @@ def test_a_text_path_and_a_relative_path_are_taken(
 
 
 def test_shipped_packs_load_by_name(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holotype.pack.catalogue, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.catalogue, "SHIPPED", toy.parent)
     (toy.parent / "notes").mkdir()
     assert shipped_packs() == ["toy"]
     assert load_pack("toy").path == toy
@@ -64,11 +67,43 @@ def test_each_shipped_pack_is_valid(name: str) -> None:
     assert pack.card.license
 
 
+def test_the_shelf_shares_a_network_and_has_the_very_model_that_its_card_names() -> None:
+    pack = load_pack("shelf")
+    assert not (pack.path / "model.onnx").exists()
+    assert hashlib.sha256(pack.model()).hexdigest() == pack.card.files["model.onnx"]
+    # What galleries of the shelf are bound to, whatever becomes of the network beside it.
+    assert pack.card.model_id == "6e85f78ba8b4e5bc"
+
+
+@pytest.mark.parametrize("spoil", ["altered", "damaged"])
+def test_a_difference_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    shelf = shutil.copytree(load_pack("shelf").path, tmp_path / "shelf")
+    monkeypatch.setattr("holotype.pack.reading.SHIPPED", tmp_path)
+    file = shelf / "difference.npz"
+    with np.load(file) as stored:
+        parts = dict(stored)
+    if spoil == "altered":
+        np.savez(file, **{**parts, "spans": parts["spans"] - [[0, 1]]})
+    else:
+        file.write_bytes(file.read_bytes()[:-30])
+    said = "digest" if spoil == "altered" else "difference.npz of pack .* not readable"
+    with pytest.raises(PackError, match=said):
+        read_pack(shelf)
+
+
+def test_a_strangers_pack_must_hold_its_model_whole(tmp_path: Path) -> None:
+    shelf = shutil.copytree(load_pack("shelf").path, tmp_path / "shelf")
+    with pytest.raises(PackError, match=r"model.onnx of pack .* the file is missing"):
+        load_pack(shelf)
+
+
 @pytest.mark.parametrize("name", ["nobody", "", "a\0b", "no/such/folder"])
 def test_an_unknown_name_lists_what_is_shipped(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(holotype.pack.catalogue, "_SHIPPED", toy.parent)
+    monkeypatch.setattr(holotype.pack.catalogue, "SHIPPED", toy.parent)
     monkeypatch.chdir(tmp_path)
     said = r"neither a shipped pack \(toy\) nor a folder" if name else "card.json of pack '.'"
     with pytest.raises(PackError, match=said):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from holotype.errors import MissingExtraError, PackError
+from holotype.pack import load_pack
 from holotype.packing import hub
 from holotype.packing.hub import pull_pack, push_pack
 from packing.hub_server import Hub, running
@@ -31,6 +32,13 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_toy_pack(tmp_path_factory.mktemp("packs") / "toy")
+
+
+def test_a_pack_that_shares_its_network_here_is_sent_whole(server: Hub, tmp_path: Path) -> None:
+    sent = push_pack("shelf", PLACE)
+    pull_pack(f"{PLACE}@{sent.revision}", tmp_path / "shelf", sent.digest)
+    assert sorted(os.listdir(tmp_path / "shelf")) == FILES
+    assert (tmp_path / "shelf" / "model.onnx").read_bytes() == load_pack("shelf").model()
 
 
 def test_a_pack_comes_back_as_it_was_sent(server: Hub, toy: Path, tmp_path: Path) -> None:

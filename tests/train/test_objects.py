@@ -12,7 +12,7 @@ from holotype.embedder import Embedder
 from holotype.pack import load_pack
 from holotype.train import objects
 from holotype.train.efficientnet import PARTS, EfficientNetLite, ShelfFeatures, columns
-from holotype.train.objects import Head, chosen_head, embedded, features_of, write_objects
+from holotype.train.objects import Head, chosen_head, embedded, features_of, write_shelf
 
 
 def photographs(classes: int, each: int, seed: int, name: str) -> Dataset:
@@ -59,15 +59,15 @@ def test_the_pack_answers_as_the_network_and_its_head_do(
         parts, 1.0, rng.normal(size=length) / 50, rng.normal(size=(length, objects.DIMENSIONS))
     )
     learned, cohort = photographs(2, 2, 0, "seen"), photographs(3, 2, 1, "unseen")
-    write_objects(
-        tmp_path / "objects",
+    write_shelf(
+        tmp_path / "shelf",
         network=network,
         head=head,
         learned_from=learned,
         cohort=cohort,
         training={"seed": 0},
     )
-    pack = load_pack(tmp_path / "objects")
+    pack = load_pack(tmp_path / "shelf")
     assert pack.card.cohort["class_names"] == ["unseen 0", "unseen 1", "unseen 2"]
     vectors, index = pack.cohort()
     assert index.tolist() == [0, 0, 1, 1, 2, 2]

@@ -17,16 +17,15 @@ from holotype.domains.domain import MadePack
 from holotype.domains.registry import domains
 from holotype.errors import PackError
 from holotype.model.graph import read_graph
-from holotype.pack.reading import Pack, read_pack
+from holotype.pack.reading import SHIPPED, Pack, read_pack
 from holotype.pack.writing import write_pack
 
-_SHIPPED = Path(__file__).parents[1] / "packs"
 _HUB = "hf:"  # how the place of a repository begins
 
 
 def shipped_packs() -> list[str]:
     """Names of the packs that come with holotype, sorted."""
-    return sorted(path.parent.name for path in _SHIPPED.glob("*/card.json"))
+    return sorted(path.parent.name for path in SHIPPED.glob("*/card.json"))
 
 
 def made_packs() -> dict[str, bool]:
@@ -56,7 +55,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
         # What makes packs stands on what loads them, so its module is named here and not imported.
         places = import_module("holotype.packing.places")
         return read_pack(places.folder_of(name, _made_packs() / "hub"))
-    path = _SHIPPED / name if name in shipped_packs() else Path(name)
+    path = SHIPPED / name if name in shipped_packs() else Path(name)
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError):
@@ -67,7 +66,7 @@ def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:
             " nor a folder",
             "Name a shipped pack, the folder that `holotype export` wrote, or hf:owner/name",
         )
-    return replace(read_pack(path), trusted=path.parent == _SHIPPED)
+    return replace(read_pack(path), trusted=path.parent == SHIPPED)
 
 
 def _opened(name: str) -> Pack:

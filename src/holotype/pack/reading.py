@@ -9,6 +9,9 @@
     README.md     the card for people
 
 A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
+
+Two packs that ship share one network. Of the second `difference.npz` lies in place of `model.onnx`:
+what its model has that the first one's has not.
 """
 
 from __future__ import annotations
@@ -41,6 +44,9 @@ LIMIT_BYTES = {
     "README.md": MAX_CARD_BYTES,
 }
 TOKENIZER = "tokenizer.json"
+SHIPPED = Path(__file__).parents[1] / "packs"
+DIFFERENCE = "difference.npz"
+_SHARED = SHIPPED / "objects" / "model.onnx"
 _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 _SELF_TEST = "self_test"
 _References = tuple[
@@ -69,6 +75,8 @@ class Pack:
         Raises:
             PackError: the file is gone, or no longer what the card says.
         """
+        if self.path.parent == SHIPPED and (self.path / DIFFERENCE).is_file():
+            return _checked(self.path, "model.onnx", self.card, _restored(self.path))
         return _digested(self.path, "model.onnx", self.card)
 
     def cohort(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -230,8 +238,32 @@ def _vectors(
     return vectors
 
 
+def _restored(path: Path) -> bytes:
+    """The model of a shipped pack, from the one that it shares a network with.
+
+    `spans` int64 [K, 2] are taken from that model in turn; before each come so many bytes of
+    `between` uint8 [N] as `sizes` int64 [K] says, and what is left of them comes last.
+    """
+    shared = memoryview(_read(_SHARED.parent, _SHARED.name))
+    try:
+        content = BytesIO((path / DIFFERENCE).read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
+            spans, sizes, between = (stored[name] for name in ("spans", "sizes", "between"))
+    except Exception as error:  # zip and npy readers raise anything on damaged input
+        _fail(path, DIFFERENCE, f"not readable ({error})")
+    result, rest = bytearray(), memoryview(between.tobytes())
+    for (start, end), size in zip(spans.tolist(), sizes.tolist(), strict=True):
+        result += rest[:size]
+        result += shared[start:end]
+        rest = rest[size:]
+    return bytes(result + rest)
+
+
 def _digested(path: Path, file: str, card: Card) -> bytes:
-    content = _read(path, file)
+    return _checked(path, file, card, _read(path, file))
+
+
+def _checked(path: Path, file: str, card: Card, content: bytes) -> bytes:
     if hashlib.sha256(content).hexdigest() != card.files[file]:
         _fail(path, file, f"the SHA-256 digest of its {len(content):,} bytes is not the card's")
     return content

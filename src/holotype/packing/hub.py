@@ -65,7 +65,12 @@ def push_pack(name_or_path: str | os.PathLike[str], place: str) -> Shared:
         commit = api.create_commit(
             repository,
             [
-                hub.CommitOperationAdd(path_in_repo=file, path_or_fileobj=checked.pack.path / file)
+                hub.CommitOperationAdd(
+                    path_in_repo=file,
+                    path_or_fileobj=checked.pack.model()
+                    if file == "model.onnx"
+                    else checked.pack.path / file,
+                )
                 for file in checked.pack.files
             ],
             commit_message=f"Pack {checked.pack.card.name}, model {checked.pack.card.model_id}",

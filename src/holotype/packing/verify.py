@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from holotype.errors import PackError
 from holotype.model import self_test
 from holotype.pack import Pack, load_pack
 from holotype.pack.card import model_card
+from holotype.pack.reading import DIFFERENCE
 from holotype.packing.trial import asked, try_out
 
 _BATCH = 4
@@ -41,7 +43,8 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             model first runs in a process of its own.
     """
     pack = load_pack(name_or_path)
-    others = sorted(path.name for path in pack.path.iterdir() if path.name not in pack.files)
+    named = {*pack.files, *([DIFFERENCE] if pack.trusted else [])}
+    others = sorted(path.name for path in pack.path.iterdir() if path.name not in named)
     if others:
         raise PackError(
             f"the folder of pack {str(pack.path)!r} holds {len(others)} other files, such as "
@@ -58,7 +61,11 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             f"README.md of pack {str(pack.path)!r} does not say what card.json says",
             "Believe card.json (`holotype pack show`), or fetch the pack again",
         )
-    shape = try_out(pack.path / "model.onnx", asked(pack.card.preprocessing))
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        model.write_bytes(pack.model())
+        called = str(pack.path / model.name)
+        shape = try_out(model, asked(pack.card.preprocessing), called=called)
     embedder = Embedder(pack)
     check_batches(embedder, pack.path)
     tested = _tested(embedder, pack)

@@ -1,4 +1,4 @@
-"""The pack `objects`: what is photographed, told from one picture of it."""
+"""The pack `shelf`: a product in a photograph, told from its catalogue picture."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _reduced(
     return center, axes, (photographs - center) @ axes, (references - center) @ axes
 
 
-def write_objects(
+def write_shelf(
     out: Path,
     *,
     network: EfficientNetLite,
@@ -174,7 +174,7 @@ def write_objects(
     ) -> Pack:
         return write_pack(
             path,
-            name="objects",
+            name="shelf",
             model=model,
             preprocessing=PREPROCESSING,
             embeddings=vectors.astype(np.float16),
@@ -192,7 +192,7 @@ def write_objects(
         # Any vectors make a pack that can be asked; the true ones are computed by it.
         any_one = np.eye(1, DIMENSIONS)
         draft = write(
-            Path(folder) / "objects",
+            Path(folder) / "shelf",
             np.repeat(any_one, len(few), axis=0),
             np.repeat(any_one, len(learned_from.class_names), axis=0),
         )

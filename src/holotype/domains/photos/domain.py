@@ -29,7 +29,10 @@ class Photos(PictureDomain):
     """
 
     kind = "photo"
-    packs = {"objects": "things in photographs"}
+    packs = {
+        "objects": "things in photographs",
+        "shelf": "products on a shelf, from their catalogue pictures",
+    }
     varied = True
     usual_fit = "crop"
     needs = {
