@@ -12,6 +12,7 @@ import argparse
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,9 +46,14 @@ def few(name: str) -> Dataset:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("results/agreement.json"))
-    out = parser.parse_args().out
-    rows = []
+    parser.add_argument("--only", choices=SETS, help="measure this one anew, and keep the others")
+    options = parser.parse_args()
+    out, rows = options.out, list[dict[str, Any]]()
+    if options.only:
+        rows = [row for row in json.loads(out.read_text())["rows"] if row["data"] != options.only]
     for name, pack in SETS.items():
+        if options.only not in (None, name):
+            continue
         data, model = few(name), cohort_model(load_pack(pack))
         vectors, _ = seen(data, load_pack(pack))
         classes = np.unique(data.class_index)
@@ -68,6 +74,7 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
+    rows.sort(key=lambda row: list(SETS).index(row["data"]))
     found = {"date": datetime.now(UTC).date().isoformat(), "galleries": GALLERIES, "rows": rows}
     out.write_text(json.dumps(found, indent=1) + "\n")
 

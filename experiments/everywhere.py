@@ -10,7 +10,8 @@ miss that lets in as many: the best there is, which nobody can know beforehand.
 
 --choosing measures the parts that may be looked at, and writes nothing. --vectors keeps the
 embeddings; with the network's own wheel beside them (`everywhere_sets._wheel` says how). Cells that
-the result file has are not measured again. Half an hour on one core after the embedding.
+the result file has are measured again only with --again, those of one domain with --only besides.
+Half an hour on one core after the embedding.
 """
 
 from __future__ import annotations
@@ -229,12 +230,20 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, default=kept, help="folder of the embeddings")
     parser.add_argument("--choosing", action="store_true", help="what may be looked at")
     parser.add_argument("--only", default="", help="domains whose name begins so")
+    parser.add_argument("--again", action="store_true", help="also what the result file has")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     cells: list[dict[str, Any]] = []
     if not options.choosing and options.out.is_file():
-        cells = json.loads(options.out.read_text())["cells"]
+        known = {domain.name for domain in MEASURED}
+        cells = [
+            cell
+            for cell in json.loads(options.out.read_text())["cells"]
+            if cell["domain"] in known
+            and not (options.again and cell["domain"].startswith(options.only))
+        ]
     done = {(c["domain"], c["enrolled"], c["examples"]) for c in cells}
+    place = {domain.name: at for at, domain in enumerate(MEASURED)}
     for domain in CHOOSING if options.choosing else MEASURED:
         if not domain.name.startswith(options.only):
             continue
@@ -249,6 +258,7 @@ def main() -> None:
                 print(*map(shown, found), sep="\n", flush=True)
                 print(f"  {time.process_time() - began:.0f} s", flush=True)
                 if not options.choosing:
+                    cells.sort(key=lambda cell: place[cell["domain"]])
                     result = {
                         "command": "python experiments/everywhere.py",
                         "splits": {"more than 20 enrolled": SPLITS, "fewer": 2 * SPLITS},

@@ -392,6 +392,22 @@ def adapting() -> str:
     return markdown((*head, *found), rows)
 
 
+def things() -> str:
+    """What is named with each reading of the network, on the half that chose and the other."""
+    found = tabling.result("things")["rows"]
+    rows = []
+    for data, reading in dict.fromkeys((row["data"], row["reading"]) for row in found):
+        halves = {
+            row["part"]: row for row in found if (row["data"], row["reading"]) == (data, reading)
+        }
+        one = halves["reported"]
+        name = f"**{reading}: `objects`**" if one["taken"] else reading
+        shown = (percent(halves[part]["right"]) for part in ("chosen on", "reported"))
+        rows.append((data, name, str(one["numbers"]), *shown))
+    head = ("", "what is read", "numbers", "right on the half that chose, % [95 %]")
+    return markdown((*head, "right on the other half, %"), rows)
+
+
 def encoders() -> str:
     rows = []
     for row in tabling.result("encoders")["rows"]:
@@ -434,6 +450,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "door_speed": door_speed,
     "pack_build": pack_build,
     "adapting": adapting,
+    "things": things,
     "encoders": encoders,
     "voices": voices,
     "voices_alone": voices_alone,

@@ -33,7 +33,7 @@ PLACES = (
     (Domain("products, catalogue to photo, bare", None, "catalogue", (40,)), 40, 20),
     (Domain("faces", "faces", "orl", (15,)), 15, 8),
     (Domain("signatures", "signatures", "cedar", (20,)), 20, 17),
-    (Domain("things", "objects", "caltech", (40,)), 40, 30),
+    (Domain("things", "shelf", "caltech by shelf", (40,)), 40, 30),
     (Domain("spoken words, bare", None, "fsdd", (25,)), 25, 17),
     (Domain("characters", "characters", "evaluation", (40,)), 40, 40),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -16,8 +18,10 @@ from holotype.gallery.file import real_path
 from holotype.gallery.imported import Imported
 from holotype.gallery.rows import StoredGallery
 from holotype.gallery.sqlite import SqliteGallery
+from holotype.pack import present_name
 
 Place = str | os.PathLike[str]
+_LOG = logging.getLogger(__name__)
 _POSTGRES = (
     "holotype.gallery.postgres:PostgresGallery",
     Extra("postgres", ("psycopg",), "a gallery in PostgreSQL needs {}"),
@@ -95,13 +99,29 @@ def existing(place: Place) -> StoredGallery:
 
 
 def gallery_model(place: Place) -> tuple[str, str]:
-    """The id and the name of the model that the gallery at `place` belongs to.
+    """The id of the model that the gallery at `place` belongs to, and what it is called now.
 
     Raises:
         GalleryError: there is no gallery, or it cannot be read.
     """
     binding = engine_of(place).binding_of(place)
-    return binding.model_id, binding.model_name
+    name = present_name(binding.model_name, binding.model_id)
+    if name != binding.model_name:
+        _tell_renamed(os.fspath(place), binding.model_name, name)
+    return binding.model_id, name
+
+
+@cache
+def _tell_renamed(place: str, name: str, now: str) -> None:
+    """Once for each gallery."""
+    _LOG.warning(
+        "The gallery %r was made with the pack `%s` of an earlier version, which is called `%s` "
+        "now and is used as before; `%s` is another pack.",
+        name_of(place),
+        name,
+        now,
+        name,
+    )
 
 
 def take_in(folder: Place, place: Place, *, actor: str | None = None) -> Imported:

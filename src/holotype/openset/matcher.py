@@ -23,7 +23,7 @@ from holotype.stats.scoring import Floats
 # Probes whose novelty p-value is at most this are not judged, unless that of the example that they
 # are most like is small as well: a gallery of what the model does not know is no reason to turn
 # every picture away. The second was chosen on half of Caltech's things, where 60 % of photographs
-# are unfamiliar to the pack of things, and are named rightly as often as others as alike.
+# are unfamiliar to the pack of the shelf, and are named rightly as often as others as alike.
 UNFAMILIAR, _UNFAMILIAR_EXAMPLE = 0.005, 0.02
 # Two identities closer than this are one picture enrolled under two labels, or rounding.
 TIE = 1e-6

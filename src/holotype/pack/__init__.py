@@ -1,7 +1,7 @@
 """Model packs: folders with everything that recognition needs of a trained model."""
 
 from holotype.pack.card import strangers_in_words
-from holotype.pack.catalogue import load_pack, made_packs, shipped_packs
+from holotype.pack.catalogue import load_pack, made_packs, present_name, shipped_packs
 from holotype.pack.reading import LIMIT_BYTES, TOKENIZER, Pack, model_id
 from holotype.pack.writing import add_scores, add_self_test, write_pack
 
@@ -14,6 +14,7 @@ __all__ = [
     "load_pack",
     "made_packs",
     "model_id",
+    "present_name",
     "shipped_packs",
     "strangers_in_words",
     "write_pack",

@@ -17,15 +17,26 @@ from holotype.domains.domain import MadePack
 from holotype.domains.registry import domains
 from holotype.errors import PackError
 from holotype.model.graph import read_graph
+from holotype.pack.card import card_from_json
 from holotype.pack.reading import SHIPPED, Pack, read_pack
 from holotype.pack.writing import write_pack
 
 _HUB = "hf:"  # how the place of a repository begins
+_RENAMED = {"objects": "shelf"}  # another pack bears the old name now
 
 
 def shipped_packs() -> list[str]:
     """Names of the packs that come with holotype, sorted."""
     return sorted(path.parent.name for path in SHIPPED.glob("*/card.json"))
+
+
+def present_name(name: str, model_id: str) -> str:
+    """What the pack is called now that was called `name` when a gallery was bound to its id."""
+    later = _RENAMED.get(name)
+    if later is None:
+        return name
+    card = card_from_json((SHIPPED / later / "card.json").read_bytes())
+    return later if card.model_id == model_id else name
 
 
 def made_packs() -> dict[str, bool]:

@@ -10,7 +10,7 @@ from holotype.embedder import Embedder
 from holotype.errors import GalleryError, PackError, ProviderError
 from holotype.gallery import Gallery, exists, gallery_model, name_of, open_gallery
 from holotype.openset import Cohort, CohortModel
-from holotype.pack import Pack, load_pack
+from holotype.pack import Pack, load_pack, present_name
 from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.recognizer import Recognizer
 
@@ -73,6 +73,8 @@ def open(  # `holotype.open` reads as it is used, like gzip.open
             "embedding_dim": dim,
         }
     else:
+        if stored is not None and model is not None:
+            model = present_name(os.fspath(model), stored[0])
         pack = _pack_of(gallery, stored) if model is None else load_pack(model)
         model = model or (DEFAULT_MODEL if stored is None else stored[1])
         embedder, known, data = (
