@@ -51,11 +51,10 @@ def test_a_drawing_is_asked_nothing(tmp_path: Path, run: Run) -> None:
 
 
 def test_no_kin_of_a_photograph_are_drawn(tmp_path: Path, photo: Path, run: Run) -> None:
-    for options in ((), ("--riddle", photo)):
-        refused = run("imagine", "characters", photo, *options, "--out", tmp_path / "sheet.png")
-        assert refused.exit_code == 3
-        assert "looks like a photograph" in refused.stderr
-        assert not (tmp_path / "sheet.png").exists()
+    refused = run("imagine", "characters", photo, "--out", tmp_path / "sheet.png")
+    assert refused.exit_code == 3
+    assert "looks like a photograph" in refused.stderr
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_on_a_terminal_it_asks(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

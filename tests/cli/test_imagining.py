@@ -31,28 +31,12 @@ def test_a_sheet_of_kin(
         assert (tmp_path / name).read_bytes() == first  # the same seed, the same sheet
 
 
-def test_a_riddle(run: Run, pack: Path, drawings: Path, tmp_path: Path) -> None:
-    references = [drawings / f"1-{drawer}.png" for drawer in range(3)]
-    out = tmp_path / "riddle.png"
-    done = run("imagine", pack, *references, "--riddle", "--out", out, "--json")
-    assert done.exit_code == 0, done.output
-    assert len(json.loads(done.stdout)["people"]) == 2
-    assert (
-        "people"
-        not in run(
-            "imagine", pack, *references, "--riddle", "--out", tmp_path / "b.png"
-        ).stdout.split("upside down")[1]
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--n", 0], "--n"),
         (["--n", 1_000_000], "--n"),
         (["--between"], "two images or more"),
-        (["--riddle"], "two to nine images"),
-        (["--between", "--riddle"], "one of --between and --riddle"),
         (["--seed", -1], "--seed"),
     ],
 )

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-_NINE = 9
-
 
 def imagine(
     model: Annotated[
@@ -39,14 +37,6 @@ def imagine(
     between: Annotated[
         bool, typer.Option("--between", help="From each reference to the next; needs a run.")
     ] = False,
-    riddle: Annotated[
-        bool,
-        typer.Option(
-            "--riddle",
-            help="Nine drawings: which are by people? The images are of one character, the first "
-            "is the reference; needs a pack.",
-        ),
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw others of the kind of one example, on a sheet to look at.
@@ -55,48 +45,35 @@ def imagine(
     """
     from holotype.domains.strokes import sheets
 
-    if between and riddle:
-        raise typer.BadParameter("choose one of --between and --riddle", param_hint="--between")
     if between and len(references) < 2:
         raise typer.BadParameter("--between needs two images or more", param_hint="IMAGE")
-    if riddle and not 2 <= len(references) <= _NINE:
-        raise typer.BadParameter("--riddle needs two to nine images", param_hint="IMAGE")
     target = out or _free(Path("imagined.png"))
     facts: dict[str, Any] = {"references": [os.fspath(path) for path in references]}
     sheet: Image.Image
     if (Path(model) / "run.json").is_file():
-        if riddle:
-            raise typer.BadParameter("a run draws no strokes; name a pack", param_hint="--riddle")
         sheet = sheets.kin_sheet(_from_run(Path(model), references, n, seed, between))
     else:
         if between:
             raise typer.BadParameter(
                 "a pack has no way between; name a run", param_hint="--between"
             )
-        sheet = _from_pack(model, references, n, seed, riddle, facts)
+        sheet = _from_pack(model, references, n, seed, facts)
     written = sheets.write_sheet(sheet, target)
     if as_json:
         print_json({"written": os.fspath(written), **facts})
         return
     for warning in facts.get("warnings", ()):
         say(f"warning: {warning}.", style="yellow")
-    if "people" in facts:
-        say("The numbers of the drawings by people stand at the foot, upside down.")
     say(f"The sheet is in {os.fspath(written)}")
 
 
 def _from_pack(
-    model: str, references: list[Path], n: int, seed: int, riddle: bool, facts: dict[str, Any]
+    model: str, references: list[Path], n: int, seed: int, facts: dict[str, Any]
 ) -> Image.Image:
-    from holotype.domains.strokes import kin, riddles, sheets
+    from holotype.domains.strokes import kin, sheets
     from holotype.pack import load_pack
-    from holotype.recognizer.kinds import require_kind
 
     pack = load_pack(model)
-    if riddle:
-        require_kind(references, pack.card.preprocessing)
-        sheet, facts["people"] = riddles.riddle(references, seed)
-        return sheet
     found = kin.imagine_kin(pack, references, n, seed, 2 * sheets.CELL_PX)
     facts["warnings"] = [
         f"{os.fspath(path)}: {warning.text}"

@@ -1,4 +1,4 @@
-"""A pack's view of a reference, beside its kin; the sheets and the riddle."""
+"""A pack's view of a reference, beside its kin; and the sheets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from holotype.domains.strokes.kin import imagine_kin
-from holotype.domains.strokes.riddles import riddle
-from holotype.domains.strokes.sheets import CELL_PX, kin_sheet, riddle_sheet, write_sheet
+from holotype.domains.strokes.sheets import CELL_PX, kin_sheet, write_sheet
 from holotype.errors import AnotherKindError, DataError, PackError
 from holotype.pack import load_pack, write_pack
 from holotype.records import Preprocessing
@@ -57,33 +56,6 @@ def test_a_sheet_is_as_large_as_its_kin_need(kin: int, columns: int, lines: int)
     sheet = kin_sheet([(FIGURE, np.repeat(FIGURE[None], kin, 0))])
     assert sheet.width == pytest.approx((columns + 2) * (CELL_PX + 12) + 36, abs=24)
     assert sheet.height == pytest.approx(lines * (CELL_PX + 12) + 24, abs=24)
-
-
-def test_the_riddle_tells_which_are_real() -> None:
-    real, imagined = np.zeros((3, 40, 40), np.uint8), np.full((6, 40, 40), 255, np.uint8)
-    for seed in range(5):
-        sheet, answer = riddle_sheet(real[0], real, imagined, seed)
-        assert len(answer) == 3
-        dark = [
-            np.asarray(_cell(sheet, number).convert("L")).mean() < 100 for number in range(1, 10)
-        ]
-        assert tuple(np.flatnonzero(dark) + 1) == answer
-    assert answer != riddle_sheet(real[0], real, imagined, 99)[1]
-
-
-def _cell(sheet, number: int):  # type: ignore[no-untyped-def]
-    large = round(1.5 * CELL_PX)
-    row, column = divmod(number - 1, 3)
-    left = 12 + column * (large + 12)
-    top = 2 * CELL_PX + 12 + 36 + row * (large + 30)
-    return sheet.crop((left + 10, top + 10, left + large - 10, top + large - 10))
-
-
-def test_a_riddle_from_pictures_alone() -> None:
-    sheet, answer = riddle([toy_drawing(1, drawer) for drawer in range(5)], seed=2)
-    again, _ = riddle([toy_drawing(1, drawer) for drawer in range(5)], seed=2)
-    assert len(answer) == 4
-    np.testing.assert_array_equal(np.asarray(sheet), np.asarray(again))
 
 
 def test_a_sheet_never_replaces_anything(tmp_path: Path) -> None:
