@@ -119,9 +119,7 @@ def test_a_method(house: House) -> None:
     house.put("tests/train/toys.py", "from holotype.train.methods.metric.contrastive", imported)
     said = house.run("-m", "holotype", "methods")
     assert "Classes by the mean of their pictures" in re.sub(r"\s+", " ", said)
-    said = house.run(
-        "-m", "pytest", "-q", "-n0", "tests/train/test_registry.py", "-k", "mean-picture"
-    )
+    said = house.run("-m", "pytest", "-n0", "tests/train/test_registry.py", "-k", "mean-picture")
     assert re.search(r"[1-9]\d* passed", said)
     assert "failed" not in said
     require(house, "A new method", 4)
@@ -151,13 +149,6 @@ def load_stripes() -> Dataset:
         source="a formula",
     )
 '''
-USE_DATASET = """
-from holotype.datasets.catalogue import dataset_names, load_dataset
-
-assert "stripes" in dataset_names()
-found = load_dataset("stripes")
-print(f"{len(found)} pictures of {len(found.class_names)} classes")
-"""
 
 
 def test_a_data_set(house: House) -> None:
@@ -166,19 +157,15 @@ def test_a_data_set(house: House) -> None:
     house.put("src/holotype/datasets/catalogue.py", '    "neu": load_neu,\n', line)
     imported = "from importlib import import_module\n"
     house.put("src/holotype/datasets/catalogue.py", "from importlib import resources\n", imported)
-    arguments = (
-        "pixels",
-        "--data",
-        "stripes",
-        "--n-way",
-        "5",
-        "--n-query",
-        "2",
-        "--episodes",
-        "20",
-    )
-    said = house.run("-m", "holotype", "evaluate", *arguments)
-    assert "stripes" in said
+    code = """
+from holotype.datasets.catalogue import dataset_names, load_dataset
+from holotype.evaluation.protocols import plan
+
+assert "stripes" in dataset_names()
+planned = plan("evaluation", "stripes", n_way=5, k_shot=1, n_query=2, episodes=20)
+print(planned.data, len(load_dataset("stripes")))
+"""
+    assert house.run("-c", code) == "stripes 24\n"
     require(house, "A new data set", 3)
 
 
@@ -345,15 +332,15 @@ class ToyGallery(SqliteGallery):
 @pytest.mark.slow
 def test_a_store(house: House) -> None:
     house.add("src/holotype/gallery/toy.py", STORE)
-    line = '    "toy": ("holotype.gallery.toy:ToyGallery", Extra("toy", (), "")),\n'
-    house.put("src/holotype/gallery/place.py", "}\n\n\ndef is_url", line)
+    line = '"toy": ("holotype.gallery.toy:ToyGallery", Extra("toy", (), "")), '
+    house.put("src/holotype/gallery/place.py", '"postgresql": _POSTGRES', line)
     conftest = "tests/gallery/conftest.py"
     house.put(conftest, '"postgres"])', '"toy", ')
     house.put(conftest, "@pytest.fixture\ndef place(", PLACE)
     house.put(
         conftest, 'request.getfixturevalue("path" if', 'toy_place(request) if engine == "toy" else '
     )
-    said = house.run("-m", "pytest", "-q", "-n0", "tests/gallery/test_labels.py", "-k", "toy")
+    said = house.run("-m", "pytest", "-n0", "tests/gallery/test_labels.py", "-k", "toy")
     assert re.search(r"[1-9]\d* passed", said)
     require(house, "A new store", 3)
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from holotype.gallery import StoredGallery
+from holotype.gallery import Gallery
 from holotype.gallery import open_gallery as open_at
 from postgres import PostgresServer, require_server
 
 DIM = 8
-Opener = Callable[..., StoredGallery]
+Opener = Callable[..., Gallery]
 _numbers = itertools.count()
 
 
@@ -61,9 +61,9 @@ def place(engine: str, request: pytest.FixtureRequest) -> Path | str:
 @pytest.fixture
 def open_gallery(place: Path | str) -> Iterator[Opener]:
     """Opens the gallery at `place`, as often as asked; closes all of them in the end."""
-    opened: list[StoredGallery] = []
+    opened: list[Gallery] = []
 
-    def opener(**changes: object) -> StoredGallery:
+    def opener(**changes: object) -> Gallery:
         arguments = {"place": place, "model_id": "m1", "embedding_dim": DIM, "model_name": "toy"}
         opened.append(open_at(**{**arguments, **changes}))  # type: ignore[arg-type]
         return opened[-1]
@@ -74,7 +74,7 @@ def open_gallery(place: Path | str) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def gallery(open_gallery: Opener) -> StoredGallery:
+def gallery(open_gallery: Opener) -> Gallery:
     return open_gallery()
 
 

@@ -14,7 +14,7 @@ import pytest
 import holotype
 from hanging import HANGS_S
 from holotype.errors import GalleryError
-from holotype.gallery import StoredGallery, copy, copying, enrolled_rows, existing
+from holotype.gallery import Gallery, copy, copying, enrolled_rows, existing
 
 Rows = Callable[..., np.ndarray]
 BOTH = ["sqlite", "postgres"]
@@ -27,7 +27,7 @@ def another(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> str:
 
 
 @pytest.fixture
-def full(open_gallery, rows: Rows) -> StoredGallery:
+def full(open_gallery, rows: Rows) -> Gallery:
     """A gallery with all that a gallery can have."""
     gallery = open_gallery(keep_pictures=True)
     day = enrolled_rows.today() + timedelta(days=30)
@@ -48,7 +48,7 @@ def full(open_gallery, rows: Rows) -> StoredGallery:
     return gallery
 
 
-def all_of(gallery: StoredGallery) -> list[object]:
+def all_of(gallery: Gallery) -> list[object]:
     snapshot = gallery.snapshot()
     return [
         gallery.records(),
@@ -68,7 +68,7 @@ def all_of(gallery: StoredGallery) -> list[object]:
 
 
 @pytest.mark.parametrize("another", BOTH, indirect=True)
-def test_all_of_it(full: StoredGallery, another: str, place: Path | str, rows: Rows) -> None:
+def test_all_of_it(full: Gallery, another: str, place: Path | str, rows: Rows) -> None:
     token = full.sign(
         {
             **{"answer": "unknown", "identity": None, "similarity": 0.1, "threshold": 0.6},
@@ -92,9 +92,7 @@ def test_all_of_it(full: StoredGallery, another: str, place: Path | str, rows: R
 
 
 @pytest.mark.parametrize("another", BOTH, indirect=True)
-def test_a_copy_is_written_over_nothing(
-    full: StoredGallery, another: str, place: Path | str
-) -> None:
+def test_a_copy_is_written_over_nothing(full: Gallery, another: str, place: Path | str) -> None:
     copy(place, another)
     with pytest.raises(GalleryError, match="never written over"):
         copy(place, another)
@@ -121,7 +119,7 @@ copying.copy(sys.argv[1], sys.argv[2])
 
 @pytest.mark.parametrize("another", BOTH, indirect=True)
 def test_killed_twice_while_the_gallery_is_in_use(
-    full: StoredGallery, another: str, place: Path | str, rows: Rows, monkeypatch
+    full: Gallery, another: str, place: Path | str, rows: Rows, monkeypatch
 ) -> None:
     for number in range(60):
         full.add(f"{number}", rows(100 + number, 2))
@@ -159,9 +157,7 @@ def test_it_decides_the_same(engine: str, place: Path | str, another: str) -> No
 
 
 @pytest.mark.parametrize("another", ["postgres"], indirect=True)
-def test_a_difference_ends_it(
-    full: StoredGallery, another: str, place: Path | str, monkeypatch
-) -> None:
+def test_a_difference_ends_it(full: Gallery, another: str, place: Path | str, monkeypatch) -> None:
     insert = copying._insert
 
     def altered(target, table, names, rows) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.errors import ErasurePendingError, ServingError
-from holotype.gallery import SqliteGallery, StoredGallery, events_of, restore
+from holotype.gallery import Gallery, SqliteGallery, events_of, restore
 from holotype.gallery.event_log import Events
 
 Rows = Callable[..., Any]
@@ -27,7 +27,7 @@ def place(place: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def events(gallery: StoredGallery, place: Path | str) -> Iterator[Events]:
+def events(gallery: Gallery, place: Path | str) -> Iterator[Events]:
     found = Events(events_of(place).absolute())
     found.follow(gallery)
     yield found
@@ -38,12 +38,12 @@ def told(events: Events) -> list[tuple[str, str | None]]:
     return [(event.kind, event.facts.get("action")) for event in events.after(0, 1000)]
 
 
-def identity(gallery: StoredGallery, label: str) -> str:
+def identity(gallery: Gallery, label: str) -> str:
     return next(one.id for one in gallery.records() if one.label == label)
 
 
 def test_a_change_of_any_process_is_an_event(
-    gallery: StoredGallery, open_gallery: Any, events: Events, rows: Rows
+    gallery: Gallery, open_gallery: Any, events: Events, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     open_gallery().rename("Ada", "Ada L.")
@@ -59,7 +59,7 @@ def test_a_change_of_any_process_is_an_event(
 
 
 def test_what_was_before_the_first_look_is_no_event(
-    gallery: StoredGallery, place: Path | str, rows: Rows
+    gallery: Gallery, place: Path | str, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     events = Events(events_of(place))
@@ -101,7 +101,7 @@ def test_each_line_is_one_event_in_order_whoever_follows(
 
 
 def test_another_gallery_in_its_place_is_one_event(
-    gallery: StoredGallery, events: Events, rows: Rows, tmp_path: Path, path: Path
+    gallery: Gallery, events: Events, rows: Rows, tmp_path: Path, path: Path
 ) -> None:
     gallery.add("Ada", rows(1))
     events.follow(gallery)
@@ -119,7 +119,7 @@ def test_another_gallery_in_its_place_is_one_event(
 
 
 def test_of_whoever_is_erased_no_event_stays_and_no_byte(
-    gallery: StoredGallery, events: Events, rows: Rows
+    gallery: Gallery, events: Events, rows: Rows
 ) -> None:
     for seed, label in enumerate(("Ada", "Bob", "Ada too")):
         gallery.add(label, rows(seed))
@@ -141,7 +141,7 @@ def test_of_whoever_is_erased_no_event_stays_and_no_byte(
 
 
 def test_an_erasure_that_cannot_reach_the_events_is_pending_and_made_up_for(
-    gallery: StoredGallery, open_gallery: Any, events: Events, rows: Rows
+    gallery: Gallery, open_gallery: Any, events: Events, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     events.add("identified", {}, identity(gallery, "Ada"))
@@ -157,7 +157,7 @@ def test_an_erasure_that_cannot_reach_the_events_is_pending_and_made_up_for(
 
 
 def test_what_another_machine_has_erased_goes_when_it_is_followed(
-    gallery: StoredGallery,
+    gallery: Gallery,
     open_gallery: Any,
     events: Events,
     rows: Rows,
@@ -190,7 +190,7 @@ def test_they_are_kept_for_some_hours(events: Events) -> None:
     assert (events.after(0, 10), events.last()) == ((), 2)  # no number is used twice
 
 
-def test_a_new_file_has_other_ids(events: Events, gallery: StoredGallery) -> None:
+def test_a_new_file_has_other_ids(events: Events, gallery: Gallery) -> None:
     events.add("unknown", {})
     (event,) = events.after(0, 10)
     assert events.number_of(event.id) == event.number

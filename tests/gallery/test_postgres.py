@@ -16,7 +16,7 @@ import pytest
 from hanging import HANGS_S
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import (
-    StoredGallery,
+    Gallery,
     existing,
     exists,
     gallery_model,
@@ -30,13 +30,13 @@ from postgres import PASSWORD, PostgresServer, Wire, free_port, old_server
 Rows = Callable[..., np.ndarray]
 
 
-def made(place: str, **changes: object) -> StoredGallery:
+def made(place: str, **changes: object) -> Gallery:
     arguments = {"model_id": "m1", "embedding_dim": 8, "model_name": "toy", **changes}
     return open_gallery(place, **arguments)
 
 
 @pytest.fixture
-def gallery(url: str) -> Iterator[StoredGallery]:
+def gallery(url: str) -> Iterator[Gallery]:
     with made(url) as found:
         yield found
 
@@ -149,7 +149,7 @@ def test_a_server_of_an_old_version() -> None:
         existing(f"postgresql://127.0.0.1:{listener.getsockname()[1]}/desk?sslmode=disable")
 
 
-def test_a_newer_schema(postgres: PostgresServer, url: str, gallery: StoredGallery) -> None:
+def test_a_newer_schema(postgres: PostgresServer, url: str, gallery: Gallery) -> None:
     schema = url.rpartition("=")[2]
     postgres.execute(f"UPDATE {schema}.gallery SET version = {SCHEMA_VERSION + 1}", "desk")
     for act in (gallery.records, lambda: existing(url)):
@@ -158,7 +158,7 @@ def test_a_newer_schema(postgres: PostgresServer, url: str, gallery: StoredGalle
 
 
 def test_a_user_who_may_only_read(
-    postgres: PostgresServer, url: str, gallery: StoredGallery, rows: Rows
+    postgres: PostgresServer, url: str, gallery: Gallery, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(0))
     schema = url.rpartition("=")[2]
@@ -258,14 +258,14 @@ def the_rest(process: subprocess.Popen[str], seed: int) -> set[str]:
     return {f"{seed}-{line}" for line in out.split()}
 
 
-def require_whole(gallery: StoredGallery, told: set[str]) -> None:
+def require_whole(gallery: Gallery, told: set[str]) -> None:
     labels = gallery.labels()
     assert told <= labels.keys(), "what was acknowledged is lost"
     assert set(labels.values()) <= {3}, "half of an enrollment is there"
     assert gallery.check().sound
 
 
-def test_two_writers_and_the_kill_of_one(url: str, gallery: StoredGallery) -> None:
+def test_two_writers_and_the_kill_of_one(url: str, gallery: Gallery) -> None:
     first, second = enroller(url, 1), enroller(url, 2)
     told = acknowledged(first, 1, 4) | acknowledged(second, 2, 2)
     first.send_signal(signal.SIGKILL)
@@ -276,7 +276,7 @@ def test_two_writers_and_the_kill_of_one(url: str, gallery: StoredGallery) -> No
     require_whole(gallery, told)
 
 
-def test_a_kill_of_the_server(postgres: PostgresServer, url: str, gallery: StoredGallery) -> None:
+def test_a_kill_of_the_server(postgres: PostgresServer, url: str, gallery: Gallery) -> None:
     process = enroller(url, 3)
     told = acknowledged(process, 3, 4)
     postgres.kill()
@@ -292,7 +292,7 @@ def test_a_kill_of_the_server(postgres: PostgresServer, url: str, gallery: Store
 
 @pytest.mark.parametrize("after", [1, 7, 20, 31, 36])
 def test_a_cut_in_the_middle_of_an_enrollment(
-    wire: Wire, url: str, gallery: StoredGallery, rows: Rows, after: int
+    wire: Wire, url: str, gallery: Gallery, rows: Rows, after: int
 ) -> None:
     with existing(through(wire, url)) as far:
         far.add("Ada", rows(0, 3))
@@ -335,7 +335,7 @@ def test_behind_a_pooler_in_transaction_mode(
         pooler.close()
 
 
-def test_a_child_made_by_fork_has_its_own_connection(gallery: StoredGallery, rows: Rows) -> None:
+def test_a_child_made_by_fork_has_its_own_connection(gallery: Gallery, rows: Rows) -> None:
     gallery.add("Ada", rows(0))
     child = os.fork()
     if not child:

@@ -25,7 +25,7 @@ from holotype.cli.display import (
 from holotype.cli.inputs import embeddings, say_passed_over
 from holotype.cli.inputs import strangers as strangers_in
 from holotype.errors import VectorError
-from holotype.gallery import StoredGallery, existing
+from holotype.gallery import Gallery, existing
 from holotype.openset.threshold import FEW_CLASSES
 from holotype.recognizer.calibration import unusable_refusal
 from holotype.records import Calibration, RateChange
@@ -319,7 +319,7 @@ def _removed(count: int, as_json: bool) -> None:
         say(f"{count} vectors of strangers erased.")
 
 
-def _listed(kept: StoredGallery, as_json: bool) -> None:
+def _listed(kept: Gallery, as_json: bool) -> None:
     batches = kept.stranger_batches()
     if as_json:
         print_json([asdict(batch) for batch in batches])

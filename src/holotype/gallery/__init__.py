@@ -16,8 +16,9 @@ from holotype.gallery.place import (
     restore,
     take_in,
 )
-from holotype.gallery.protocol import Added, Addition, Gallery
 from holotype.gallery.records import (
+    Added,
+    Addition,
     AuditEntry,
     AuditFinding,
     AuditReport,
@@ -32,7 +33,7 @@ from holotype.gallery.records import (
     StrangerBatch,
     Undo,
 )
-from holotype.gallery.rows import StoredGallery
+from holotype.gallery.rows import Gallery
 from holotype.gallery.snapshot import Over, Snapshot, Strangers
 from holotype.gallery.sqlite import SqliteGallery
 
@@ -55,7 +56,6 @@ __all__ = [
     "Reembedding",
     "Snapshot",
     "SqliteGallery",
-    "StoredGallery",
     "StrangerBatch",
     "Strangers",
     "Undo",

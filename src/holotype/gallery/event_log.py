@@ -19,12 +19,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from holotype.gallery import audit
 from holotype.gallery.beside import Beside, connect
-from holotype.gallery.protocol import Gallery
 from holotype.gallery.records import AuditEntry
+
+if TYPE_CHECKING:
+    from holotype.gallery.rows import Gallery
 
 Kind = Literal[
     "identified",

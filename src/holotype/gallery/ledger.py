@@ -30,8 +30,8 @@ from holotype.gallery.schema import Binding, schema_version
 from holotype.gallery.store import Store
 
 
-class Custody(Store):
-    """All of a gallery but its enrolled. What the methods promise stands with `Gallery`."""
+class Ledger(Store):
+    """All of a gallery but its enrolled."""
 
     # -- own strangers ----------------------------------------------------------------------
 
@@ -44,13 +44,30 @@ class Custody(Store):
         threshold: float | None = None,
         actor: str | None = None,
     ) -> str:
-        """Store embeddings of who or what is not enrolled; see `Gallery.add_strangers`."""
+        """Store embeddings of people or things that are not enrolled.
+
+        Args:
+            vectors: float32 [B, D], B >= 1, finite, of length 1.
+            class_index: [B] whole numbers; the same number for the same person or thing, negative
+                ones for pictures from the place of which nobody said whom they show.
+            rate: the stated rate that the owner was shown, for the audit trail.
+            threshold: the threshold at that rate with these strangers, likewise.
+            actor: who.
+
+        Returns:
+            The id of the batch.
+        """
         rows = checked(vectors, self._binding.embedding_dim)
         with self._changing(actor) as connection:
             return batches.add(connection, rows, class_index, actor, rate, threshold)
 
     def remove_strangers(self, batch: str, *, actor: str | None = None) -> int:
-        """Erase a batch of strangers; see `Gallery.remove_strangers`."""
+        """Erase a batch; returns how many vectors it had.
+
+        Raises:
+            GalleryError: there is no such batch.
+            ErasurePendingError: done, but for the bytes.
+        """
         with self._changing(actor) as connection:
             count = batches.remove(connection, batch, actor)
         self._erase_now(f"the strangers of batch {shown(batch)} are")
@@ -64,7 +81,15 @@ class Custody(Store):
     # -- decisions --------------------------------------------------------------------------
 
     def sign(self, payload: Mapping[str, object]) -> str:
-        """A token that carries the facts of a decision; see `Gallery.sign`."""
+        """A token for a decision, which carries its facts; nothing is written.
+
+        Args:
+            payload: `answer`, `identity` (random id of the best candidate, or None),
+                `similarity` and `threshold` (numbers or None), `rate_kind` and `rate`.
+
+        Returns:
+            The token; empty for a gallery of schema 1, which cannot sign before its first change.
+        """
         # Read each time: a backup that was put in the place of the gallery may have another.
         with self._reading() as connection:
             if schema_version(connection) < 2:
@@ -73,7 +98,11 @@ class Custody(Store):
         return feedback.sign(key, payload)
 
     def decision(self, token: str) -> Mapping[str, Any]:
-        """The facts that a token carries; see `Gallery.decision`."""
+        """What a token says: its `id`, `at`, and what it was signed with.
+
+        Raises:
+            GalleryError: not a token of this gallery.
+        """
         with self._reading() as connection:
             return feedback.facts_of(connection, token)
 
@@ -88,7 +117,21 @@ class Custody(Store):
         strangers: NDArray[Any] | None = None,
         actor: str | None = None,
     ) -> Feedback:
-        """Store whether a decision was right, and what it teaches; see `Gallery.feedback`."""
+        """Store whether a decision was right, and what it teaches, in one change.
+
+        Args:
+            token: as `sign` gave it.
+            correct: whether it was.
+            identity: the random id of who gains examples.
+            examples: float32 [B, D], as for `add`.
+            pictures: of these, likewise.
+            strangers: float32 [B, D] of one stranger, who is turned away from then on.
+            actor: who.
+
+        Raises:
+            GalleryError: not a token of this gallery, the decision was reviewed before, or the
+                identity is not enrolled.
+        """
         gained, turned = (
             None if vectors is None else checked(vectors, self._binding.embedding_dim)
             for vectors in (examples, strangers)
@@ -107,7 +150,15 @@ class Custody(Store):
             return next(one for one in feedback.stored(connection) if one.decision == decision)
 
     def undo_feedback(self, decision_id: str, *, actor: str | None = None) -> int:
-        """Take a review back and erase what came of it; see `Gallery.undo_feedback`."""
+        """Take a review back (by `Feedback.decision` or the token) and erase what came of it.
+
+        Returns:
+            The number of examples erased.
+
+        Raises:
+            GalleryError: the decision was not reviewed.
+            ErasurePendingError: done, but for the bytes.
+        """
         with self._changing(actor) as connection:
             examples, strangers, receipts = feedback.undo(connection, decision_id, actor)
         if examples or strangers:
@@ -127,7 +178,7 @@ class Custody(Store):
     # -- another model ----------------------------------------------------------------------
 
     def stage(self, model_id: str, embedding_dim: int, vectors: Mapping[int, NDArray[Any]]) -> None:
-        """Lay vectors of another model aside; see `Gallery.stage`."""
+        """Lay aside vectors [D] of another model by example id, for a later `reembed`."""
         with self._changing() as connection:
             reembedding.stage(connection, model_id, embedding_dim, vectors)
 
@@ -156,10 +207,15 @@ class Custody(Store):
         *,
         actor: str | None = None,
     ) -> Reembedding:
-        """Replace all vectors by those of another model; see `Gallery.reembed`.
+        """Replace all vectors by those laid aside or given, and bind the gallery to their model.
 
+        The strangers go: their pictures are not kept, so they have no vectors of the new model.
         From then on whoever has the gallery open for the old model, this object included, is
         refused: vectors of the old model may be on their way to it.
+
+        Raises:
+            GalleryError: an example has no new vector, one does not fit, or the gallery belongs
+                to that model already.
         """
         new = Binding(model_id, model_name, embedding_dim)
         with self._changing(actor) as connection:
@@ -174,17 +230,30 @@ class Custody(Store):
     # -- the trail --------------------------------------------------------------------------
 
     def audit(self, after: int = 0) -> tuple[AuditEntry, ...]:
-        """The audit trail after a line, oldest line first."""
+        """The audit trail, oldest line first.
+
+        Args:
+            after: the `sequence` of a line; only those after it.
+        """
         with self._reading() as connection:
             return tuple(audit.entries(connection, after + 1))
 
     def last_line(self) -> tuple[int, str] | None:
-        """The end of the audit trail; see `Gallery.last_line`."""
+        """The number of the last line of the audit trail, and its hash.
+
+        Returns:
+            None in a gallery of an early version, which has no trail.
+        """
         with self._reading() as connection:
             return audit.last_line(connection)
 
     def verify_audit(self, noted: str | None = None) -> AuditReport:
-        """Look for a line that was removed, edited, moved or cut off; see `Gallery`."""
+        """Look for a line that was removed, edited, moved or cut off.
+
+        Args:
+            noted: the hash of a line, from a receipt or an earlier report, that must be there.
+                Without it, a trail that was rewritten as a whole looks intact.
+        """
         with self._reading() as connection:
             return audit.verify(connection, noted)
 

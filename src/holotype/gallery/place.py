@@ -16,7 +16,7 @@ from holotype.extras import Extra
 from holotype.gallery.backup import restore as restore_file
 from holotype.gallery.file import real_path
 from holotype.gallery.imported import Imported
-from holotype.gallery.rows import StoredGallery
+from holotype.gallery.rows import Gallery
 from holotype.gallery.sqlite import SqliteGallery
 from holotype.pack import present_name
 
@@ -36,7 +36,7 @@ def is_url(place: Place) -> bool:
     return bool(_URL.match(os.fspath(place)))
 
 
-def engine_of(place: Place) -> type[StoredGallery]:
+def engine_of(place: Place) -> type[Gallery]:
     """The class of galleries at such a place.
 
     Raises:
@@ -55,7 +55,7 @@ def engine_of(place: Place) -> type[StoredGallery]:
     name, extra = _ENGINES[scheme]
     module, _, kind = name.partition(":")
     with extra.required():
-        return cast("type[StoredGallery]", getattr(import_module(module), kind))
+        return cast("type[Gallery]", getattr(import_module(module), kind))
 
 
 def name_of(place: Place) -> str:
@@ -88,13 +88,13 @@ def exists(place: Place) -> bool:
     return engine_of(place).exists(place)
 
 
-def open_gallery(place: Place, *arguments: Any, **options: Any) -> StoredGallery:
-    """Open the gallery at a place, or make it; see `StoredGallery.open`."""
+def open_gallery(place: Place, *arguments: Any, **options: Any) -> Gallery:
+    """Open the gallery at a place, or make it; see `Gallery.open`."""
     return engine_of(place).open(place, *arguments, **options)
 
 
-def existing(place: Place) -> StoredGallery:
-    """Open the gallery at a place for whatever model it is bound to; see `StoredGallery`."""
+def existing(place: Place) -> Gallery:
+    """Open the gallery at a place for whatever model it is bound to; see `Gallery`."""
     return engine_of(place).existing(place)
 
 
@@ -125,7 +125,7 @@ def _tell_renamed(place: str, name: str, now: str) -> None:
 
 
 def take_in(folder: Place, place: Place, *, actor: str | None = None) -> Imported:
-    """Store what `export` wrote in the gallery at a place; see `StoredGallery.take_in`."""
+    """Store what `export` wrote in the gallery at a place; see `Gallery.take_in`."""
     return engine_of(place).take_in(folder, place, actor=actor)
 
 

@@ -38,7 +38,7 @@ from holotype.gallery.connection import Connection as RowConnection
 from holotype.gallery.connection import DamagedError
 from holotype.gallery.creation import create, newer
 from holotype.gallery.place import file_beside
-from holotype.gallery.rows import BUSY_TIMEOUT_S, StoredGallery
+from holotype.gallery.rows import BUSY_TIMEOUT_S, Gallery
 from holotype.gallery.schema import SCHEMA_VERSION, Binding, read_binding, upgrade
 from holotype.gallery.snapshot import Snapshot
 
@@ -464,7 +464,7 @@ def _explained(name: str, error: Exception) -> GalleryError:
     return GalleryError(f"{name} cannot be used as it is: {why}", "Restore it from a backup")
 
 
-class PostgresGallery(StoredGallery):
+class PostgresGallery(Gallery):
     """The `Gallery` that several machines share."""
 
     def __init__(self, database: Database, binding: Binding, busy_timeout_s: float) -> None:
@@ -475,17 +475,17 @@ class PostgresGallery(StoredGallery):
 
     @classmethod
     def at(cls, place: str | os.PathLike[str], binding: Binding, busy_timeout_s: float) -> Self:
-        """Open a gallery that exists; see `StoredGallery`."""
+        """Open a gallery that exists; see `Gallery`."""
         return cls(Database.of(place), binding, busy_timeout_s)
 
     @classmethod
     def called(cls, place: str | os.PathLike[str]) -> str:
-        """The place without a password; see `StoredGallery`."""
+        """The place without a password; see `Gallery`."""
         return Database.of(place).name
 
     @classmethod
     def exists(cls, place: str | os.PathLike[str]) -> bool:
-        """Whether there is a gallery, or half a copy of one; see `StoredGallery`."""
+        """Whether there is a gallery, or half a copy of one; see `Gallery`."""
         database = Database.of(place)
         with failures(database.name):
             connection = Connection(database, BUSY_TIMEOUT_S)
@@ -496,7 +496,7 @@ class PostgresGallery(StoredGallery):
 
     @classmethod
     def binding_of(cls, place: str | os.PathLike[str]) -> Binding:
-        """The model that the gallery belongs to; see `StoredGallery`."""
+        """The model that the gallery belongs to; see `Gallery`."""
         database = Database.of(place)
         with failures(database.name):
             connection = _opened(database, BUSY_TIMEOUT_S)
@@ -515,7 +515,7 @@ class PostgresGallery(StoredGallery):
         actor: str | None,
         fill: Callable[[RowConnection], None] | None = None,
     ) -> None:
-        """Make a gallery; see `StoredGallery`."""
+        """Make a gallery; see `Gallery`."""
         database = Database.of(place)
         with failures(database.name):
             connection = Connection(database, BUSY_TIMEOUT_S)
@@ -542,7 +542,7 @@ class PostgresGallery(StoredGallery):
         return file_beside(self._database.name, "events")
 
     def snapshot(self) -> Snapshot:
-        """The present content; see `StoredGallery`. A transaction would ask twice more."""
+        """The present content; see `Gallery`. A transaction would ask twice more."""
         with self._session() as connection:
             found = self._mirror.latest(connection)
         return super().snapshot() if found is None else found
@@ -554,7 +554,7 @@ class PostgresGallery(StoredGallery):
     @classmethod
     @contextmanager
     def receiving(cls, place: str | os.PathLike[str]) -> Iterator[RowConnection]:
-        """See `StoredGallery`."""
+        """See `Gallery`."""
         database = Database.of(place)
         with failures(database.name):
             connection = Connection(database, BUSY_TIMEOUT_S)
@@ -569,7 +569,7 @@ class PostgresGallery(StoredGallery):
 
     @contextmanager
     def at_rest(self) -> Iterator[RowConnection]:
-        """See `StoredGallery`."""
+        """See `Gallery`."""
         with self._reading() as rows:
             yield rows
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +205,24 @@ class Reembedding:
     strangers: int  # vectors dropped: they are of the old model, and no picture of them is kept
     batches: int  # that they were in
     pending: bool = False  # the old vectors' bytes are still in the file
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Addition:
+    """Examples of one label that are to be stored; B of them."""
+
+    label: str
+    vectors: NDArray[Any] = field(repr=False)  # [B, D]
+    consent: str | None = None
+    retain_until: date | None = None
+    pictures: Sequence[bytes] | None = field(default=None, repr=False)  # B
+    tags: Sequence[str] = ()  # added to those that the identity has
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of an `Addition`."""
+
+    label: str  # as it is stored
+    stored: tuple[bool, ...]  # of each example; False: the very same picture was there already
+    examples: int  # of the label now

@@ -3,7 +3,10 @@
 The tables are the only truth: a change is durable before it returns. What is kept in memory is a
 copy that is brought up to date when this or another process has written.
 
-What the methods promise stands with `Gallery`.
+N = enrolled identities, M = examples, B = vectors in one call, S = strangers' vectors, D =
+embedding dimensions. Every change takes an `actor`, who the audit trail says did it; None is the
+user of the operating system, and an `Actor` carries the request that the change is made under: made
+once, it is refused with a RepeatedError.
 """
 
 from __future__ import annotations
@@ -26,16 +29,22 @@ from holotype.gallery.correcting import Correcting
 from holotype.gallery.file import failures as file_failures
 from holotype.gallery.labels import check_label, check_tags, shown
 from holotype.gallery.matrix import checked
-from holotype.gallery.protocol import Added, Addition
-from holotype.gallery.records import Erasure, IdentityRecord
+from holotype.gallery.records import Added, Addition, Erasure, IdentityRecord
 from holotype.gallery.schema import SCHEMA_VERSION, Binding, schema_version
 from holotype.gallery.snapshot import Snapshot
 
 BUSY_TIMEOUT_S = 5.0
 
 
-class StoredGallery(Correcting):
-    """A `Gallery`; each engine has its class."""
+class Gallery(Correcting):
+    """A durable set of labels with their example vectors, bound to one model.
+
+    Safe to share between threads; several processes may hold the same gallery open. Whatever
+    changes it happens as a whole, with its audit line, and is durable before the call returns, or
+    not at all. Every method raises GalleryError when the gallery cannot be read or written, or
+    has meanwhile been moved to another model; GalleryReplacedError when its file is gone from its
+    place, or another lies there.
+    """
 
     # -- what an engine implements ----------------------------------------------------------
 
@@ -211,7 +220,28 @@ class StoredGallery(Correcting):
         tags: Iterable[str] = (),
         actor: str | None = None,
     ) -> int:
-        """Store float32 [B, D] examples of a label; see `Gallery.add`."""
+        """Store examples of a label; the very same picture twice is one example.
+
+        Args:
+            label: any text that `check_label` accepts, stored verbatim.
+            vectors: float32 [B, D], B >= 1, finite, of length 1.
+            consent: a note on the permission to enroll; None leaves an earlier note as it is.
+            retain_until: last day on which the identity may be kept, by the local time of this
+                machine; None leaves an earlier one. After that day it is not in `snapshot`.
+            pictures: B encoded pictures; stored only where the owner keeps pictures.
+            decision_id: the reviewed decision that these examples come from; `undo_feedback`
+                takes them away again.
+            tags: added to those that the identity has: up to 50 of up to 50 characters.
+            actor: who.
+
+        Returns:
+            The number of examples of this label now.
+
+        Raises:
+            LabelError: the label cannot be stored.
+            GalleryError: the vectors do not fit, a date that has passed, a decision that was not
+                reviewed or has given examples before.
+        """
         addition = self._checked(
             Addition(label, vectors, consent, retain_until, pictures, tuple(tags))
         )
@@ -223,7 +253,16 @@ class StoredGallery(Correcting):
     def add_all(
         self, additions: Sequence[Addition], *, actor: str | None = None
     ) -> tuple[Added, ...]:
-        """Store examples of several labels in one change; see `Gallery.add_all`."""
+        """Store examples of several labels in one change: all of them, or none.
+
+        Args:
+            additions: what `add` takes, for each label.
+            actor: who.
+
+        Raises:
+            LabelError: as for `add`.
+            GalleryError: as for `add`.
+        """
         ready = [self._checked(addition) for addition in additions]
         if not ready:
             return ()
@@ -239,7 +278,15 @@ class StoredGallery(Correcting):
         return replace(addition, label=check_label(addition.label), vectors=rows, tags=tags)
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
-        """Erase a label with all its examples; see `Gallery.remove`."""
+        """Erase a label with all its examples, leaving nothing of them in storage.
+
+        Returns:
+            The receipt, which the gallery does not store.
+
+        Raises:
+            LabelError: the label is not enrolled.
+            ErasurePendingError: done, but for the bytes; it carries the receipt.
+        """
         label = check_label(label)
         with self._changing(actor) as connection:
             identity = enrolled_rows.find(connection, label, self.place)
@@ -253,7 +300,11 @@ class StoredGallery(Correcting):
         return receipt
 
     def expire(self, today: date, *, actor: str | None = None) -> tuple[Erasure, ...]:
-        """Erase whoever may no longer be kept; see `Gallery.expire`."""
+        """Erase every identity whose `retain_until` lies before `today`, the owner's local day.
+
+        Raises:
+            ErasurePendingError: done, but for the bytes; it carries the receipts.
+        """
         if not isinstance(today, date) or isinstance(today, datetime):
             raise GalleryError(f"today is {today!r}; it is a date", "Pass a datetime.date")
         with self._reading() as connection:
@@ -281,7 +332,7 @@ class StoredGallery(Correcting):
             }
 
     def records(self) -> tuple[IdentityRecord, ...]:
-        """The facts about every identity; see `Gallery.records`."""
+        """The facts about every identity, in order of first enrollment."""
         with self._reading() as connection:
             return enrolled_rows.records(connection)
 
@@ -339,19 +390,31 @@ class StoredGallery(Correcting):
             return enrolled_rows.keeps_pictures(connection)
 
     def set_keep_pictures(self, keep: bool, *, actor: str | None = None) -> None:
-        """Store pictures from now on, or stop and erase them; see `Gallery.set_keep_pictures`."""
+        """Store pictures from now on; or stop, and erase those that are stored.
+
+        Raises:
+            ErasurePendingError: done, but for the bytes.
+        """
         with self._changing(actor) as connection:
             erased = enrolled_rows.set_keep_pictures(connection, keep, actor)
         if erased:
             self._erase_now("the pictures are")
 
     def picture_ids(self, label: str | None = None) -> tuple[int, ...]:
-        """The examples whose picture is stored; see `Gallery.picture_ids`."""
+        """The examples whose picture is stored, in ascending order.
+
+        Args:
+            label: of that identity alone; None: of all.
+        """
         with self._reading() as connection:
             return enrolled_rows.picture_ids(connection, label)
 
     def picture(self, example: int) -> bytes:
-        """The picture of an example; see `Gallery.picture`."""
+        """The picture of an example.
+
+        Raises:
+            GalleryError: none is stored.
+        """
         with self._reading() as connection:
             return enrolled_rows.picture(connection, example)
 

@@ -33,7 +33,7 @@ from holotype.gallery.file import (
     sweep,
 )
 from holotype.gallery.opened import Connection, Key
-from holotype.gallery.rows import BUSY_TIMEOUT_S, StoredGallery
+from holotype.gallery.rows import BUSY_TIMEOUT_S, Gallery
 from holotype.gallery.schema import Binding, read_binding, schema_version, upgrade
 
 _TURN_S = 0.001  # between two changes, for another process that waits for its turn
@@ -49,7 +49,7 @@ class _State:
     recent: bool = field(compare=False)
 
 
-class SqliteGallery(StoredGallery):
+class SqliteGallery(Gallery):
     """The `Gallery` that needs no server; SQLite keeps a log beside it during a change."""
 
     _connection: Connection | None
@@ -73,7 +73,7 @@ class SqliteGallery(StoredGallery):
 
     @classmethod
     def at(cls, place: str | os.PathLike[str], binding: Binding, busy_timeout_s: float) -> Self:
-        """Open a gallery that exists; see `StoredGallery`."""
+        """Open a gallery that exists; see `Gallery`."""
         return cls(Path(place), binding, busy_timeout_s)
 
     @classmethod
@@ -90,7 +90,7 @@ class SqliteGallery(StoredGallery):
 
     @classmethod
     def binding_of(cls, place: str | os.PathLike[str]) -> Binding:
-        """The model that the gallery belongs to; see `StoredGallery`."""
+        """The model that the gallery belongs to; see `Gallery`."""
         path = real_path(place)
         with failures(path):
             connection, _ = connect_existing(path, BUSY_TIMEOUT_S)
@@ -109,7 +109,7 @@ class SqliteGallery(StoredGallery):
         actor: str | None,
         fill: Callable[[RowConnection], None] | None = None,
     ) -> None:
-        """Make a gallery; see `StoredGallery`."""
+        """Make a gallery; see `Gallery`."""
         path = real_path(place)
         with failures(path):
             create_file(path, binding, keep_pictures=keep_pictures, actor=actor, fill=fill)
@@ -163,7 +163,7 @@ class SqliteGallery(StoredGallery):
     @classmethod
     @contextmanager
     def receiving(cls, place: str | os.PathLike[str]) -> Iterator[RowConnection]:
-        """See `StoredGallery`. The file has its name with `.copying` after it until it is whole."""
+        """See `Gallery`. The file has its name with `.copying` after it until it is whole."""
         path = real_path(place)
         draft = path.with_name(f"{path.name}.copying")
         with failures(path):
@@ -186,7 +186,7 @@ class SqliteGallery(StoredGallery):
 
     @contextmanager
     def at_rest(self) -> Iterator[RowConnection]:
-        """See `StoredGallery`. A reader would keep others from writing: so it reads a copy."""
+        """See `Gallery`. A reader would keep others from writing: so it reads a copy."""
         if self._only_read:
             with self._reading() as connection:
                 yield connection

@@ -108,7 +108,11 @@ class Store(Forked, ABC):
         return connection
 
     def reopen(self) -> None:
-        """Open what lies at the place now; see `Gallery.reopen`."""
+        """Go on with what lies at the gallery's place now.
+
+        Raises:
+            GalleryError: there is no gallery, or it belongs to another model.
+        """
         with self._lock, self._failures():
             if self._closed:
                 raise self._closed_error()
@@ -232,7 +236,11 @@ class Store(Forked, ABC):
         erasure.erase(connection, wait=wait)
 
     def erase_events(self) -> None:
-        """Erase the events here of whoever was erased elsewhere; see `Gallery.erase_events`."""
+        """Erase the events that lie here of whoever was erased, from whatever machine.
+
+        Raises:
+            GalleryError: they cannot be erased now.
+        """
         with self._reading() as connection:
             alive = erasure.enrolled(connection)
         path = self._events

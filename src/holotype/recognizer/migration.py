@@ -9,7 +9,7 @@ from itertools import islice
 
 from holotype.embedder import Embedder
 from holotype.errors import GalleryError, ImageError
-from holotype.gallery import StoredGallery, existing
+from holotype.gallery import Gallery, existing
 from holotype.gallery.labels import shown
 from holotype.pack import Pack, load_pack
 from holotype.recognizer.opening import stored_name
@@ -98,7 +98,7 @@ def _require_pictures(without: dict[str, int]) -> None:
 
 
 def _stage(
-    kept: StoredGallery, pack: Pack, examples: int, progress: Callable[[int, int], None] | None
+    kept: Gallery, pack: Pack, examples: int, progress: Callable[[int, int], None] | None
 ) -> None:
     embedder = Embedder(pack)
     model_id = pack.card.model_id
