@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import tabling
-from tabling import markdown, percent
+from holotype.markdown import table as markdown
+from tabling import percent
 
 
 def ntm() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import tabling
-from tabling import markdown
+from holotype.markdown import table as markdown
 
 
 def sinusoid() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import tabling
-from tabling import markdown
+from holotype.markdown import table as markdown
 
 
 def characters() -> str:

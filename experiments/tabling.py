@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,6 @@ ROOT = Path(__file__).parent.parent
 def result(name: str) -> Any:
     """What a command measured: the content of results/NAME.json."""
     return json.loads((ROOT / "results" / f"{name}.json").read_text())
-
-
-def markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def accepted(row: Any) -> str:

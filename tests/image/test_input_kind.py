@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.speech import log_mel
 from holotype.image.decode import decode
-from holotype.image.input_kind import PLAINLY, another_kind, impression, ink_share
+from holotype.image.input_kind import PLAINLY, another_kind, impression
 from holotype.records import Preprocessing
 from toy_packs import toy_drawing
 
@@ -191,9 +191,3 @@ def test_the_size_of_a_picture_and_its_dtype_hardly_matter() -> None:
     floats = impression(photo.astype(np.float32) / 255).departures.sum
     assert floats == pytest.approx(small, rel=0.02)
     assert large > PLAINLY
-
-
-def test_the_share_of_ink_in_a_folder() -> None:
-    drawings = [decode(toy_drawing(c, side_px=105)) for c in range(6)]
-    assert ink_share(drawings) == 1
-    assert ink_share([*drawings, *photographs()[:2]]) == pytest.approx(0.75)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from holotype.comparison.published import READ
+from holotype.markdown import table
 
 _HOW = {
     "lake": "Lake's 20 runs, each within one alphabet",
@@ -66,7 +67,7 @@ def accuracy(found: dict[str, Any], at: int) -> str:
                 "together (transductive)" if row["transductive"] else "one by one (inductive)",
             )
         )
-    return markdown(head, rows)
+    return table(head, rows)
 
 
 def legend(found: dict[str, Any]) -> str:
@@ -93,16 +94,7 @@ def cost(found: dict[str, Any]) -> str:
         )
         for row in found["rows"]
     ]
-    return markdown(head, rows)
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; names are other people's text, and a bar in one must not end a cell."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(
-        "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in line) + " |\n"
-        for line in lines
-    )
+    return table(head, rows)
 
 
 def _paper(paper: dict[str, Any]) -> str:
@@ -117,7 +109,7 @@ def _division(found: dict[str, Any]) -> list[str]:
     rows = [
         (name, f"{len(classes):,}", _few(classes)) for name, classes in found["division"].items()
     ]
-    return ["## Division of the classes\n", markdown(("part", "classes", "which"), rows)]
+    return ["## Division of the classes\n", table(("part", "classes", "which"), rows)]
 
 
 def _left_out(found: dict[str, Any]) -> list[str]:

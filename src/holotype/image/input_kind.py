@@ -12,7 +12,6 @@ A picture under 17 pixels is not judged: at that size a digit has as many tones 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -86,16 +85,6 @@ def impression(pixels: NDArray[Any]) -> Impression:
         return Impression("ink", departures)
     of_print = pieces > _A_PAGE and departures.color + departures.border < 1
     return Impression("page" if of_print else "tones", departures)
-
-
-def ink_share(pictures: Iterable[NDArray[Any]]) -> float:
-    """The share of pictures that look like ink on paper: what a folder of them holds.
-
-    Args:
-        pictures: at least one, each as for `impression`.
-    """
-    found = [impression(picture).kind == "ink" for picture in pictures]
-    return sum(found) / len(found)
 
 
 def another_kind(pixels: NDArray[Any], preprocessing: Preprocessing) -> AnotherKind | None:

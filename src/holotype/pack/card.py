@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from holotype.domains.registry import domain_of
+from holotype.markdown import table
 from holotype.pack.preprocessing import in_words, preprocessing_from_json
 from holotype.records import Card
 
@@ -78,7 +79,7 @@ def model_card(card: Card) -> str:
         "A model pack of holotype: one example defines a class, and from then on the class is "
         "recognized.",
         f"```\nholotype enroll my.gallery LABEL {takes} --model {card.name}\n```",
-        _table(("", ""), list(facts.items())),
+        table(("", ""), list(facts.items())).rstrip(),
         "## Scores",
         _scores(card.scores),
         *_promise(card.promise),
@@ -103,7 +104,7 @@ def _scores(scores: list[dict[str, Any]]) -> str:
         )
         for score in scores
     ]
-    return _table(head, rows) + "\n\nMean over episodes with its 95 % interval."
+    return table(head, rows) + "\nMean over episodes with its 95 % interval."
 
 
 def _promise(tested: list[dict[str, Any]]) -> list[str]:
@@ -120,7 +121,7 @@ def _promise(tested: list[dict[str, Any]]) -> list[str]:
         )
         for row in tested
     ]
-    return ["## The promise about strangers", _table(head, rows)]
+    return ["## The promise about strangers", table(head, rows).rstrip()]
 
 
 def rate_with_interval(share: Mapping[str, Any] | None) -> str:
@@ -182,17 +183,6 @@ def strangers_in_words(card: Card) -> str:
     data = card.cohort.get("data")
     source = f" of {data}" if isinstance(data, str) and data else ""
     return f"{len(names):,} classes{source}, such as {names[0]}"
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """One table cell: no line breaks, nothing that ends the cell or starts HTML."""
-    text = " ".join(str(value).split())
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _check_fields(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -81,42 +82,41 @@ def rates(measured: Sequence[Row]) -> str:
 
 def trade_off(proof: Proof) -> str:
     """DET curves of identification, with the stated rates as points on or beside them."""
-    lines: list[Line] = []
-    marks: list[Mark] = []
-    for report, style in zip(proof.reports, styles(proof), strict=True):
-        lines.append(_det_line(report.det, report.k_shot, style))
-        marks += [
-            _point(report.k_shot, style, row.rate, (row.fpir, row.fnir), ("FPIR", "FNIR"))
-            for row in report.identification
-            if row.fpir and row.fnir
-        ]
-    return _det_chart(
-        [report.det for report in proof.reports],
-        lines,
-        marks,
+    return _det_of(
+        proof,
+        [(report.det, report.identification) for report in proof.reports],
+        ("FPIR", "FNIR"),
         ("Detection error trade-off, 1:N", "strangers let in (FPIR)", "enrolled missed (FNIR)"),
-        proof.reports[0].identification[-1].rate,
     )
 
 
 def claims(proof: Proof) -> str:
     """DET curves of verification."""
+    return _det_of(
+        proof,
+        [(report.claims, report.verification) for report in proof.reports],
+        ("FMR", "FNMR"),
+        ("Detection error trade-off, 1:1", "impostors accepted (FMR)", "genuine refused (FNMR)"),
+    )
+
+
+def _det_of(
+    proof: Proof,
+    curves: Sequence[tuple[Curve, Sequence[Any]]],
+    rates: tuple[str, str],
+    words: tuple[str, str, str],
+) -> str:
+    """The curve of each report, and a point for each stated rate."""
     lines: list[Line] = []
     marks: list[Mark] = []
-    for report, style in zip(proof.reports, styles(proof), strict=True):
-        lines.append(_det_line(report.claims, report.k_shot, style))
-        marks += [
-            _point(report.k_shot, style, row.rate, (row.fmr, row.fnmr), ("FMR", "FNMR"))
-            for row in report.verification
-            if row.fmr and row.fnmr
-        ]
-    return _det_chart(
-        [report.claims for report in proof.reports],
-        lines,
-        marks,
-        ("Detection error trade-off, 1:1", "impostors accepted (FMR)", "genuine refused (FNMR)"),
-        proof.reports[0].identification[-1].rate,
-    )
+    for report, style, (det, rows) in zip(proof.reports, styles(proof), curves, strict=True):
+        lines.append(_det_line(det, report.k_shot, style))
+        for row in rows:
+            accepts, misses = (getattr(row, rate.lower()) for rate in rates)
+            if accepts and misses:
+                marks.append(_point(report.k_shot, style, row.rate, (accepts, misses), rates))
+    dets, last = [det for det, _ in curves], proof.reports[0].identification[-1].rate
+    return _det_chart(dets, lines, marks, words, last)
 
 
 def ranks(proof: Proof) -> str:
