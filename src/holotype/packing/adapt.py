@@ -18,15 +18,15 @@ import numpy as np
 
 from holotype import report
 from holotype.datasets.catalogue import Dataset, load_dataset
-from holotype.datasets.splits import random_split
 from holotype.embedder import Embedder
-from holotype.errors import DataError, PackError
+from holotype.errors import PackError
 from holotype.model import self_test
 from holotype.pack import Pack, add_scores, load_pack, write_pack
 from holotype.packing.heads import Head, Tried, chosen_head, compared, one_shot, with_head
+from holotype.packing.held_out import divided, references
 from holotype.packing.measured import Measured, measure, report_path
 from holotype.records import OnProgress
-from holotype.stats.scoring import Floats, group_prototypes
+from holotype.stats.scoring import Floats
 
 # Of the classes of the folder: whom the head is solved from must play no strangers (their own
 # classes would be too far from everything), and neither may be measured.
@@ -93,7 +93,14 @@ def adapt_pack(
             "Name a pack that takes pictures",
         )
     dataset = load_dataset(background)
-    parts = _parts(dataset, seed)
+    parts = divided(
+        dataset,
+        SHARES,
+        seed,
+        MIN_CLASSES,
+        classes_for="to solve a head, to play the strangers, and to be measured",
+        two_for="what differs inside a class takes 2",
+    )
     bare = Embedder(source)
     vectors = {
         part: report.embed_all(of_part, bare.embed, _progress(progress, part))
@@ -137,25 +144,6 @@ def adapt_pack(
     )
 
 
-def _parts(dataset: Dataset, seed: int) -> dict[str, Dataset]:
-    classes = len(dataset.class_names)
-    if classes < MIN_CLASSES:
-        raise DataError(
-            f"'{dataset.name}' has {classes} classes; {MIN_CLASSES} are needed, to solve a head, "
-            "to play the strangers, and to be measured",
-            "Add classes, each in its own folder",
-        )
-    counts = np.bincount(dataset.class_index)
-    if counts.min() < 2:
-        lonely = dataset.class_names[int(counts.argmin())]
-        raise DataError(
-            f"the class '{lonely}' of '{dataset.name}' has one picture; what differs inside a "
-            "class takes 2",
-            "Add a picture of it, or remove the class",
-        )
-    return random_split(dataset, SHARES, seed)
-
-
 def _facts(
     source: Pack,
     dataset: Dataset,
@@ -168,27 +156,11 @@ def _facts(
     head: str | None,
     tried: list[Tried],
 ) -> dict[str, Any]:
-    learned, cohort = parts["background"], parts["cohort"]
-    prototypes = group_prototypes(
-        vectors["background"], learned.class_index, len(learned.class_names)
-    )
     return {
         "name": name,
         "model": model,
         "preprocessing": source.card.preprocessing,
-        "embeddings": vectors["cohort"].astype(np.float16),
-        "class_index": cohort.class_index,
-        "prototypes": prototypes.astype(np.float16),
-        "cohort": {
-            "data": dataset.name,
-            "class_names": list(cohort.class_names),
-            "held_back": False,
-        },
-        "background": {
-            "data": dataset.name,
-            "class_names": list(learned.class_names),
-            "trained": False,
-        },
+        **references(dataset, parts, vectors),
         "training": {
             "command": command,
             "adapted from": f"{source.card.name}, model {source.card.model_id}",

@@ -15,12 +15,11 @@ import numpy as np
 
 from holotype import report
 from holotype.datasets.catalogue import Dataset, load_dataset
-from holotype.datasets.splits import random_split
 from holotype.domains.declared import Notes
 from holotype.domains.registry import domain_of
 from holotype.domains.texts.reading import Read, embed_read
 from holotype.embedder import Embedder
-from holotype.errors import DataError, PackError
+from holotype.errors import PackError
 from holotype.image import prepare
 from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
@@ -28,11 +27,12 @@ from holotype.model.wiring import outside_files, with_weights_inside
 from holotype.pack import LIMIT_BYTES, TOKENIZER, Pack, add_scores, load_pack, write_pack
 from holotype.pack.preprocessing import in_words
 from holotype.packing.encoder import ANY, Chosen, one_graph
+from holotype.packing.held_out import divided, references
 from holotype.packing.measured import Measured, measure, report_path
 from holotype.packing.trial import asked, try_out
 from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
 from holotype.records import OnProgress, Preprocessing
-from holotype.stats.scoring import Floats, group_prototypes
+from holotype.stats.scoring import Floats
 
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
 SHARES = {"background": 0.25, "cohort": 0.5, "held out": 0.25}
@@ -179,7 +179,17 @@ def build_pack(
             f"the model takes {in_words(preprocessing)}, and a folder of pictures shows none",
             "Leave --background out",
         )
-    parts = {} if dataset is None else _parts(dataset, seed)
+    parts: dict[str, Dataset] = {}
+    if dataset is not None:
+        parts = divided(
+            dataset,
+            SHARES,
+            seed,
+            MIN_CLASSES,
+            classes_for="to show what is usual, to play the strangers, and to be measured",
+            two_for="to see whether another is recognized takes 2",
+            which="; other things than you will enroll do well",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         wired, preprocessing = one_graph(content, preprocessing, chosen, notes, model.name)
@@ -217,17 +227,13 @@ def build_pack(
             test = embedder.embed_made_up(self_test.COUNT)
             pack = _without_cohort(made, facts, training, shape[0], test)
         else:
-            facts |= {
-                "cohort": _classes(dataset, parts["cohort"], held_back=False),
-                "background": _classes(dataset, parts["background"], trained=False),
-            }
             embedder = Embedder(_draft(Path(folder) / "draft", facts, shape[0], training))
             difference = batch_difference(embedder, dataset)
             training |= {
                 "batch difference": float(f"{difference:.1e}"),
                 "held out": list(parts["held out"].class_names),
             }
-            pack = _with_cohort(made, facts, training, embedder, parts, progress)
+            pack = _with_cohort(made, facts, training, embedder, dataset, parts, progress)
             measured = measure(pack, parts["held out"], seed, progress)
             add_scores(made, measured.scores, measured.promise)
         made.rename(out)
@@ -284,6 +290,7 @@ def _with_cohort(
     facts: Mapping[str, Any],
     training: Mapping[str, Any],
     embedder: Embedder,
+    dataset: Dataset,
     parts: Mapping[str, Dataset],
     progress: OnProgress | None,
 ) -> Pack:
@@ -293,17 +300,10 @@ def _with_cohort(
         )
         for part in ("background", "cohort")
     }
-    prototypes = group_prototypes(
-        vectors["background"],
-        parts["background"].class_index,
-        len(parts["background"].class_names),
-    )
     return write_pack(
         path,
         **facts,
-        embeddings=vectors["cohort"].astype(np.float16),
-        class_index=parts["cohort"].class_index,
-        prototypes=prototypes.astype(np.float16),
+        **references(dataset, parts, vectors),
         training=training,
         self_test=embedder.embed_made_up(self_test.COUNT),
     )
@@ -333,29 +333,6 @@ def batch_difference(embedder: Embedder, dataset: Dataset) -> float:
             "Export it in evaluation mode, with a free batch axis or a batch of one",
         )
     return worst
-
-
-def _parts(dataset: Dataset, seed: int) -> dict[str, Dataset]:
-    classes = len(dataset.class_names)
-    if classes < MIN_CLASSES:
-        raise DataError(
-            f"'{dataset.name}' has {classes} classes; {MIN_CLASSES} are needed, to show what is "
-            "usual, to play the strangers, and to be measured",
-            "Add classes, each in its own folder; other things than you will enroll do well",
-        )
-    counts = np.bincount(dataset.class_index)
-    if counts.min() < 2:
-        lonely = dataset.class_names[int(counts.argmin())]
-        raise DataError(
-            f"the class '{lonely}' of '{dataset.name}' has one picture; to see whether another is "
-            "recognized takes 2",
-            "Add a picture of it, or remove the class",
-        )
-    return random_split(dataset, SHARES, seed)
-
-
-def _classes(whole: Dataset, part: Dataset, **more: Any) -> dict[str, Any]:
-    return {"data": whole.name, "class_names": list(part.class_names), **more}
 
 
 def _draft(path: Path, facts: Mapping[str, Any], dim: int, training: Mapping[str, Any]) -> Pack:
