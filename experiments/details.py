@@ -169,7 +169,7 @@ def answered(trials: Iterator[Trial], classes: int) -> tuple[list[dict[str, Any]
         failed = np.zeros(len(trial.wanted), bool)
         total[0] += np.bincount(trial.wanted, minlength=classes)
         for k, gallery in enumerate(trial.galleries):
-            matcher = Matcher.of(trial.model, gallery, k + 1, players=trial.galleries[0])
+            matcher = Matcher.of(trial.model, gallery, k + 1, exemplars=trial.galleries[0])
             compared = matcher.compare(trial.probes)
             best = compared.candidates[:, 0]
             right = trial.classes[best] == trial.wanted

@@ -52,42 +52,42 @@ def measure(size: int, cohort: Cohort) -> dict[str, Any]:
         examples = unit(middle[:, None] + 0.5 * rng.normal(size=(count, SHOTS, dim)))
         return unit(examples.mean(axis=1)), examples[:, 0]
 
-    prototypes, players = people(size)
+    prototypes, exemplars = people(size)
     keys = list(range(size))
-    enrolled, anew_ms = timed(lambda: EnrolledScores.of(keys, prototypes, players))
+    enrolled, anew_ms = timed(lambda: EnrolledScores.of(keys, prototypes, exemplars))
     nobody = Cohort.none(dim)
     impostors = Impostors.of(cohort, nobody, keys, prototypes, SHOTS)
     cohort_ms, enrolled_ms = [], []
 
-    def follow(keys: list[int], prototypes: Floats, players: Floats) -> None:
+    def follow(keys: list[int], prototypes: Floats, exemplars: Floats) -> None:
         nonlocal enrolled, impostors
         changes = difference(enrolled.keys, enrolled.prototypes, keys, prototypes)
         impostors, before = timed(lambda: impostors.follow(keys, prototypes, SHOTS, changes))
-        enrolled, above = timed(lambda: enrolled.follow(keys, prototypes, players, changes))
+        enrolled, above = timed(lambda: enrolled.follow(keys, prototypes, exemplars, changes))
         cohort_ms.append(before)
         enrolled_ms.append(above)
 
     def without(row: int) -> None:
-        nonlocal keys, prototypes, players
+        nonlocal keys, prototypes, exemplars
         keys = [*keys[:row], *keys[row + 1 :]]
-        prototypes, players = (np.delete(what, row, axis=0) for what in (prototypes, players))
-        follow(keys, prototypes, players)
+        prototypes, exemplars = (np.delete(what, row, axis=0) for what in (prototypes, exemplars))
+        follow(keys, prototypes, exemplars)
 
     for number in range(CHANGES):
         row, change = int(rng.integers(len(keys))), number % 3
         new, example = people(1)
         if change == 0:
             keys = [*keys, size + number]
-            prototypes, players = (
-                np.concatenate(both) for both in ((prototypes, new), (players, example))
+            prototypes, exemplars = (
+                np.concatenate(both) for both in ((prototypes, new), (exemplars, example))
             )
-            follow(keys, prototypes, players)
+            follow(keys, prototypes, exemplars)
         elif change == 1:
             without(row)
         else:
             prototypes = prototypes.copy()
             prototypes[row] = unit(prototypes[row] + 0.2 * new[0])
-            follow(keys, prototypes, players)
+            follow(keys, prototypes, exemplars)
     hub = int(np.bincount(enrolled._owner, minlength=len(keys)).argmax())
     without(hub)
     return {

@@ -107,7 +107,7 @@ def measured(products: HeldOut, pack: Pack, enrolled_as: str) -> list[dict[str, 
             model_of(pack, order[:COHORT]),
             enrolled((from_catalogue, from_aisle)),
             from_catalogue + from_aisle,
-            players=enrolled((1, 0) if from_catalogue else (0, 1)),
+            exemplars=enrolled((1, 0) if from_catalogue else (0, 1)),
         )
         asked = np.isin(product, [*known, *others])
         compared = matcher.compare(products.vectors["test"][asked])

@@ -19,9 +19,9 @@ def world(classes: int, each: int, seed: int, spread: float, dim: int = 16) -> F
     return unit(centers + spread * rng.normal(size=(classes, each, dim)))
 
 
-def scores_of(prototypes: Floats, players: Floats | None = None) -> EnrolledScores:
-    players = prototypes if players is None else players
-    return EnrolledScores.of(range(len(prototypes)), prototypes, players)
+def scores_of(prototypes: Floats, exemplars: Floats | None = None) -> EnrolledScores:
+    exemplars = prototypes if exemplars is None else exemplars
+    return EnrolledScores.of(range(len(prototypes)), prototypes, exemplars)
 
 
 def counted(scores: EnrolledScores, similarity: Floats, rate: float) -> bool:
@@ -56,12 +56,12 @@ def test_the_thresholds_are_the_rule_as_it_is_written(
 
 @pytest.mark.parametrize("spread", [0.2, 1.0])
 @pytest.mark.parametrize(
-    ("enrolled", "rate", "players"), [(10, 0.2, 1024), (39, 0.05, 1024), (39, 0.1, 19)]
+    ("enrolled", "rate", "exemplars"), [(10, 0.2, 1024), (39, 0.05, 1024), (39, 0.1, 19)]
 )
 def test_a_new_class_is_accepted_at_most_at_the_stated_rate(
-    enrolled: int, rate: float, players: int, spread: float, monkeypatch: pytest.MonkeyPatch
+    enrolled: int, rate: float, exemplars: int, spread: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holotype.openset.enrolled._MAX_PLAYERS", players)
+    monkeypatch.setattr("holotype.openset.enrolled._MAX_EXEMPLARS", exemplars)
     accepted = []
     for seed in range(3000):
         drawn = world(enrolled + 1, 1, seed, spread)[:, 0]
@@ -117,7 +117,7 @@ def test_the_smallest_rates_and_what_lies_below() -> None:
 @settings(deadline=None, max_examples=60)
 def test_following_equals_playing_at_once(steps: list[int], shots: int, seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("holotype.openset.enrolled._MAX_PLAYERS", 15 if seed % 2 else 1024)
+        patch.setattr("holotype.openset.enrolled._MAX_EXEMPLARS", 15 if seed % 2 else 1024)
         follow(steps, shots, seed)
 
 

@@ -18,11 +18,11 @@ def evidence_of(
     gallery: Floats,
     cohort: Cohort = COHORT,
     site: Cohort = NOBODY,
-    players: Floats | None = None,
+    exemplars: Floats | None = None,
     default: float | None = None,
 ) -> Evidence:
-    players = gallery if players is None else players
-    return Evidence.of(cohort, site, range(len(gallery)), gallery, players, default=default)
+    exemplars = gallery if exemplars is None else exemplars
+    return Evidence.of(cohort, site, range(len(gallery)), gallery, exemplars, default=default)
 
 
 def alike(n: int, seed: int, share: float) -> Floats:
@@ -61,7 +61,7 @@ def test_own_strangers_are_ranked_before_the_enrolled() -> None:
 
 def test_several_examples_are_an_estimate() -> None:
     drawn = unit(gallery_of(30, seed=2)[:, None] + 0.1 * gallery_of(60, seed=3).reshape(30, 2, 32))
-    found = evidence_of(unit(drawn.mean(axis=1)), players=drawn[:, 0])
+    found = evidence_of(unit(drawn.mean(axis=1)), exemplars=drawn[:, 0])
     threshold = found.threshold(0.2)
     assert (threshold.basis, threshold.source) == ("estimated", "enrolled")
     assert threshold.strict is not None

@@ -74,7 +74,7 @@ def test_an_example_is_compared_with_the_others_of_its_identity() -> None:
         holotype.openset.CohortModel.of(holotype.openset.Cohort.none(8)),
         prototypes,
         np.array([3, 2]),
-        players=vectors[[0, 1]],
+        exemplars=vectors[[0, 1]],
     )
     compared, own, other = left_out(matcher, vectors, owner)
     assert own[1] == pytest.approx(vectors[4] @ vectors[1], abs=1e-6)

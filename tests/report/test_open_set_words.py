@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holotype.errors import RateError
-from holotype.evaluation.open_set_report import Ground, OpenSetReport
+from holotype.evaluation.open_set_report import BasisCount, OpenSetReport
 from holotype.report import HEADINGS, Proof, summary, table
 from holotype.report.phrases import interval, percent, short, stated, times
 from holotype.report.proof import OwnStrangers
@@ -274,13 +274,16 @@ def test_it_is_said_what_a_rate_rests_on_and_for_whom_it_does_not_hold() -> None
 def test_examples_and_galleries_that_rest_on_something_else_are_told_apart() -> None:
     found = proof(at(p10=0.3, p1=0.5))
     one, *others = found.reports
-    guaranteed, cohort = Ground("guaranteed", "enrolled", 9), Ground("estimated", "cohort", 3)
+    guaranteed, cohort = (
+        BasisCount("guaranteed", "enrolled", 9),
+        BasisCount("estimated", "cohort", 3),
+    )
 
-    def resting(report: OpenSetReport, *grounds: Ground) -> OpenSetReport:
+    def resting(report: OpenSetReport, *grounds: BasisCount) -> OpenSetReport:
         loose, strict = report.identification
         return replace(report, identification=(replace(loose, grounds=grounds), strict))
 
-    several = (Ground("estimated", "enrolled", 12),)
+    several = (BasisCount("estimated", "enrolled", 12),)
     mixed = replace(
         found,
         cohort="7 classes of ink",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
-from holotype.comparison.division import Ground, plain
+from holotype.comparison.division import Division, plain
 from holotype.datasets.catalogue import load_dataset
 from holotype.embedder import Embedder
 from holotype.errors import DataError, TrainingError
@@ -79,8 +79,8 @@ def trains(contender: Contender) -> bool:
     return METHODS[contender.method].load().trainable
 
 
-def with_recipe(contender: Contender, ground: Ground, seed: int) -> Contender:
-    """A method with the recipe that fits the ground; anything else as it is.
+def with_recipe(contender: Contender, division: Division, seed: int) -> Contender:
+    """A method with the recipe that fits the division; anything else as it is.
 
     The recipe that the user named, or else the one that all methods share, or else the method's
     first; in any case one whose classes are not among those that are tested on.
@@ -104,8 +104,8 @@ def with_recipe(contender: Contender, ground: Ground, seed: int) -> Contender:
         _, recipe = find_recipe(contender.method, name)
         if not isinstance(recipe, PictureRecipe):
             continue
-        learned = _learned(recipe, ground.background, seed)
-        shared = _shared(learned, ground)
+        learned = _learned(recipe, division.background, seed)
+        shared = _shared(learned, division)
         if not shared:
             where = contender.where.with_name(f"{contender.method}-{name}")
             return Contender(contender.name, "method", where, contender.method, name)
@@ -116,7 +116,7 @@ def with_recipe(contender: Contender, ground: Ground, seed: int) -> Contender:
     )
 
 
-def opened(contender: Contender, ground: Ground) -> Opened:
+def opened(contender: Contender, division: Division) -> Opened:
     """Load what is trained by now.
 
     Raises:
@@ -125,10 +125,10 @@ def opened(contender: Contender, ground: Ground) -> Opened:
         DataError: what a run learned from is no longer there.
     """
     if contender.kind == "pack":
-        return _opened_pack(contender, load_pack(str(contender.where)), ground)
+        return _opened_pack(contender, load_pack(str(contender.where)), division)
     if contender.kind == "method" and not trains(contender):
         return _opened_untrained(contender)
-    return _opened_run(contender, ground)
+    return _opened_run(contender, division)
 
 
 def _contender(argument: str, out: Path) -> Contender:
@@ -150,14 +150,14 @@ def _contender(argument: str, out: Path) -> Contender:
     return Contender(argument, "method", out / "runs" / method, method, recipe or None)
 
 
-def _opened_run(contender: Contender, ground: Ground) -> Opened:
+def _opened_run(contender: Contender, division: Division) -> Opened:
     from holotype.train.history import History
     from holotype.train.pipeline import run_scorer
 
     run = run_scorer(contender.where)
     settings = run.facts["settings"]
     learned = _learned(run.recipe, run.facts["config"]["data"], settings["seed"])
-    _require_unseen(contender, _shared(learned, ground))
+    _require_unseen(contender, _shared(learned, division))
     weights = (contender.where / "method.pt").read_bytes()
     return Opened(
         identity=hashlib.sha256(weights).hexdigest(),
@@ -206,12 +206,12 @@ def _opened_untrained(contender: Contender) -> Opened:
     )
 
 
-def _opened_pack(contender: Contender, pack: Pack, ground: Ground) -> Opened:
+def _opened_pack(contender: Contender, pack: Pack, division: Division) -> Opened:
     from holotype.train.sizes import pack_parameters
 
     background = pack.card.background
     _require_unseen(
-        contender, _shared((background.get("data", ""), background["class_names"]), ground)
+        contender, _shared((background.get("data", ""), background["class_names"]), division)
     )
     embedder = Embedder(pack)
     return Opened(
@@ -247,12 +247,12 @@ def _learned(recipe: PictureRecipe, data: str, seed: int) -> tuple[str, Sequence
     return dataset.name, names
 
 
-def _shared(learned: tuple[str, Sequence[str]], ground: Ground) -> list[str]:
+def _shared(learned: tuple[str, Sequence[str]], division: Division) -> list[str]:
     """The classes that were learned from, or chosen by, and are tested on as well."""
     data, names = learned
-    if data != ground.test.name:
+    if data != division.test.name:
         return []
-    return sorted({plain(name) for name in names} & ground.tested)
+    return sorted({plain(name) for name in names} & division.tested)
 
 
 def _require_unseen(contender: Contender, shared: Sequence[str]) -> None:

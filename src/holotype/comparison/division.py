@@ -23,7 +23,7 @@ _LEAST_BACKGROUND = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class Division:
     """The data of a comparison."""
 
     background: str  # what `train` learns from, as `load_dataset` takes it
@@ -45,7 +45,7 @@ def prepare(
     seed: int,
     strict: bool,
     told: OnProgress,
-) -> Ground:
+) -> Division:
     """Look at the data, and divide its classes where it has no division of its own.
 
     Omniglot comes divided. For any other data set, and only if something is trained, a third of
@@ -70,7 +70,7 @@ def prepare(
         omniglot = load_dataset(data)
         part = split(omniglot, "vinyals-test" if protocol == "vinyals" else "evaluation")
         tested = frozenset(plain(name) for name in part.class_names)
-        return Ground(data, omniglot, tested, None, {}, (), {"data": "omniglot"})
+        return Division(data, omniglot, tested, None, {}, (), {"data": "omniglot"})
     inspection = _inspected(data, strict, told)
     whole = _whole(data, inspection)
     named = data if not Path(data).exists() else str(Path(data).resolve())
@@ -82,7 +82,7 @@ def prepare(
         ]
         write(out / files[name], part_text(Part(named, dataset.class_names, tuple(left_out))))
     test = parts["test"]
-    return Ground(
+    return Division(
         background=str(out / BACKGROUND),
         test=test,
         tested=frozenset(test.class_names),

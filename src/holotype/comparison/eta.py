@@ -24,7 +24,7 @@ class Progress:
     seconds_left: float | None  # for the whole grid; None: nothing to judge by yet
 
 
-class Pace:
+class Forecast:
     """Keeps the time of trainings and measurements and tells whoever listens.
 
     The rest is judged by what each contender took so far, or else by the mean of the others.

@@ -16,8 +16,8 @@ from typing import Any
 
 from holotype.comparison import contenders
 from holotype.comparison.contenders import Contender
-from holotype.comparison.division import Ground, prepare
-from holotype.comparison.eta import Pace, Progress
+from holotype.comparison.division import Division, prepare
+from holotype.comparison.eta import Forecast, Progress
 from holotype.comparison.measuring import TaskPictures, drawn, measure
 from holotype.comparison.outcome import Outcome, Row
 from holotype.comparison.storage import read_json, write_json
@@ -56,7 +56,7 @@ def compare(
         n_query: queries per class.
         episodes: how many of each kind.
         seed: of the division, of the training and of the episodes.
-        strict: see `ground.prepare`.
+        strict: see `division.prepare`.
         progress: called as the work goes on.
 
     Raises:
@@ -73,8 +73,8 @@ def compare(
         raise DataError(
             f"'{out}' is not empty and holds no comparison", "Name a folder that does not exist yet"
         )
-    pace = Pace(progress)
-    ground = prepare(
+    forecast = Forecast(progress)
+    division = prepare(
         data,
         protocol,
         out,
@@ -82,46 +82,46 @@ def compare(
         trains=any(contenders.trains(one) for one in entered),
         seed=seed,
         strict=strict,
-        told=pace.aside,
+        told=forecast.aside,
     )
     identity = {
-        **ground.identity,
+        **division.identity,
         "protocol": protocol,
         "seed": seed,
         "n_query": n_query,
         "episodes": episodes,
     }
     _require_same(out, before, identity)
-    entered = [contenders.with_recipe(one, ground, seed) for one in entered]
-    tasks = drawn(ground, protocol, n_ways, k_shots, n_query, episodes, seed)
+    entered = [contenders.with_recipe(one, division, seed) for one in entered]
+    tasks = drawn(division, protocol, n_ways, k_shots, n_query, episodes, seed)
     write_json(out / STATE, {**identity, "budget": budget})
     # What is refused is refused before hours of training.
     ready = {
-        one.name: contenders.opened(one, ground) for one in entered if not contenders.trains(one)
+        one.name: contenders.opened(one, division) for one in entered if not contenders.trains(one)
     }
 
     names = [one.name for one in entered]
-    pace.plan(_steps(entered, budget), names, [task.pictures for task in tasks])
+    forecast.plan(_steps(entered, budget), names, [task.pictures for task in tasks])
     for one in entered:
         if contenders.trains(one):
-            _train(one, ground, budget, seed, pace)
+            _train(one, division, budget, seed, forecast)
     pictures = TaskPictures(tasks)
     rows = []
     for one in entered:
-        known = ready.get(one.name) or contenders.opened(one, ground)
-        cells = measure(out / "cells", one, known, tasks, pictures, pace)
+        known = ready.get(one.name) or contenders.opened(one, division)
+        cells = measure(out / "cells", one, known, tasks, pictures, forecast)
         rows.append(Row(one.name, known.facts, cells))
     return Outcome(
         command=shlex.join(["holotype", *sys.argv[1:]]),
-        data=ground.identity["data"],
+        data=division.identity["data"],
         protocol=protocol,
         n_query=tasks[0].plan.n_query,
         episodes=len(tasks[0].plan.index),
         seed=seed,
         budget=budget,
-        division=ground.division,
-        unfit=ground.unfit,
-        remarks=ground.remarks,
+        division=division.division,
+        unfit=division.unfit,
+        remarks=division.remarks,
         rows=tuple(rows),
     )
 
@@ -159,7 +159,9 @@ def _trained(one: Contender) -> bool:
     return (one.where / "method.pt").is_file()
 
 
-def _train(one: Contender, ground: Ground, budget: int | None, seed: int, pace: Pace) -> None:
+def _train(
+    one: Contender, division: Division, budget: int | None, seed: int, forecast: Forecast
+) -> None:
     from holotype.train import runs
     from holotype.train.pipeline import train_run
 
@@ -174,14 +176,14 @@ def _train(one: Contender, ground: Ground, budget: int | None, seed: int, pace: 
     try:
         train_run(
             one.method,
-            ground.background,
+            division.background,
             one.where,
             recipe=one.recipe,
             seed=seed,
             steps=budget,
             resume=(one.where / runs.RUN).is_file(),
-            progress=lambda step: pace.trained(one.name, step),
-            preparing=pace.aside,
+            progress=lambda step: forecast.trained(one.name, step),
+            preparing=forecast.aside,
         )
     except KeyboardInterrupt as stop:
         raise type(stop)(f"what is finished is kept in {one.where.parent.parent}") from None

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.comparison.contenders import Contender, Opened
-from holotype.comparison.division import Ground
-from holotype.comparison.eta import Pace
+from holotype.comparison.division import Division
+from holotype.comparison.eta import Forecast
 from holotype.comparison.outcome import Cell
 from holotype.comparison.storage import read_json, write_json
 from holotype.datasets.lazy import select
@@ -42,7 +42,7 @@ class Task:
 
 
 def drawn(
-    ground: Ground,
+    division: Division,
     protocol: str,
     n_ways: Sequence[int],
     k_shots: Sequence[int],
@@ -53,17 +53,17 @@ def drawn(
     """Draw the episodes of every task.
 
     Raises:
-        DataError: the ground does not carry them.
+        DataError: the division does not carry them.
     """
     tasks = []
     for n_way in n_ways:
         for k_shot in k_shots:
             if protocol == "lake":
-                planned = plan(protocol, ground.test.name)
+                planned = plan(protocol, division.test.name)
             else:
                 planned = plan(
                     protocol,
-                    ground.test,
+                    division.test,
                     n_way=n_way,
                     k_shot=k_shot,
                     n_query=n_query,
@@ -115,7 +115,7 @@ def measure(
     ready: Opened,
     tasks: Sequence[Task],
     pictures: TaskPictures,
-    pace: Pace,
+    forecast: Forecast,
 ) -> tuple[Cell, ...]:
     """Measure a contender on all tasks; a cell of the same weights and episodes is not done again.
 
@@ -125,7 +125,7 @@ def measure(
         ready: the same, loaded.
         tasks: in the order of the result.
         pictures: of all tasks.
-        pace: is told.
+        forecast: is told.
     """
     paths = {
         id(task): folder / f"{_file_name(one.name)}-{task.n_way}way-{task.k_shot}shot.json"
@@ -139,14 +139,14 @@ def measure(
             stored.get(name) == value for name, value in {**key, "episodes": task.digest}.items()
         ):
             found[id(task)] = Cell.from_json(stored["cell"])
-            pace.found(one.name, task.pictures)
+            forecast.found(one.name, task.pictures)
     missing = [task for task in tasks if id(task) not in found]
     if missing:
         shown, seconds_each = pictures.of(
-            ready, lambda done, total: pace.aside(f"{one.name}: pictures", done, total)
+            ready, lambda done, total: forecast.aside(f"{one.name}: pictures", done, total)
         )
         for task in missing:
-            cell = _measured(one, ready, task, shown, pictures.used, seconds_each, pace)
+            cell = _measured(one, ready, task, shown, pictures.used, seconds_each, forecast)
             stored = {**key, "episodes": task.digest, "cell": cell.stored()}
             write_json(paths[id(task)], stored)
             found[id(task)] = cell
@@ -160,16 +160,16 @@ def _measured(
     pictures: NDArray[Any],
     used: NDArray[np.int64],
     seconds_each: float,
-    pace: Pace,
+    forecast: Forecast,
 ) -> Cell:
     index = among(task.plan.index, used)
 
     def watched() -> Iterator[Episode]:
         each = task.pictures // len(index)
         for done, episode in enumerate(gather(pictures, index)):
-            pace.asking(one.name, f"{task.n_way}-way {task.k_shot}-shot", done, len(index))
+            forecast.asking(one.name, f"{task.n_way}-way {task.k_shot}-shot", done, len(index))
             yield episode
-            pace.answered(one.name, each, last=done + 1 == len(index))
+            forecast.answered(one.name, each, last=done + 1 == len(index))
 
     report = evaluate(
         ready.scores, watched(), protocol=task.plan.protocol, n_query=task.plan.n_query

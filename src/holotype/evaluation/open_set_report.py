@@ -55,7 +55,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class BasisCount:
     """What the thresholds of some galleries rest on."""
 
     basis: Basis
@@ -89,7 +89,7 @@ class Identification:
     enrolled_no_answer: NoAnswer | None
     strangers_no_answer: NoAnswer | None
     threshold: float | None  # median over the galleries
-    grounds: tuple[Ground, ...]  # of the galleries that answered, most of them first
+    grounds: tuple[BasisCount, ...]  # of the galleries that answered, most of them first
     tally: Tally = field(repr=False)
     mistakes: tuple[Mistake, ...] = field(repr=False)  # the worst of each kind, worst first
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from holotype.errors import RateError
 from holotype.evaluation.open_set_report import (
+    BasisCount,
     Curve,
-    Ground,
     Identification,
     Mistake,
     MistakeKind,
@@ -153,7 +153,7 @@ class IdentificationTally:
             strangers_no_answer=_no_answer(self._why[1], tally.stranger_probes),
             threshold=float(np.median(self._thresholds)) if self._thresholds else None,
             grounds=tuple(
-                Ground(basis, source, galleries)
+                BasisCount(basis, source, galleries)
                 for (basis, source), galleries in self._grounds.most_common()
             ),
             tally=tally,

@@ -53,7 +53,7 @@ from holotype.stats.scoring import Floats
 _GRID = 2.0**22
 _BLOCK_ROWS = 256
 # So many of the enrolled play: 0.2 % is within the reach of their ranks.
-_MAX_PLAYERS = 1024
+_MAX_EXEMPLARS = 1024
 _UNKNOWN = -2
 
 
@@ -63,7 +63,7 @@ class EnrolledScores:
 
     keys: tuple[Hashable, ...]  # [N]
     prototypes: Floats  # [N, D] unit
-    players: Floats  # [N, D] unit, one example of each identity
+    exemplars: Floats  # [N, D] unit, one example of each identity
     exact: bool  # whether each prototype is the one example, so that the rule is a guarantee
     rows: NDArray[np.int64]  # [S] the identities that play, in ascending order
     best: Doubles  # [S] L_i; -inf where N = 1
@@ -72,24 +72,24 @@ class EnrolledScores:
     _second_owner: NDArray[np.int64]  # [S]; -2: not known, since who reached it has left
 
     @classmethod
-    def of(cls, keys: Sequence[Hashable], prototypes: Floats, players: Floats) -> EnrolledScores:
+    def of(cls, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats) -> EnrolledScores:
         """Play the enrolled against one another.
 
         Args:
             keys: N distinct ones.
             prototypes: float32 unit [N, D].
-            players: float32 unit [N, D], an example of each.
+            exemplars: float32 unit [N, D], an example of each.
         """
         keys = tuple(keys)
         rows = _playing(keys)
-        found = _top_two(players[rows], rows, prototypes)
-        return cls(keys, prototypes, players, _same(players, prototypes), rows, *found)
+        found = _top_two(exemplars[rows], rows, prototypes)
+        return cls(keys, prototypes, exemplars, _same(exemplars, prototypes), rows, *found)
 
     def follow(
         self,
         keys: Sequence[Hashable],
         prototypes: Floats,
-        players: Floats,
+        exemplars: Floats,
         difference: tuple[NDArray[np.int64], NDArray[np.int64]],
     ) -> EnrolledScores:
         """The scores against the next state of the gallery, equal bit for bit to `of`.
@@ -97,21 +97,21 @@ class EnrolledScores:
         Args:
             keys: N' distinct ones.
             prototypes: float32 unit [N', D].
-            players: float32 unit [N', D].
+            exemplars: float32 unit [N', D].
             difference: int64 [N], the next row of each of the present identities, -1 for one that
                 leaves or changes, and the next rows that are none of these.
         """
         new_row, arrived = difference
         keys = tuple(keys)
         if not (self.keys and keys) or 4 * len(arrived) > len(keys):
-            return self.of(keys, prototypes, players)
+            return self.of(keys, prototypes, exemplars)
         rows = _playing(keys)
         # Who plays before and after, with the same example: [n] of the S, and of the S'.
         place = np.full(len(keys), -1)
         place[rows] = np.arange(len(rows))
         after = np.where(new_row[self.rows] >= 0, place[new_row[self.rows]], -1)
         before = np.flatnonzero(after >= 0)
-        same = (self.players[self.rows[before]] == players[rows[after[before]]]).all(axis=1)
+        same = (self.exemplars[self.rows[before]] == exemplars[rows[after[before]]]).all(axis=1)
         before, after = before[same], after[before][same]
         best, second = np.full((2, len(rows)), -np.inf)
         owner, second_owner = np.full((2, len(rows)), _UNKNOWN, np.int64)
@@ -124,15 +124,15 @@ class EnrolledScores:
         second_owner[fallen] = _UNKNOWN
         anew = owner == _UNKNOWN
         (best[anew], owner[anew], second[anew], second_owner[anew]) = _top_two(
-            players[rows[anew]], rows[anew], prototypes
+            exemplars[rows[anew]], rows[anew], prototypes
         )
         rest = np.flatnonzero(~anew)
-        challenges = _products(players[rows[rest]], prototypes[arrived])
+        challenges = _products(exemplars[rows[rest]], prototypes[arrived])
         for at, value in zip(arrived.tolist(), challenges.T, strict=True):
             _challenge(rest, value, at, best, owner, second, second_owner)
-        exact = _same(players, prototypes)
+        exact = _same(exemplars, prototypes)
         return EnrolledScores(
-            keys, prototypes, players, exact, rows, best, owner, second, second_owner
+            keys, prototypes, exemplars, exact, rows, best, owner, second, second_owner
         )
 
     def __len__(self) -> int:
@@ -186,9 +186,9 @@ class EnrolledScores:
         return exceed(reached, ranks_allowed(rate, len(reached) + 1) - 1)
 
     def reached(self, claim: int) -> Doubles:
-        """What the other players reach when they claim to be that one: float64 [S], or S - 1."""
+        """What the other exemplars reach when they claim to be that one: float64 [S], or S - 1."""
         others = self.rows[self.rows != claim]
-        return _products(self.players[others], self.prototypes[claim : claim + 1])[:, 0]
+        return _products(self.exemplars[others], self.prototypes[claim : claim + 1])[:, 0]
 
     def among(self, some: slice) -> Doubles:
         """Similarities of the examples of some identities to the prototypes of each other.
@@ -199,7 +199,7 @@ class EnrolledScores:
         Returns:
             float64 [n, n]; the mean of both directions.
         """
-        similarity = _products(self.players[some], self.prototypes[some])
+        similarity = _products(self.exemplars[some], self.prototypes[some])
         return np.asarray((similarity + similarity.T) / 2)
 
     @property
@@ -230,14 +230,14 @@ class EnrolledScores:
 
 
 def _playing(keys: tuple[Hashable, ...]) -> NDArray[np.int64]:
-    if len(keys) <= _MAX_PLAYERS:
+    if len(keys) <= _MAX_EXEMPLARS:
         return np.arange(len(keys))
     digest = np.array([zlib.crc32(repr(key).encode()) for key in keys])
-    return np.sort(np.argsort(digest, kind="stable")[:_MAX_PLAYERS])
+    return np.sort(np.argsort(digest, kind="stable")[:_MAX_EXEMPLARS])
 
 
-def _same(players: Floats, prototypes: Floats) -> bool:
-    return players is prototypes or bool(np.array_equal(players, prototypes))
+def _same(exemplars: Floats, prototypes: Floats) -> bool:
+    return exemplars is prototypes or bool(np.array_equal(exemplars, prototypes))
 
 
 def ranks_allowed(rate: float, classes: int) -> int:
@@ -278,14 +278,14 @@ def _products(left: Floats, right: Floats) -> Doubles:
 
 
 def _top_two(
-    players: Floats, own: NDArray[np.int64], prototypes: Floats
+    exemplars: Floats, own: NDArray[np.int64], prototypes: Floats
 ) -> tuple[Doubles, NDArray[np.int64], Doubles, NDArray[np.int64]]:
     """Of each player the two most alike prototypes, its own identity's left out."""
-    best, second = np.full((2, len(players)), -np.inf)
-    owner, second_owner = np.full((2, len(players)), _UNKNOWN, np.int64)
-    for start in range(0, len(players), _BLOCK_ROWS):
+    best, second = np.full((2, len(exemplars)), -np.inf)
+    owner, second_owner = np.full((2, len(exemplars)), _UNKNOWN, np.int64)
+    for start in range(0, len(exemplars), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
-        similarity = _products(players[block], prototypes)
+        similarity = _products(exemplars[block], prototypes)
         at = np.arange(len(similarity))
         similarity[at, own[block]] = -np.inf
         for values, owners in ((best, owner), (second, second_owner)):

@@ -91,7 +91,7 @@ class Evidence:
         site: Cohort,
         keys: Sequence[Hashable],
         prototypes: Floats,
-        players: Floats,
+        exemplars: Floats,
         examples: int = 1,
         default: float | None = None,
     ) -> Evidence:
@@ -102,23 +102,23 @@ class Evidence:
             site: the owner's own strangers, or nobody.
             keys: N distinct ones.
             prototypes: float32 unit [N, D].
-            players: float32 unit [N, D], one example of each identity.
+            exemplars: float32 unit [N, D], one example of each identity.
             examples: how many an identity typically has.
             default: the similarity that is accepted where nothing else is known.
         """
         return cls(
-            EnrolledScores.of(keys, prototypes, players),
+            EnrolledScores.of(keys, prototypes, exemplars),
             Impostors.of(cohort, site, keys, prototypes, examples),
             default,
         )
 
     def follow(
-        self, keys: Sequence[Hashable], prototypes: Floats, players: Floats, examples: int = 1
+        self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
     ) -> Evidence:
         """Of the next state of the gallery, at the cost of what differs."""
         changes = difference(self.enrolled.keys, self.enrolled.prototypes, keys, prototypes)
         return Evidence(
-            self.enrolled.follow(keys, prototypes, players, changes),
+            self.enrolled.follow(keys, prototypes, exemplars, changes),
             self.impostors.follow(keys, prototypes, examples, changes),
             self.default,
             self.unlabeled,
@@ -218,8 +218,8 @@ class Evidence:
 
     def _weight(self, claim: int | None) -> tuple[int, float]:
         """How many exchangeable classes set the threshold, and what each of them weighs."""
-        if len(self._site_players):
-            return len(self._site_players) + 1, 1.0
+        if len(self._site_exemplars):
+            return len(self._site_exemplars) + 1, 1.0
         return (len(self.enrolled.rows) + 1, 0.5) if claim is None else (len(self.enrolled.rows), 1)
 
     def refusal(self, rate: float, claim: int | None = None) -> RateError:
@@ -287,9 +287,9 @@ class Evidence:
 
     def _by_rank(self, rate: float, claim: int | None) -> Threshold | None:
         """By the rule of ranks, of own strangers or else of the enrolled; None below its reach."""
-        allowed = ranks_allowed(rate, len(self._site_players) + 1) - 1
-        if len(self._site_players) and allowed >= 0:
-            reached = self.against(claim).site.best[self._site_players].astype(np.float64)
+        allowed = ranks_allowed(rate, len(self._site_exemplars) + 1) - 1
+        if len(self._site_exemplars) and allowed >= 0:
+            reached = self.against(claim).site.best[self._site_exemplars].astype(np.float64)
             level = exceed(np.sort(reached)[::-1], allowed)
             count = len(self.enrolled) if claim is None else 1
             return Threshold(np.full(count, level), rate, "guaranteed", "site")
@@ -370,8 +370,8 @@ class Evidence:
         rates = [enrolled.smallest_rate if claim is None else enrolled.smallest_claim_rate]
         if self.another_kind:
             rates = [1.0]
-        if len(self._site_players):
-            rates.append(1 / (len(self._site_players) + 1))
+        if len(self._site_exemplars):
+            rates.append(1 / (len(self._site_exemplars) + 1))
         return [min(rate, 1.0) for rate in rates]
 
     @property
@@ -379,7 +379,7 @@ class Evidence:
         return _BEYOND / (len(self.enrolled.rows) + 1)
 
     @cached_property
-    def _site_players(self) -> NDArray[np.int64]:
+    def _site_exemplars(self) -> NDArray[np.int64]:
         """One item of each class of own strangers: who can be ranked."""
         return np.unique(self.impostors.site.cohort.class_index, return_index=True)[1]
 
@@ -394,8 +394,8 @@ class Evidence:
     def _who(self) -> str:
         """Whose evidence it was that did not suffice."""
         kinds = [f"{len(self.enrolled)} enrolled"]
-        if len(self._site_players):
-            kinds.append(f"own strangers of {len(self._site_players)} classes")
+        if len(self._site_exemplars):
+            kinds.append(f"own strangers of {len(self._site_exemplars)} classes")
         if self.visitors is not None:
             kinds.append(f"unlabeled pictures of {self.visitors.visitors} visitors")
         cohort = self.impostors.cohort.cohort

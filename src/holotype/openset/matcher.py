@@ -105,7 +105,7 @@ class Matcher:
         prototypes: Floats,
         examples: NDArray[np.int64] | int = 1,
         *,
-        players: Floats | None = None,
+        exemplars: Floats | None = None,
         site: Cohort | None = None,
         keys: Sequence[Hashable] | None = None,
     ) -> Matcher:
@@ -115,7 +115,7 @@ class Matcher:
             model: of the vectors.
             prototypes: float32 unit [N, D], one an identity.
             examples: int64 [N], or one number for all.
-            players: float32 unit [N, D], one example of each; None: the prototypes.
+            exemplars: float32 unit [N, D], one example of each; None: the prototypes.
             site: the owner's own impostors; None: there are none.
             keys: N distinct ones that identify the enrolled from one state to the next; None:
                 their rows.
@@ -128,7 +128,7 @@ class Matcher:
             Cohort.none(prototypes.shape[1]) if site is None else site,
             keys,
             prototypes,
-            prototypes if players is None else players,
+            prototypes if exemplars is None else exemplars,
             _typical(examples),
             model.default,
         )
@@ -147,17 +147,17 @@ class Matcher:
         """
         shots = support.shape[1]
         prototypes = support[:, 0] if shots == 1 else scoring.prototypes(support)
-        return cls.of(model, prototypes, shots, players=support[:, 0], site=site)
+        return cls.of(model, prototypes, shots, exemplars=support[:, 0], site=site)
 
     def follow(
         self,
         prototypes: Floats,
         examples: NDArray[np.int64],
-        players: Floats,
+        exemplars: Floats,
         keys: Sequence[Hashable],
     ) -> Matcher:
         """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
-        evidence = self.evidence.follow(keys, prototypes, players, _typical(examples))
+        evidence = self.evidence.follow(keys, prototypes, exemplars, _typical(examples))
         return Matcher(self.model, prototypes, examples, evidence, self.turned)
 
     def without(self, identity: int) -> Matcher:
@@ -167,7 +167,7 @@ class Matcher:
         return self.follow(
             np.delete(self.prototypes, identity, axis=0),
             np.delete(self.examples, identity),
-            np.delete(enrolled.players, identity, axis=0),
+            np.delete(enrolled.exemplars, identity, axis=0),
             keys,
         )
 
@@ -393,7 +393,7 @@ class Matcher:
         found = compared.familiarity <= UNFAMILIAR
         at = np.flatnonzero(found)
         if len(at) and compared.candidates.shape[1]:
-            nearest = self.evidence.enrolled.players[compared.candidates[at, 0]]
+            nearest = self.evidence.enrolled.exemplars[compared.candidates[at, 0]]
             found[at] = self.model.novelty.p_value(nearest) > _UNFAMILIAR_EXAMPLE
         return np.asarray(found)
 

@@ -33,7 +33,7 @@ class State:
         prototypes = scoring.group_prototypes(snapshot.vectors, snapshot.owner, count)
         examples = np.bincount(snapshot.owner, minlength=count)
         # The oldest example of each stands for what one more picture of it would reach.
-        players = (
+        exemplars = (
             prototypes
             if len(snapshot.vectors) == count
             else snapshot.vectors[np.unique(snapshot.owner, return_index=True)[1]]
@@ -43,12 +43,12 @@ class State:
                 model,
                 prototypes,
                 examples,
-                players=players,
+                exemplars=exemplars,
                 site=site_of(snapshot),
                 keys=snapshot.identities,
             ).with_unlabeled(unlabeled_of(snapshot))
         else:
-            matcher = before.matcher.follow(prototypes, examples, players, snapshot.identities)
+            matcher = before.matcher.follow(prototypes, examples, exemplars, snapshot.identities)
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
                 matcher = matcher.with_unlabeled(unlabeled_of(snapshot))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from holotype.evaluation.open_set_report import Ground, Identification
+from holotype.evaluation.open_set_report import BasisCount, Identification
 from holotype.rate_basis import in_galleries, meaning, rests_on
 from holotype.records import Known
 from holotype.report.phrases import pictures, stated
@@ -57,7 +57,7 @@ def _by_whom(proof: Proof, row: Identification) -> str:
     )
 
 
-def _said(proof: Proof, ground: Ground) -> str:
+def _said(proof: Proof, ground: BasisCount) -> str:
     return rests_on(
         ground.basis,
         ground.source,
