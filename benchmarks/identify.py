@@ -38,8 +38,8 @@ STRANGERS = (20, 10)  # own ones: classes, pictures of each
 class Padded(Embedder):
     """The shipped model with vectors of `DIMS` dimensions."""
 
-    def embed(self, sources, look=None):  # type: ignore[no-untyped-def]
-        return padded(super().embed(sources, look))
+    def embed(self, sources):  # type: ignore[no-untyped-def]
+        return padded(super().embed(sources))
 
 
 def padded(vectors: np.ndarray) -> np.ndarray:

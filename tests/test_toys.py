@@ -211,9 +211,9 @@ class Series(Domain):
         return isinstance(source, str | os.PathLike) and str(source).endswith(".series")
 
     def find(self, model, source, everybody):
-        return [Detected(self.embed(model, [source], None)[0], ())]
+        return [Detected(self.embed(model, [source])[0], ())]
 
-    def embed(self, model, sources, look):
+    def embed(self, model, sources):
         return model.embed_prepared(np.stack([self._numbers(source) for source in sources]))
 
     def _numbers(self, source):

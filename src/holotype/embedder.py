@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.domains.registry import domain_of
 from holotype.errors import ImageError, PackError, ProviderError, VectorError
-from holotype.image.prepare import ImageSource, Look
+from holotype.image.prepare import ImageSource
 from holotype.model import self_test
 from holotype.model.feed import made_up
 from holotype.model.graph import Input, read_graph
@@ -63,14 +63,11 @@ class Embedder:
         self._check_interface()
         self._test(pack)
 
-    def embed(
-        self, sources: Sequence[ImageSource], look: Look | None = None
-    ) -> NDArray[np.float32]:
+    def embed(self, sources: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Prepare and embed B pictures; recordings where the model hears, texts where it reads.
 
         Args:
             sources: as for `images.read`, or as the domain of the model takes them.
-            look: sees each picture once it is decoded (`images.prepare_batch`).
 
         Returns:
             float32 [B, D], each of unit length.
@@ -79,7 +76,7 @@ class Embedder:
             ImageError: a picture cannot be read or shows nothing; the message says which.
             PackError: the model fails, or gives a vector that has no direction.
         """
-        return self.domain.embed(self, sources, look)
+        return self.domain.embed(self, sources)
 
     def embed_parts(
         self, batches: Iterable[NDArray[np.float32]]

@@ -169,18 +169,12 @@ class Domain:
     def reader(self, constants: Preprocessing, tokenizer: bytes | None) -> Any:
         """What reads sources for a model, where more than its constants is needed."""
 
-    def embed(
-        self,
-        model: Model,
-        sources: Sequence[ImageSource],
-        look: Callable[[Picture], None] | None,
-    ) -> Floats:
+    def embed(self, model: Model, sources: Sequence[ImageSource]) -> Floats:
         """B sources as vectors: float32 unit [B, D].
 
         Args:
             model: of this kind.
             sources: B of them.
-            look: sees each picture once it is decoded.
 
         Raises:
             ImageError: one cannot be read or shows nothing; the message says which.

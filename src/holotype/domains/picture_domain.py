@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -19,16 +19,11 @@ from holotype.image.pixels import Picture
 class PictureDomain(Domain):
     """One whose things are pictures."""
 
-    def embed(
-        self,
-        model: Model,
-        sources: Sequence[ImageSource],
-        look: Callable[[Picture], None] | None,
-    ) -> Floats:
+    def embed(self, model: Model, sources: Sequence[ImageSource]) -> Floats:
         """As for `Domain.embed`."""
         result = np.empty((len(sources), model.embedding_dim), dtype=np.float32)
         done = 0
-        for chunk in prepare.prepare_chunks(sources, model.preprocessing, model.chunk, look):
+        for chunk in prepare.prepare_chunks(sources, model.preprocessing, model.chunk):
             result[done : done + len(chunk)] = model.embed_prepared(chunk)
             done += len(chunk)
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from holotype.domains import rules
@@ -66,12 +66,7 @@ class Tensors(PictureDomain):
             "Give them to `Embedder.embed_tensors`, and the embeddings as `vectors=`",
         )
 
-    def embed(
-        self,
-        model: Model,
-        sources: Sequence[ImageSource],
-        look: Callable[[Picture], None] | None,
-    ) -> Floats:
+    def embed(self, model: Model, sources: Sequence[ImageSource]) -> Floats:
         """Raises ImageError: no source is read."""
         raise self.no_pictures(model.preprocessing)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +18,6 @@ from holotype.domains.texts.files import SUFFIXES, is_text_file, lines_of
 from holotype.domains.texts.reading import Read, Reader, Reading, embed_read, role, text_of
 from holotype.errors import PackError, TextError
 from holotype.image.decode import ImageSource
-from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
 from holotype.records import Preprocessing
 
@@ -130,12 +129,7 @@ class Texts(Domain):
         """What cuts texts into pieces."""
         return None if tokenizer is None else Reader(tokenizer, _reading(constants))
 
-    def embed(
-        self,
-        model: Model,
-        sources: Sequence[ImageSource],
-        look: Callable[[Picture], None] | None,
-    ) -> Floats:
+    def embed(self, model: Model, sources: Sequence[ImageSource]) -> Floats:
         """As for `Domain.embed`."""
         return embed_read(model, [model.reader.read(source) for source in sources])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from holotype.domains.voices.mel import Hearing
 from holotype.domains.voices.recording import as_wave
 from holotype.errors import PackError
 from holotype.image.decode import ImageSource, describe
-from holotype.image.pixels import Picture
 from holotype.records import Preprocessing, Reason, Recording
 
 SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
@@ -75,12 +74,7 @@ class Voices(Domain):
         assert isinstance(source, Recording)
         return as_wave(source)
 
-    def embed(
-        self,
-        model: Model,
-        sources: Sequence[ImageSource],
-        look: Callable[[Picture], None] | None,
-    ) -> Floats:
+    def embed(self, model: Model, sources: Sequence[ImageSource]) -> Floats:
         """As for `Domain.embed`."""
         result = np.empty((len(sources), model.embedding_dim), dtype=np.float32)
         for row, source in enumerate(sources):
