@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holotype.comparison import tables
+from holotype.comparison import summary
 from holotype.comparison.outcome import Cell, Mean, Outcome, Row
 from holotype.comparison.plot import Dot, Panel, _place, figure
 
@@ -53,7 +53,7 @@ def test_means_and_paired_differences_by_hand() -> None:
 
 
 def test_the_page_says_what_stands_beside_what() -> None:
-    page = tables.page(outcome().to_json(), "plot.svg")
+    page = summary.page(outcome().to_json(), "plot.svg")
     assert "| prototypical | 95.00 ± 5.66 |  | 98.8 (Snell et al. 2017) [S] | one by one" in page
     assert r"| mine\|own | 87.00 ± 9.26 | -8.00 ± 3.92 |  | together (transductive) |" in page
     assert "[S] read in the paper itself." in page

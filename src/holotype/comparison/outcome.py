@@ -105,7 +105,7 @@ class Outcome:
         Raises:
             DataError: they cannot be written.
         """
-        from holotype.comparison.tables import page
+        from holotype.comparison.summary import page
 
         found = self.to_json()
         write_json(out / RESULT, found)
