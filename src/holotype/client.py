@@ -12,6 +12,7 @@ connection is lost it is sent once more, and happens once.
 
 from __future__ import annotations
 
+import builtins
 import http.client
 import json
 import os
@@ -40,6 +41,7 @@ from holotype.records import (
     Reviewed,
     StatedRate,
     UnlabeledCalibration,
+    Visitor,
 )
 
 Picture = str | os.PathLike[str] | bytes
@@ -345,6 +347,45 @@ class Client:
         place = f"/v1/decisions/{quote(token, safe='')}/feedback"
         return int(self._call("DELETE", place, changes=True)["erased"])
 
+    def inbox(self) -> tuple[Visitor, ...]:
+        """Who came by and got no match, the last one first; nobody where the inbox is off."""
+        found: builtins.list[Visitor] = []
+        asked: dict[str, Any] = {"limit": 1000}
+        while True:
+            said = self._call("GET", f"/v1/inbox?{urlencode(asked)}")
+            found += [_record(Visitor, one) for one in said["visitors"]]
+            if said["cursor"] is None:
+                return tuple(found)
+            asked["cursor"] = said["cursor"]
+
+    def inbox_picture(self, picture: str) -> bytes:
+        """One picture of a visitor, by its id."""
+        return bytes(self._call("GET", f"{_seen(picture)}/picture"))
+
+    def name_visitor(self, visitor: Visitor | str, label: str) -> Reviewed:
+        """Say which of the enrolled a visitor is; or a picture, by its id, as with the others."""
+        said = self._json("POST", f"{_seen(visitor)}/name", {"label": label})
+        return _record(Reviewed, said)
+
+    def enroll_visitor(
+        self, visitor: Visitor | str, label: str, *, consent: str | None = None
+    ) -> Enrollment:
+        """Enroll a visitor under a label that nobody has."""
+        asked = {"label": label, "consent": consent}
+        return _record(Enrollment, self._json("POST", f"{_seen(visitor)}/enroll", asked))
+
+    def turn_away_visitor(self, visitor: Visitor | str) -> Reviewed:
+        """Say that a visitor is none of the enrolled: whoever looks like it is turned away."""
+        return _record(Reviewed, self._call("POST", f"{_seen(visitor)}/stranger", changes=True))
+
+    def dismiss_visitor(self, visitor: Visitor | str) -> int:
+        """Erase the pictures of a visitor, who is not kept again for as long; how many."""
+        return int(self._call("POST", f"{_seen(visitor)}/dismiss")["erased"])
+
+    def erase_visitor(self, visitor: Visitor | str) -> int:
+        """Erase all of a visitor, who is a new one next time; how many pictures."""
+        return int(self._call("DELETE", _seen(visitor))["erased"])
+
     def lint(self, fpir: float | str | None = None) -> Lint:
         """As `holotype.recognizer.lint`."""
         asked = "" if fpir is None else f"?{urlencode({'fpir': fpir})}"
@@ -425,6 +466,11 @@ class Client:
 
 def _of(label: str) -> str:
     return f"/v1/identities/{quote(label, safe='')}"
+
+
+def _seen(visitor: Visitor | str) -> str:
+    name = visitor.id if isinstance(visitor, Visitor) else visitor
+    return f"/v1/inbox/{quote(name, safe='')}"
 
 
 def _form(boundary: str, pictures: Sequence[bytes], stated: Mapping[str, Any]) -> bytes:

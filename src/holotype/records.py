@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -543,6 +544,28 @@ class Sighting:
 
     decision: Decision
     vector: NDArray[np.float32] | None  # [D] unit; None where there was nothing to embed
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One who came by and got no match, as the inbox of a server has it."""
+
+    id: str  # of the last picture
+    number: int  # the later it came, the higher
+    answer: Answer  # to that one, as all that follows
+    at: datetime
+    first: datetime  # when the first of the pictures came
+    until: datetime  # when the last of them is erased
+    pictures: tuple[str, ...]  # the ids of all that seem to show the same, newest first
+    shown: bool  # whether the last one can be shown
+    nearest: str | None  # the label of whom it resembles most; None: nobody was enrolled
+    similarity: float | None  # to that one
+    threshold: float | None  # that was needed
+    rate: float  # the stated one, a fraction
+    probability: float | None  # that it is that one; None where it cannot be said
+    reasons: tuple[str, ...]  # their codes
+    camera: str | None  # that saw it
+    actor: str | None  # the key that asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,22 @@ def test_a_camera_that_is_not_there_is_told_and_waited_for(
     assert "secret" not in server.log.read_text()
 
 
+def test_who_gets_no_match_lies_in_the_inbox(start: Callable[..., Server], tmp_path: Path) -> None:
+    require_streams()
+    gate = film(tmp_path / "gate.mkv", [(None, 1), (toy_drawing(77), 3), (None, 90)], seed=3)
+    streams = Streams(gate=gate)
+    server = start("--camera", f"gate={streams.url('gate')}", "--fpir", "10%", "--inbox", "1")
+    wait_for(server, lambda events: "unknown" in [event["kind"] for event in events])
+    (one,) = server.client.get("/v1/inbox").json()["visitors"]
+    assert (one["camera"], one["actor"]) == ("gate", None)
+    shown = server.client.get(f"/v1/inbox/{one['id']}/picture")
+    assert shown.headers["content-type"] == "image/jpeg"
+    done = server.client.post(f"/v1/inbox/{one['id']}/enroll", json={"label": "New one"})
+    assert done.status_code == 200, done.text
+    assert server.stop() == 0
+    streams.cut()
+
+
 def test_two_cameras_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ServingError, match="two cameras"):
         Cameras(None, None, [("door", "0"), ("door", "1")], {})  # type: ignore[arg-type]

@@ -115,6 +115,15 @@ def serve(
             metavar="HOURS", min=0, help="For which the picture of a visitor is kept; 0 keeps none."
         ),
     ] = 0.0,
+    inbox: Annotated[
+        float,
+        typer.Option(
+            metavar="HOURS",
+            min=0,
+            max=24,
+            help="Keep pictures of who gets no match, to be named; 0 keeps none, erases earlier.",
+        ),
+    ] = 0.0,
 ) -> None:
     """Serve a gallery: a page for people, and `/v1` for programs (docs/serve.md).
 
@@ -142,6 +151,7 @@ def serve(
         tuple(_named("camera", one) for one in camera or ()),
         fpir,
         keep_seen,
+        inbox,
     )
     serve(gallery, place, _say, telling, model=model, keep_pictures=keep_pictures, new_key=new_key)
 

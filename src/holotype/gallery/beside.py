@@ -1,4 +1,4 @@
-"""A file of SQLite beside a gallery, which its owner alone may read: keys, events, webhooks."""
+"""A file of SQLite beside a gallery, for its owner alone: keys, events, webhooks, the inbox."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from holotype.errors import ServingError
 
 _BUSY_S = 5.0
+_ERASING_S = 1.0  # for which an erasure waits for who is writing
 _DURABLE = "PRAGMA synchronous = EXTRA"  # also the folder has lost the journal with the answer
 _OVERWRITING = "PRAGMA secure_delete = ON"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -103,3 +104,20 @@ class Beside:
 def connect(path: Path, busy_s: float = _BUSY_S) -> sqlite3.Connection:
     """A connection whose transactions are explicit; the caller keeps other threads from it."""
     return sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def erasing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One change to such a file, also of another process, that leaves no byte of what it takes out.
+
+    Raises:
+        sqlite3.Error: the bytes could not be erased now.
+    """
+    with closing(connect(path, _ERASING_S)) as connection:
+        connection.execute(_OVERWRITING)
+        connection.execute("BEGIN IMMEDIATE")
+        before = connection.total_changes
+        yield connection
+        connection.execute("COMMIT")
+        if connection.total_changes > before:
+            connection.execute("VACUUM")

@@ -15,14 +15,13 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from holotype.gallery import audit
-from holotype.gallery.beside import Beside, connect
+from holotype.gallery.beside import Beside, erasing
 from holotype.gallery.records import AuditEntry
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS readers (name TEXT PRIMARY KEY, number INTEGER NOT NULL)",
 )
 _INSERT = "INSERT INTO events (at, kind, identity, facts, picture) VALUES (?, ?, ?, ?, ?)"
-_ERASING_S = 1.0  # for which an erasure waits for who is writing events
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,20 +257,13 @@ def forget(path: Path, enrolled: Iterable[str]) -> None:
         return
     gone = "identity IS NOT NULL AND identity NOT IN (SELECT value FROM json_each(?))"
     alive = (json.dumps(sorted(enrolled)),)
-    with closing(connect(path, _ERASING_S)) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("BEGIN IMMEDIATE")
-        stripped = connection.execute(
+    with erasing(path) as connection:
+        connection.execute(
             "UPDATE events SET identity = NULL, facts = json_remove(facts, '$.decision',"
             f" '$.similarity') WHERE kind IN ('unknown', 'cannot_tell') AND {gone}",
             alive,
-        ).rowcount
-        deleted = connection.execute(
-            f"DELETE FROM events WHERE kind != 'forgotten' AND {gone}", alive
-        ).rowcount
-        connection.execute("COMMIT")
-        if stripped or deleted:
-            connection.execute("VACUUM")
+        )
+        connection.execute(f"DELETE FROM events WHERE kind != 'forgotten' AND {gone}", alive)
 
 
 def _told(entry: AuditEntry) -> tuple[object, ...]:

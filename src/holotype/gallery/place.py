@@ -83,6 +83,11 @@ def events_of(place: Place) -> Path:
     return file_beside(place if is_url(place) else real_path(place), "events")
 
 
+def inbox_of(place: Place) -> Path:
+    """The file that holds the inbox of a gallery, likewise."""
+    return events_of(place).with_suffix(".inbox")
+
+
 def exists(place: Place) -> bool:
     """Whether there is anything where a gallery would be made."""
     return engine_of(place).exists(place)

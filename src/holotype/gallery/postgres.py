@@ -537,9 +537,8 @@ class PostgresGallery(Gallery):
     def _is_lost(self, error: BaseException) -> bool:
         return isinstance(error, DamagedError)
 
-    @property
-    def _events(self) -> Path:
-        return file_beside(self._database.name, "events")
+    def _beside(self, ending: str) -> Path:
+        return file_beside(self._database.name, ending)
 
     def snapshot(self) -> Snapshot:
         """The present content; see `Gallery`. A transaction would ask twice more."""

@@ -146,9 +146,8 @@ class SqliteGallery(Gallery):
             isinstance(error, sqlite3.DatabaseError) and is_damage(error)
         )
 
-    @property
-    def _events(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.events")
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{ending}")
 
     @property
     def _only_read(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.forking import Forked
-from holotype.gallery import audit, changes, erasure, event_log
+from holotype.gallery import audit, changes, erasure, event_log, inbox
 from holotype.gallery.connection import Connection, transaction
 from holotype.gallery.creation import modernize
 from holotype.gallery.mirror import Mirror
@@ -64,10 +64,9 @@ class Store(Forked, ABC):
     def _copy(self, target: Path) -> None:
         """Write what is alive at one moment to a new gallery file, whole or not at all."""
 
-    @property
     @abstractmethod
-    def _events(self) -> Path:
-        """Where the events of the gallery lie, if there are any."""
+    def _beside(self, ending: str) -> Path:
+        """Where a server keeps what belongs to the gallery: its `events`, its `inbox`."""
 
     @property
     def _only_read(self) -> bool:
@@ -232,23 +231,27 @@ class Store(Forked, ABC):
     # -- erasure ----------------------------------------------------------------------------
 
     def _erase(self, connection: Connection, *, wait: bool = True) -> None:
-        event_log.forget(self._events, erasure.enrolled(connection))
+        self._forget_beside(erasure.enrolled(connection))
         erasure.erase(connection, wait=wait)
 
+    def _forget_beside(self, enrolled: set[str]) -> None:
+        event_log.forget(self._beside("events"), enrolled)
+        inbox.forget(self._beside("inbox"), enrolled)
+
     def erase_events(self) -> None:
-        """Erase the events that lie here of whoever was erased, from whatever machine.
+        """Erase the events and the inbox that lie here of whoever was erased, from any machine.
 
         Raises:
             GalleryError: they cannot be erased now.
         """
         with self._reading() as connection:
             alive = erasure.enrolled(connection)
-        path = self._events
         try:
-            event_log.forget(path, alive)
+            self._forget_beside(alive)
         except sqlite3.Error as error:
             raise GalleryError(
-                f"the events {str(path)!r} of who was erased cannot be erased now ({error})",
+                f"the events beside {self.place!r} of who was erased cannot be erased now "
+                f"({error})",
                 "Try again when nobody else is writing them",
             ) from error
 

@@ -30,6 +30,7 @@ from holotype.server.routes import (
     happening,
     hooks,
     identities,
+    inbox,
     recognition,
     trust,
 )
@@ -66,7 +67,7 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (recognition, identities, edits, trust, happening, hooks, administration):
+    for part in (recognition, identities, edits, trust, inbox, happening, hooks, administration):
         app.include_router(part.router)
     app.state.house = house
     return app

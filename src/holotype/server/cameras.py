@@ -14,6 +14,7 @@ from PIL import Image
 import holotype
 from holotype.errors import HolotypeError, ServingError
 from holotype.recognizer import Recognizer
+from holotype.recognizer.visitors import Visitors
 from holotype.records import Answer
 from holotype.server.event_stream import Feed
 from holotype.watching.events import Back, Ended, Event, Lost, Seen
@@ -38,6 +39,7 @@ class Cameras:
             `Recognizer.identify`.
         answers: of which of them events are made.
         pictures: whether events have the best picture.
+        visitors: who keeps those that get no match; None: nobody does.
 
     Raises:
         ServingError: two have one name.
@@ -53,6 +55,7 @@ class Cameras:
         fpir: float | str | None = None,
         answers: Collection[Answer] = ANSWERS,
         pictures: bool = False,
+        visitors: Visitors | None = None,
     ) -> None:
         if sources:
             require_video()
@@ -60,7 +63,7 @@ class Cameras:
             raise ServingError("two cameras have one name", "Give each a name of its own")
         self._connected = connected
         self._feed, self._model, self._fpir = feed, model, fpir
-        self._answers, self._pictures = answers, pictures
+        self._answers, self._pictures, self._visitors = answers, pictures, visitors
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=one, name=f"camera {one[0]}", daemon=True)
@@ -98,10 +101,15 @@ class Cameras:
 
     def _told(self, recognizer: Recognizer, name: str, event: Event) -> None:
         match event:
-            case Seen(track=track, decision=decision, best=best):
-                picture = _jpeg(best) if self._pictures and best is not None else None
+            case Seen(track=track, decision=decision, best=best, vector=vector):
                 where = {"camera": name, "visit": track}
-                self._feed.seen(recognizer, [decision], self._answers, where, picture)
+                wanted = self._pictures or self._visitors is not None
+                picture = jpeg(best) if wanted and best is not None else None
+                told = picture if self._pictures else None
+                self._feed.seen(recognizer, [decision], self._answers, where, told)
+                if self._visitors is not None:
+                    facts = {"camera": name, "cut": True}
+                    self._visitors.keep(recognizer, [decision], [vector], [picture], facts)
             case Lost(text):
                 self._lost(name, text)
             case Back(seconds):
@@ -115,7 +123,8 @@ class Cameras:
         self._feed.add("camera_lost", {"camera": name, "why": why})
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """A picture as it is kept: small."""
     picture, file = Image.fromarray(pixels), io.BytesIO()
     picture.thumbnail((_SIDE_PX, _SIDE_PX))
     picture.save(file, "JPEG", quality=_QUALITY)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from holotype.errors import HolotypeError, ServingError
+from holotype.errors import HolotypeError
 from holotype.gallery import Snapshot, events_of, name_of
 from holotype.gallery.event_log import Event, Events, Kind
 from holotype.recognizer import Recognizer
@@ -71,6 +71,7 @@ class Feed:
         self._changed = threading.Condition()
         self._listeners: set[Listener] = set()
         self.expired: Callable[[Sequence[int]], None] = lambda _: None  # is told what went by time
+        self.tidying: Callable[[Recognizer], None] = lambda _: None  # is called again and again
         self._labels: tuple[Snapshot, dict[str, str]] | None = None
         self._follow()
         self._last = self.events.last()
@@ -210,8 +211,9 @@ class Feed:
         tidy_s = time.monotonic()
         while not self._closing.wait(_LOOK_S):
             self._follow()
-            with suppress(ServingError):  # a full disk; who asks is told
+            with suppress(HolotypeError, RefusedError):  # a full disk; who asks is told
                 self._look()
+                self.desk.call(self.tidying)
                 if time.monotonic() >= tidy_s:
                     tidy_s = time.monotonic() + _TIDY_S
                     self._tidy()

@@ -1,13 +1,17 @@
-"""Who is told of what happens: listeners of the feed, webhooks, a broker."""
+"""Who is told of what happens: listeners of the feed, webhooks, a broker, who sees the inbox."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
-from holotype.gallery import file_beside
+from holotype.errors import ServingError
+from holotype.gallery import file_beside, inbox, inbox_of
+from holotype.recognizer.visitors import Visitors
 from holotype.records import Answer
 from holotype.server.cameras import ANSWERS, Cameras
 from holotype.server.delivery import Delivery, Receiver
@@ -30,6 +34,7 @@ class Telling:
     cameras: tuple[tuple[str, str], ...] = ()  # name and source of each
     fpir: str | None = None  # the stated rate of the cameras
     pictures_h: float = 0.0  # for how many hours pictures of who came by a camera are kept
+    inbox_h: float = 0.0  # for how many hours who got no match is kept to be named; 0: not at all
 
 
 class Outlets:
@@ -48,9 +53,17 @@ class Outlets:
     def __init__(self, desk: Desk, telling: Telling, model: str | None = None) -> None:
         path, connected = desk.path, dict.fromkeys((name for name, _ in telling.cameras), False)
         self._mqtt: Mqtt | None = None
+        self.visitors: Visitors | None = None
         with ExitStack() as opened:
+            if telling.inbox_h:
+                self.visitors = Visitors(inbox_of(path), telling.inbox_h)
+                opened.callback(self.visitors.close)
+            else:
+                _clear_inbox(inbox_of(path))
             self.feed = Feed(desk, telling.keep_h, telling.answers, telling.pictures_h)
             opened.callback(self.feed.close)
+            if self.visitors is not None:
+                self.feed.tidying = self.visitors.tidy
             self.hooks = Hooks(file_beside(path, "webhooks"))
             opened.callback(self.hooks.close)
             if telling.mqtt is not None:
@@ -68,6 +81,7 @@ class Outlets:
                 fpir=telling.fpir,
                 answers=telling.answers or ANSWERS,
                 pictures=telling.pictures_h > 0,
+                visitors=self.visitors,
             )
             opened.callback(cameras.close)
             self._opened = opened.pop_all()
@@ -110,6 +124,17 @@ class Outlets:
         if self._mqtt is not None:
             found[_MQTT] = Receiver(self._mqtt.send, lambda event, why: None)
         return found
+
+
+def _clear_inbox(path: Path) -> None:
+    """Keep nothing of an inbox that was switched off."""
+    try:
+        inbox.clear(path)
+    except sqlite3.Error as error:
+        raise ServingError(
+            f"what {str(path)!r} holds of earlier visitors cannot be erased ({error})",
+            "End whatever uses it, or delete it",
+        ) from error
 
 
 def _reader(hook: str) -> str:

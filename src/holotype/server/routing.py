@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -301,3 +302,25 @@ def require_unaltered(request: Request, value: Any) -> None:
     seen = [one.strip() for one in (given or "*").split(",")]
     if "*" not in seen and etag(value) not in seen:
         raise RefusedError(412, "altered", _ALTERED[0].lower() + _ALTERED[1:], "Look again")
+
+
+def cursor_of(number: int) -> str:
+    """A place in a list, which clients hand back and do not look into."""
+    return base64.urlsafe_b64encode(str(number).encode()).decode()
+
+
+def number_of(cursor: str) -> int:
+    """The place that a cursor stands for.
+
+    Raises:
+        RefusedError: it is none of this server.
+    """
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode()).decode()
+        if not (text.isascii() and text.isdecimal() and len(text) < 19):
+            raise ValueError
+    except ValueError:
+        raise RefusedError(
+            422, "cursor", "the cursor is none of this server", "Begin without one"
+        ) from None
+    return int(text)

@@ -21,6 +21,8 @@ class Seen:
     kept: str | None = None  # the file that holds the picture of the unknown, where asked for
     # uint8 RGB [H, W, 3], the best picture, cut to what is around a face
     best: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    # float32 unit [D] of it; None where there was nothing to embed
+    vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,11 +149,13 @@ def _seen(
     moving: bool = True,
 ) -> Seen:
     keep = keep_unknown is not None and sighting.decision.answer == "unknown"
-    best = _best(frame, sighting) if moving or keep else None
+    best = cut(frame.source, sighting.decision) if moving or keep else None
     kept = None
     if keep_unknown is not None and keep and best is not None:
         kept = _keep(Path(keep_unknown), track, best)
-    return Seen(frame.name, round(frame.seconds, 2), track, sighting.decision, kept, best)
+    return Seen(
+        frame.name, round(frame.seconds, 2), track, sighting.decision, kept, best, sighting.vector
+    )
 
 
 def _reopen(recognizer: Recognizer, stop: threading.Event) -> None:
@@ -197,9 +199,10 @@ def _is_same(source: str | os.PathLike[str] | int, folder: str | os.PathLike[str
     return not isinstance(source, int) and os.path.realpath(source) == os.path.realpath(folder)
 
 
-def _best(frame: Frame, sighting: Sighting) -> NDArray[np.uint8]:
-    pixels = np.rint(255 * prepare.read(frame.source).transpose(1, 2, 0)).astype(np.uint8)
-    left, top, right, bottom = _around(sighting.decision, pixels.shape[1], pixels.shape[0])
+def cut(image: prepare.ImageSource, decision: Decision) -> NDArray[np.uint8]:
+    """What a picture shows of the one decided on: uint8 RGB [H, W, 3], around a face, or all."""
+    pixels = np.rint(255 * prepare.read(image).transpose(1, 2, 0)).astype(np.uint8)
+    left, top, right, bottom = _around(decision, pixels.shape[1], pixels.shape[0])
     return pixels[top:bottom, left:right]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import tempfile
 import zipfile
@@ -25,7 +24,7 @@ from holotype.server.keys import MAX_NAME_CHARACTERS, Key, NewKey, Scope
 from holotype.server.metrics import CONTENT_TYPE
 from holotype.server.routes.identities import enrolled
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import house, route, who
+from holotype.server.routing import cursor_of, house, number_of, route, who
 
 router = APIRouter(tags=["Keep"])
 _CHUNK_BYTES = 2**18
@@ -161,7 +160,7 @@ async def audit(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Who did what and when, newest first."""
-    before = None if cursor is None else _line(cursor)
+    before = None if cursor is None else number_of(cursor)
 
     def act(recognizer: Recognizer) -> tuple[AuditEntry, ...]:
         return recognizer.gallery.audit()
@@ -170,7 +169,7 @@ async def audit(
     older = [one for one in entries if before is None or one.sequence < before]
     page = older[-limit:][::-1]
     more = len(older) > limit
-    return answer({"entries": page, "cursor": _cursor(page[-1].sequence) if more else None})
+    return answer({"entries": page, "cursor": cursor_of(page[-1].sequence) if more else None})
 
 
 @route(router, "GET", "/v1/audit/report", "read", AuditReport)
@@ -272,19 +271,3 @@ async def revoke_key(request: Request, name: str) -> Response:
     if found is None:
         raise RefusedError(404, "not_found", "there is no key of that name", "See /v1/keys")
     return answer(found)
-
-
-def _cursor(line: int) -> str:
-    return base64.urlsafe_b64encode(str(line).encode()).decode()
-
-
-def _line(cursor: str) -> int:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode()).decode()
-        if not (text.isascii() and text.isdecimal() and len(text) < 19):
-            raise ValueError
-    except ValueError:
-        raise RefusedError(
-            422, "cursor", "the cursor is none of this server", "Begin without one"
-        ) from None
-    return int(text)

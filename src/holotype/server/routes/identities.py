@@ -161,7 +161,7 @@ async def picture(request: Request, example: int) -> Response:
         return recognizer.gallery.picture(example)
 
     content = await house(request).desk.read(act)
-    return Response(content, media_type=_type_of(content))
+    return Response(content, media_type=type_of(content))
 
 
 def enrolled(recognizer: Recognizer, label: str) -> IdentityRecord:
@@ -184,7 +184,7 @@ def receipt_again(_: Recognizer, line: AuditEntry) -> Erasure:
     return Erasure(line.identity or "", line.facts["examples"], line.at, line.hash)
 
 
-def _type_of(content: bytes) -> str:
+def type_of(content: bytes) -> str:
     """As its own first bytes say; what no browser should guess about has no type."""
     try:
         with Image.open(io.BytesIO(content)) as found:

@@ -12,10 +12,13 @@ from starlette.responses import Response
 from holotype import recognizer as services
 from holotype.errors import ImageError, VectorError
 from holotype.recognizer import Recognizer
+from holotype.recognizer.detection import detect, given
 from holotype.records import Decision, StatedRate
 from holotype.server.answers import answer
+from holotype.server.cameras import jpeg
 from holotype.server.forms import Sent, sent
 from holotype.server.routing import house, route, who
+from holotype.watching.watch import cut
 
 router = APIRouter(tags=["Ask"])
 
@@ -86,13 +89,24 @@ class Answers:
 async def identify(request: Request) -> Response:
     """1:N: who is it, or is it nobody? 200 with `cannot_tell` where a picture shows nothing."""
     got = await sent(request, Identify)
-    asked = got.fields
+    asked, visitors = got.fields, house(request).outlets.visitors
 
     def act(recognizer: Recognizer) -> list[Decision]:
+        pictures: list[bytes | None]
         if got.vectors is not None:
+            seen = given(got.vectors, recognizer.embedding_dim)
+            pictures = [None] * len(seen)
             found = recognizer.identify(vectors=got.vectors, **asked.model_dump())
-            return found if isinstance(found, list) else [found]
-        return recognizer.identify(_some(got), **asked.model_dump())
+            decisions = found if isinstance(found, list) else [found]
+        else:
+            images = _some(got)
+            pictures = [*images]
+            seen = [one for (one,) in detect(recognizer.embedder, images)]
+            decisions = recognizer.identify(seen, **asked.model_dump())
+        if visitors is not None:
+            vectors = [one.vector for one in seen]
+            visitors.keep(recognizer, decisions, vectors, pictures, {"actor": who(request)})
+        return decisions
 
     answers = await house(request).desk.embed(act)
     house(request).metrics.decided("identify", answers)
@@ -112,12 +126,18 @@ async def identify(request: Request) -> Response:
 async def identify_all(request: Request) -> Response:
     """1:N for each face of one picture, largest first; nobody is on a picture twice."""
     got = await sent(request, Identify)
-    asked = got.fields
+    asked, visitors = got.fields, house(request).outlets.visitors
 
     def act(recognizer: Recognizer) -> list[Decision]:
         (image,) = _so_many(got, 1)
         seen = recognizer.identify_all(image, **asked.model_dump())
-        return [one.decision for one in seen]
+        decisions = [one.decision for one in seen]
+        if visitors is not None:
+            for one in seen:  # nobody else of the picture is kept along
+                shown = image if one.decision.box is None else jpeg(cut(image, one.decision))
+                facts = {"actor": who(request)} | ({"cut": True} if one.decision.box else {})
+                visitors.keep(recognizer, [one.decision], [one.vector], [shown], facts)
+        return decisions
 
     answers = await house(request).desk.embed(act)
     house(request).metrics.decided("identify", answers)

@@ -203,13 +203,13 @@ async def remove_strangers(request: Request, batch: str) -> Response:
 async def feedback(request: Request, decision: str) -> Response:
     """Say whether a decision was right; a decision is reviewed once."""
     got = await sent(request, Said)
-    asked = got.fields
+    asked, visitors = got.fields, house(request).outlets.visitors
 
     def say(recognizer: Recognizer, actor: str) -> Reviewed:
         images = got.images()
         if len(images) > 1:
             raise ImageError(f"{len(images)} images were sent", "Send the one probe, or none")
-        return services.feedback(
+        done = services.feedback(
             recognizer,
             decision,
             asked.correct,
@@ -218,20 +218,11 @@ async def feedback(request: Request, decision: str) -> Response:
             stranger=asked.stranger,
             actor=actor,
         )
+        if visitors is not None:
+            visitors.reviewed(decision)
+        return done
 
-    def again(recognizer: Recognizer, line: AuditEntry) -> Reviewed:
-        name = line.facts["decision"]
-        given = [one for one in recognizer.gallery.feedbacks() if one.decision == name]
-        examples = recognizer.gallery.examples()
-        return Reviewed(
-            name,
-            line.facts["correct"],
-            sum(one.examples for one in given),
-            label=next((one.label for one in examples if one.decision == name), None),
-            strangers=sum(one.strangers for one in given),
-        )
-
-    return await change(request, house(request).desk.embed, say, again, got.content)
+    return await change(request, house(request).desk.embed, say, reviewed_again, got.content)
 
 
 @route(
@@ -267,3 +258,17 @@ async def lint(
 async def review(request: Request) -> Response:
     """What reviews show about this installation: above all the measured false accepts."""
     return answer({"rates": await house(request).desk.read(services.review)})
+
+
+def reviewed_again(recognizer: Recognizer, line: AuditEntry) -> Reviewed:
+    """What became of a review, from its line."""
+    name = line.facts["decision"]
+    given = [one for one in recognizer.gallery.feedbacks() if one.decision == name]
+    examples = recognizer.gallery.examples()
+    return Reviewed(
+        name,
+        line.facts["correct"],
+        sum(one.examples for one in given),
+        label=next((one.label for one in examples if one.decision == name), None),
+        strangers=sum(one.strangers for one in given),
+    )
