@@ -108,6 +108,28 @@ def test_what_a_receiver_does_not_want_is_a_dead_letter_and_the_next_comes(
     (ada, _) = server.client.get("/v1/events").json()["events"]
     assert dead["event"] == ada["id"]
     assert server.client.get("/v1/webhooks/nobody/dead-letters").status_code == 404
+    assert server.client.post("/v1/webhooks/nobody/dead-letters/resend").status_code == 404
+
+
+def test_a_dead_letter_is_sent_again_when_somebody_says_so(
+    start: Callable[..., Server], receive: Callable[..., Receiver]
+) -> None:
+    port = free_port()
+    refused = {"Ada", "Bob"}
+    receiver = receive(port, lambda event: 422 if event["label"] in refused else 204)
+    server = start("--webhook", f"door=http://127.0.0.1:{port}/")
+    for number, label in enumerate(("Ada", "Bob", "Cy")):
+        server.enroll(label, drawing(11 + number))
+    receiver.wait_for("Cy")
+    place = "/v1/webhooks/door/dead-letters"
+    assert len(server.client.get(place).json()["dead_letters"]) == 2
+    refused.remove("Ada")
+    assert server.client.post(f"{place}/resend").json() == {"sent": 1, "left": 1}
+    assert receiver.once() == ["Cy", "Ada"]
+    (left,) = server.client.get(place).json()["dead_letters"]
+    assert left["why"] == "it answered 422"
+    receiver.stop()  # it is away: nothing is lost
+    assert server.client.post(f"{place}/resend").json() == {"sent": 0, "left": 1}
 
 
 def test_it_is_not_led_elsewhere(

@@ -14,12 +14,13 @@ from holotype.gallery import file_beside, inbox, inbox_of
 from holotype.recognizer.visitors import Visitors
 from holotype.records import Answer
 from holotype.server.cameras import ANSWERS, Cameras
-from holotype.server.delivery import Delivery, Receiver
+from holotype.server.delivery import AwayError, Delivery, Receiver, UnwantedError
 from holotype.server.desk import Desk
 from holotype.server.event_stream import KEEP_H, Feed
 from holotype.server.mqtt import Mqtt
 from holotype.server.webhooks import Hook, Hooks, NewHook
 
+_RESENT = 100  # of the newest dead letters, in one call
 _MQTT = "mqtt"  # the reader; those of webhooks have two words
 
 
@@ -52,6 +53,7 @@ class Outlets:
 
     def __init__(self, desk: Desk, telling: Telling, model: str | None = None) -> None:
         path, connected = desk.path, dict.fromkeys((name for name, _ in telling.cameras), False)
+        self.telling, self.connected = telling, connected
         self._mqtt: Mqtt | None = None
         self.visitors: Visitors | None = None
         with ExitStack() as opened:
@@ -108,6 +110,28 @@ class Outlets:
         found = self.hooks.remove(name)
         self.feed.events.leave(_reader(name))
         return found
+
+    def resend(self, hook: str) -> tuple[int, int]:
+        """Send what a webhook did not get once more, oldest first, until it is not there.
+
+        Returns:
+            How many events it has now, and how many are left: refused again, or kept no longer.
+        """
+        done = 0
+        for letter in reversed(self.hooks.dead(hook)[:_RESENT]):
+            number = self.feed.events.number_of(letter.event)
+            found = self.feed.next(number - 1) if number else None
+            if found is None or found[1].id != letter.event:
+                continue
+            try:
+                self.hooks.send(hook, self.feed.gallery, found[1])
+            except AwayError:
+                break
+            except UnwantedError:
+                continue
+            self.hooks.unbury(hook, letter.event)
+            done += 1
+        return done, len(self.hooks.dead(hook))
 
     def waits(self, hook: str) -> str:
         """Why a webhook does not take an event just now; empty where it does."""

@@ -155,6 +155,11 @@ class Hooks(Beside):
                 (name, name, _KEPT_DEAD),
             )
 
+    def unbury(self, name: str, event: str) -> None:
+        """Note that a receiver has an event after all."""
+        with self._changing() as connection:
+            connection.execute("DELETE FROM dead WHERE hook = ? AND event = ?", (name, event))
+
     def dead(self, name: str) -> tuple[DeadLetter, ...]:
         """What a receiver did not get, newest first."""
         with self._session() as connection:

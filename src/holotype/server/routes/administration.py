@@ -67,6 +67,27 @@ class GalleryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraState:
+    """One camera, without its address."""
+
+    name: str
+    connected: bool  # whether it gives pictures now
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the server was started, and what it keeps for how many hours."""
+
+    events_h: float
+    told: tuple[str, ...]  # the answers of which events are made, beside those of cameras
+    seen_h: float  # the pictures of who came by a camera; 0: none
+    inbox_h: float  # who got no match; 0: nobody
+    cameras: tuple[CameraState, ...]
+    fpir: str | None  # the rate that they were told; None: as for identify
+    mqtt: bool  # whether a broker is told of events
+
+
+@dataclass(frozen=True, slots=True)
 class Trail:
     """One page of the audit trail, newest line first."""
 
@@ -151,6 +172,24 @@ async def gallery(request: Request) -> Response:
         }
 
     return answer(await desk.read(act))
+
+
+@route(router, "GET", "/v1/settings", "read", Settings)
+async def settings(request: Request) -> Response:
+    """How the server was started: it is told so on the command line, and nowhere else."""
+    outlets = house(request).outlets
+    told = outlets.telling
+    return answer(
+        Settings(
+            told.keep_h,
+            told.answers,
+            told.pictures_h,
+            told.inbox_h,
+            tuple(CameraState(*one) for one in outlets.connected.items()),
+            told.fpir,
+            told.mqtt is not None,
+        )
+    )
 
 
 @route(router, "GET", "/v1/audit", "read", Trail)

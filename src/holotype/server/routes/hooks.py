@@ -46,6 +46,14 @@ class DeadLetters:
     dead_letters: tuple[DeadLetter, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """What came of sending dead letters again."""
+
+    sent: int  # events that it has now
+    left: int  # that it still has not: refused again, kept no longer, or it is not there
+
+
 class WantedHook(Fields):
     """A new webhook."""
 
@@ -106,6 +114,16 @@ async def dead_letters(request: Request, name: str) -> Response:
     if all(one.name != name for one in hooks.all()):
         raise _nobody()
     return answer({"dead_letters": hooks.dead(name)})
+
+
+@route(router, "POST", "/v1/webhooks/{name}/dead-letters/resend", "admin", Resent)
+async def resend(request: Request, name: str) -> Response:
+    """Send the last 100 of them once more, as far as the events are still kept."""
+    outlets = house(request).outlets
+    if all(one.name != name for one in outlets.hooks.all()):
+        raise _nobody()
+    sent, left = await house(request).desk.read(lambda _: outlets.resend(name))
+    return answer(Resent(sent, left))
 
 
 def _nobody() -> RefusedError:
