@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +101,23 @@ def serve(gallery: Path, port: int | None = None, *options: str) -> Served:
             reader.start()
             return Served(gallery, port, process, found[2] or "", reader)
     raise AssertionError(f"the server did not start: {''.join(said)}")
+
+
+def made(served: Served, name: str, scope: str) -> str:
+    """A new key of the server."""
+    request = urllib.request.Request(
+        f"{served.address}v1/keys",
+        json.dumps({"name": name, "scope": scope}).encode(),
+        {"authorization": f"Bearer {served.key}", "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return str(json.load(answer)["key"])
+
+
+def close(windows: list[Any]) -> None:
+    """Close what is open: before the server ends, which a page would notice."""
+    while windows:
+        windows.pop().close()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 import chromium
 import holotype
-from chromium import Served, Watched
+from chromium import Served, Watched, close
 from stand_ins import drawings
 
 ENROLLED = 12
@@ -63,14 +63,18 @@ def windows() -> list[Any]:
     return []
 
 
-def close(windows: list[Any]) -> None:
-    while windows:
-        windows.pop().close()
-
-
 @pytest.fixture
 def served(gallery: Path, windows: list[Any]) -> Iterator[Served]:
     server = chromium.serve(gallery)
+    yield server
+    close(windows)
+    server.stop()
+
+
+@pytest.fixture
+def receiving(gallery: Path, windows: list[Any]) -> Iterator[Served]:
+    """A server that keeps who gets no match."""
+    server = chromium.serve(gallery, None, "--inbox", "2")
     yield server
     close(windows)
     server.stop()

@@ -9,7 +9,7 @@ import pytest
 from chromium import Served, until
 
 pytestmark = pytest.mark.slow
-PARTS = ("desk", "enrolled", "map", "trust", "audit", "about")
+PARTS = ("desk", "enrolled", "inbox", "map", "trust", "audit", "keys", "settings", "about")
 PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
@@ -77,9 +77,32 @@ def test_axe_finds_nothing_in_the_lesson_nor_where_a_key_is_asked_for(
     page.watched.said.clear()  # the 401
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_where_visitors_wait(
+    opened: Any, receiving: Served, pictures: Any, theme: str
+) -> None:
+    page = opened(receiving, color_scheme=theme)
+    page.click("#desk [data-way=file]")
+    folder = sorted(pictures.iterdir())[20]
+    page.set_input_files("#desk .drop input", [str(one) for one in sorted(folder.iterdir())])
+    page.wait_for_selector(".answer.unknown")
+    page.click("#tab-inbox")
+    page.wait_for_selector(".visitor img")
+    axe(page, f"inbox, {theme}")
+    page.locator(".visitor").first.press("i")
+    page.get_by_role("dialog").wait_for()
+    axe(page, f"who is it, {theme}")
+
+
 @pytest.mark.parametrize("language", ["en-US", "de-DE"])
-def test_phone_scrolls_down_alone(opened: Any, served: Served, language: str) -> None:
-    page = opened(served, locale=language, **PHONE)
+def test_phone_scrolls_down_alone(
+    opened: Any, receiving: Served, pictures: Any, language: str
+) -> None:
+    page = opened(receiving, locale=language, **PHONE)
+    page.click("#desk [data-way=file]")
+    folder = sorted(pictures.iterdir())[20]
+    page.set_input_files("#desk .drop input", [str(one) for one in sorted(folder.iterdir())])
+    page.wait_for_selector(".answer.unknown")
     for part in PARTS:
         page.click(f"#tab-{part}")
         page.wait_for_selector(f"#{part} h1", state="attached")

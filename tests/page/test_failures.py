@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from typing import Any
 
 import pytest
 
 import chromium
-from chromium import HOUSE, Served, draw
+from chromium import HOUSE, Served, draw, made
 
 pytestmark = pytest.mark.slow
-
-
-def made(served: Served, name: str, scope: str) -> str:
-    """A new key of the server."""
-    request = urllib.request.Request(
-        f"{served.address}v1/keys",
-        json.dumps({"name": name, "scope": scope}).encode(),
-        {"authorization": f"Bearer {served.key}", "content-type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return str(json.load(answer)["key"])
 
 
 def test_key_is_taken_from_the_address_and_leaves_it(opened: Any, served: Served) -> None:

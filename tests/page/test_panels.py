@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,23 @@ _DROP = """(bytes) => {
   const card = cards.find((one) => one.textContent.includes("Mine"));
   card.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
 }"""
+
+
+def test_a_folder_of_folders_enrolls_many(
+    opened: Any, served: Served, pictures: Path, tmp_path: Path
+) -> None:
+    many = tmp_path / "many"
+    for number, label in enumerate(("Ada", "Bob", "Cy")):
+        shutil.copytree(sorted(pictures.iterdir())[20 + number], many / label)
+    (many / "Cy" / "broken.png").write_bytes(b"no picture")
+    page = opened(served, "enrolled")
+    page.set_input_files("#enrolled input[webkitdirectory]", many)
+    page.get_by_text("2 of 3 folders are enrolled.").wait_for()
+    page.get_by_text("Cy is not enrolled.").wait_for()
+    for label in ("Ada", "Bob"):
+        page.locator(".card", has_text=label).get_by_text("3 examples").wait_for()
+    assert page.locator(".card").count() == 14
+    page.watched.said.clear()  # the 422
 
 
 def test_another_kind_of_picture_is_asked_about(

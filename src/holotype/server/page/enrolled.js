@@ -4,7 +4,7 @@ import {monogram} from "./answer.js";
 import {call, groups, pictures} from "./api.js";
 import {ask, h, icon, note} from "./dom.js";
 import * as gallery from "./gallery.js";
-import {input, takesDrops} from "./input.js";
+import {folderOf, input, takesDrops} from "./input.js";
 import {person, undoing} from "./person.js";
 import {problem} from "./problem.js";
 import {alike, day, has, number, t} from "./texts.js";
@@ -90,15 +90,21 @@ function form() {
   const label = h("input", {id: "label", maxlength: 200, autocomplete: "off"});
   const consent = h("input", {id: "consent", maxlength: 500, autocomplete: "off"});
   const until = h("input", {id: "until", type: "date", min: new Date().toISOString().slice(0, 10)});
-  taken = input({ways: gallery.ways(), action: t("enroll.do"), onpictures: async (files) => {
-    // A folder that is dropped is named as who is in it.
+  const onpictures = async (files) => {
     const named = label.value.trim();
+    const fields = {consent: consent.value.trim(), retain_until: until.value};
+    if (!named && files.every(folderOf)) return folders(files, fields);
     if (!named) {
       outcome(h("p", {class: "problem", role: "alert"}, t("label.missing")));
       label.focus();
       return;
     }
-    if (await enroll(named, files, {consent: consent.value.trim(), retain_until: until.value})) label.value = "";
+    if (await enroll(named, files, fields)) label.value = "";
+  };
+  taken = input({ways: gallery.ways(), action: t("enroll.do"), onpictures});
+  const folder = h("input", {type: "file", webkitdirectory: true, onchange: () => {
+    onpictures(Array.from(folder.files).filter((file) => file.type.startsWith("image/")));
+    folder.value = "";
   }});
   return h("details", {class: "enroll", open: matchMedia("(min-width: 761px)").matches},
     h("summary", {}, t("enroll.title")),
@@ -107,7 +113,9 @@ function form() {
         h("div", {class: "field"}, h("label", {for: "label"}, t("label")), label),
         h("div", {class: "field"}, h("label", {for: "consent"}, t("enroll.consent")), consent),
         h("div", {class: "field"}, h("label", {for: "until"}, t("enroll.until")), until),
-        h("p", {class: "soft"}, t("enroll.how"), " ", gallery.faces() && t("enroll.permission"))),
+        h("p", {class: "soft"}, t("enroll.how"), " ", gallery.faces() && t("enroll.permission")),
+        h("p", {class: "soft"}, t("folder.how")),
+        h("label", {class: "button"}, t("folder.choose"), folder)),
       h("div", {class: "column"}, taken.element)));
 }
 
@@ -136,17 +144,23 @@ function one({label, examples, consent, retain_until: until, tags, quiet}) {
   return card;
 }
 
+/** Enroll the pictures of one, group by group. */
+async function store(label, files, fields) {
+  const found = {label, added: 0, lookalikes: [], warnings: []};
+  for (const some of groups(files)) {
+    const one = await call("POST", `v1/identities/${encodeURIComponent(label)}/examples`, {form: pictures(some, fields)});
+    found.added += one.added;
+    found.lookalikes.push(...one.lookalikes);
+    found.warnings.push(...one.warnings);
+  }
+  gallery.remember(label, files[0]);
+  return found;
+}
+
 async function enroll(label, files, fields = {}) {
   outcome(h("p", {class: "waiting"}, t("enroll.waiting", {n: files.length, count: number(files.length)})));
   try {
-    const found = {label, added: 0, lookalikes: [], warnings: []};
-    for (const some of groups(files)) {
-      const one = await call("POST", `v1/identities/${encodeURIComponent(label)}/examples`, {form: pictures(some, fields)});
-      found.added += one.added;
-      found.lookalikes.push(...one.lookalikes);
-      found.warnings.push(...one.warnings);
-    }
-    gallery.remember(label, files[0]);
+    const found = await store(label, files, fields);
     note(t("enroll.done", {label, n: found.added}));
     taken?.clear();
     await gallery.refresh();
@@ -160,6 +174,27 @@ async function enroll(label, files, fields = {}) {
     outcome(problem(error, anyway || ""));
     return false;
   }
+}
+
+/** Many at once: each folder is named as who is in it. What fails spoils no other. */
+async function folders(files, fields) {
+  const named = new Map();
+  for (const file of files) named.set(folderOf(file), [...(named.get(folderOf(file)) ?? []), file]);
+  const said = [];
+  let done = 0;
+  for (const [label, some] of named) {
+    outcome(h("p", {class: "waiting", role: "status"}, t("folder.waiting", {label, done: number(done), count: number(named.size)})));
+    try {
+      said.push(remarks(await store(label, some, fields)));
+      done += 1;
+    } catch (error) {
+      said.push(problem(error, h("p", {}, t("folder.failed", {label}))));
+    }
+  }
+  await gallery.refresh();
+  await render(panel);
+  const all = t("folder.done", {done: number(done), n: named.size, count: number(named.size)});
+  outcome(h("p", {class: "good", role: "status"}, all), ...said);
 }
 
 function remarks({label, lookalikes, warnings}) {

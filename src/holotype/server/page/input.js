@@ -85,6 +85,11 @@ export function takesDrops(element, onfiles) {
   });
 }
 
+const places = new WeakMap(); // file -> its path below what was dropped
+
+/** The name of the folder that a file was in when it was dropped or chosen with it, or null. */
+export const folderOf = (file) => (places.get(file) ?? file.webkitRelativePath).split("/").filter(Boolean).at(-2) ?? null;
+
 async function dropped(transfer) {
   // The entries are gone after the first wait.
   const entries = Array.from(transfer.items ?? [], (item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -96,6 +101,7 @@ async function dropped(transfer) {
 async function within(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
+    places.set(file, entry.fullPath);
     return file.type.startsWith("image/") ? [file] : [];
   }
   const reader = entry.createReader();

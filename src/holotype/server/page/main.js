@@ -1,4 +1,4 @@
-// The page: six panels, one open at a time.
+// The page: nine panels, one open at a time.
 
 import * as about from "./about.js";
 import {takeKey} from "./api.js";
@@ -6,13 +6,16 @@ import * as audit from "./audit.js";
 import * as desk from "./desk.js";
 import * as enrolled from "./enrolled.js";
 import * as gallery from "./gallery.js";
+import * as inbox from "./inbox.js";
 import {pasted} from "./input.js";
+import * as keys from "./keys.js";
 import * as map from "./map.js";
 import {problem} from "./problem.js";
+import * as settings from "./settings.js";
 import {fill, language, preferred, speak, t} from "./texts.js";
 import * as trust from "./trust.js";
 
-const PANELS = {desk, enrolled, map, trust, audit, about};
+const PANELS = {desk, enrolled, inbox, map, trust, audit, keys, settings, about};
 const NAMES = Object.keys(PANELS);
 const tab = (name) => document.getElementById(`tab-${name}`);
 const panelOf = (name) => document.getElementById(name);
@@ -28,6 +31,7 @@ async function show(name, whom) {
     tab(one).tabIndex = one === name ? 0 : -1;
     panelOf(one).hidden = one !== name;
   }
+  tab(name).scrollIntoView({block: "nearest", inline: "nearest"});
   document.title = `${tab(name).textContent} · ${gallery.title()} · holotype`;
   if (name === "desk" && before !== null && panelOf("desk").childElementCount) desk.changed(panelOf("desk"));
   else await render(name, whom);
