@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.comparison.storage import write
-from holotype.datasets.catalogue import OMNIGLOT_FILE, Dataset, load_dataset
+from holotype.datasets.catalogue import Dataset, comes_divided, load_dataset
 from holotype.datasets.folders import read_folder
 from holotype.datasets.inspection import Inspection, inspect
 from holotype.datasets.parts import Part, part_text
@@ -66,11 +66,11 @@ def prepare(
         DataError: the data cannot be read, hold too few classes, or, with `strict`, hold unfit
             pictures or class names that differ by case alone.
     """
-    if data == "omniglot" or (Path(data) / OMNIGLOT_FILE).is_file():
-        omniglot = load_dataset(data)
-        part = split(omniglot, "vinyals-test" if protocol == "vinyals" else "evaluation")
+    if comes_divided(data):
+        whole = load_dataset(data)
+        part = split(whole, "vinyals-test" if protocol == "vinyals" else "evaluation")
         tested = frozenset(plain(name) for name in part.class_names)
-        return Division(data, omniglot, tested, None, {}, (), {"data": "omniglot"})
+        return Division(data, whole, tested, None, {}, (), {"data": whole.name})
     inspection = _inspected(data, strict, told)
     whole = _whole(data, inspection)
     named = data if not Path(data).exists() else str(Path(data).resolve())

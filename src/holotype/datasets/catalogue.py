@@ -23,6 +23,7 @@ from holotype.errors import DataError
 __all__ = ["OMNIGLOT_FILE", "Dataset", "data_folder", "dataset_names", "load_dataset"]
 
 OMNIGLOT_FILE = "omniglot_105_bits.npz"
+_DIVIDED = ("omniglot",)
 _SHIPPED = {"sample": "omniglot_sample.npz", "digits": "digits.npz"}
 
 
@@ -85,6 +86,11 @@ def passed_over(name_or_path: str | Path) -> PassedOver:
     return read_folder(path).passed_over if path.is_dir() else PassedOver()
 
 
+def comes_divided(name_or_path: str | Path) -> bool:
+    """Whether a data set has a division of its own; nothing of it is read."""
+    return str(name_or_path) in _DIVIDED or (Path(name_or_path) / OMNIGLOT_FILE).is_file()
+
+
 def dataset_names() -> list[str]:
     """The names that `load_dataset` knows."""
     return list(_NAMED)
@@ -119,7 +125,7 @@ def _omniglot(path: Path, name: str) -> Dataset:
         drawer=stored["drawer"].astype(np.int64),
         license="MIT",
         source="https://github.com/brendenlake/omniglot",
-        divided=name == "omniglot",
+        divided=name in _DIVIDED,
     )
 
 

@@ -13,6 +13,7 @@ from holotype.datasets.catalogue import data_folder
 from holotype.errors import DataError
 from holotype.records import EpisodeIndex
 
+DATASET = "omniglot"  # of which the runs are
 LAKE_RUNS_FILE = "omniglot_all_runs.zip"
 RUNS = 20
 N_WAY = 20

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.datasets.catalogue import Dataset, load_dataset
-from holotype.datasets.lake import N_WAY, RUNS, lake_runs
+from holotype.datasets.lake import DATASET, N_WAY, RUNS, lake_runs
 from holotype.datasets.lazy import Pictures, TurnedPictures, select, turn
 from holotype.datasets.splits import split
 from holotype.errors import DataError
@@ -111,9 +111,9 @@ def plan(
 
 
 def _require_lake(name: str, stated: dict[str, int | None]) -> None:
-    if name != "omniglot":
+    if name != DATASET:
         raise DataError(
-            f"the protocol 'lake' is defined on omniglot, not on '{name}'",
+            f"the protocol 'lake' is defined on {DATASET}, not on '{name}'",
             "Choose the protocol 'evaluation' for this data set",
         )
     for key, value in stated.items():
