@@ -33,7 +33,7 @@ from gallery_kill import drain, fork
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import Snapshot, open_gallery
-from holotype.gallery.rows import StoredGallery
+from holotype.gallery.rows import Gallery
 from postgres import PostgresServer, Wire
 
 RESULT = Path(__file__).parent.parent / "results" / "stores_kill.json"
@@ -47,7 +47,7 @@ def examples(name: str) -> np.ndarray:
     return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
 
 
-def opened(url: str) -> StoredGallery:
+def opened(url: str) -> Gallery:
     while True:
         try:
             return open_gallery(url, "drawn", DIM, model_name="drawn")
@@ -57,7 +57,7 @@ def opened(url: str) -> StoredGallery:
             time.sleep(0.05)
 
 
-def enrolled(gallery: StoredGallery) -> list[str]:
+def enrolled(gallery: Gallery) -> list[str]:
     """The labels, as soon as the server answers."""
     while True:
         try:

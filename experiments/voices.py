@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from domains import words
 from holotype.datasets.voices import COHORT, TEST, load_fsdd_recordings, load_librispeech
+from holotype.domains.domain import Detected
 from holotype.domains.voices.hearing import Heard, hear, several
 from holotype.domains.voices.mel import Hearing
 from holotype.domains.voices.recording import opened
@@ -36,7 +37,7 @@ from holotype.embedder import Embedder
 from holotype.evaluation.open_set import open_set
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import Pack, add_scores, load_pack
-from holotype.recognizer.detection import Detected, detect
+from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
 from holotype.records import Recording
 from holotype.report import seen

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from holotype.errors import ErasurePendingError, ServingError
-from holotype.gallery import StoredGallery, inbox_of
+from holotype.gallery import Gallery, inbox_of
 from holotype.gallery.inbox import Entry, Inbox, clear
 
 Rows = Callable[..., Any]
@@ -26,7 +26,7 @@ def place(place: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def inbox(gallery: StoredGallery, place: Path | str) -> Iterator[Inbox]:
+def inbox(gallery: Gallery, place: Path | str) -> Iterator[Inbox]:
     found = Inbox(inbox_of(place).absolute())
     yield found
     found.close()
@@ -41,7 +41,7 @@ def names(inbox: Inbox) -> list[str]:
     return [one.id for one in inbox.entries()]
 
 
-def identity(gallery: StoredGallery, label: str) -> str:
+def identity(gallery: Gallery, label: str) -> str:
     return next(one.id for one in gallery.records() if one.label == label)
 
 
@@ -74,7 +74,7 @@ def test_hidden_is_without_a_picture_and_still_known(inbox: Inbox) -> None:
 
 
 def test_whoever_is_erased_takes_along_what_resembles_them(
-    gallery: StoredGallery, inbox: Inbox, rows: Rows
+    gallery: Gallery, inbox: Inbox, rows: Rows
 ) -> None:
     for seed, label in enumerate(("Ada", "Bob")):
         gallery.add(label, rows(seed))
@@ -91,7 +91,7 @@ def test_whoever_is_erased_takes_along_what_resembles_them(
 
 
 def test_an_erasure_that_cannot_reach_the_inbox_is_pending(
-    gallery: StoredGallery, inbox: Inbox, rows: Rows
+    gallery: Gallery, inbox: Inbox, rows: Rows
 ) -> None:
     gallery.add("Ada", rows(1))
     inbox.put(entry("like ada", identity(gallery, "Ada")), b"a picture")
