@@ -212,7 +212,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a vector": (_edit("examples.npy", lambda c: c[:-1] + b"?"), "examples.npy .* was altered"),
     "longer": (_edit("examples.npy", lambda c: c + b"?"), "examples.npy .* was altered"),
     "a picture": (lambda out: next(out.glob("pictures/*")).write_bytes(b"x"), "was altered"),
-    "newer": (_manifest(version=3), "version 3; this holotype knows versions up to 2"),
+    "newer": (_manifest(version=4), "version 4; this holotype knows versions up to 3"),
     "another kind": (_manifest(format="zip"), "is no export of a gallery"),
     "no JSON": (_edit("manifest.json", lambda c: c[:40]), "not as an export is written"),
     "no files": (_manifest(files={}), "not as an export is written"),

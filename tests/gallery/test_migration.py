@@ -96,7 +96,7 @@ def test_the_first_change_migrates(old: Path, open_gallery, rows) -> None:
     assert watching.remove("Ada").examples == 4
     assert watching.check().sound
     watching.close()
-    assert version(old) == 3
+    assert version(old) == 4
     assert b"Ada" not in old.read_bytes()
 
 
@@ -139,7 +139,7 @@ def test_any_change_migrates(old: Path, open_gallery, rows, change: str) -> None
                 gallery.stage("m2", 3, {1: rows(1, dim=3)[0]})
         assert gallery.audit()[0].action == "migrate"
         assert gallery.check().sound
-    assert version(old) == 3
+    assert version(old) == 4
 
 
 def test_a_failed_change_leaves_it_at_schema_1(old: Path, open_gallery, rows) -> None:
@@ -245,4 +245,4 @@ def test_the_first_change_of_schema_2_migrates(step2: Path, open_gallery, rows) 
     watching.remove("Ada")
     assert watching.check().sound
     watching.close()
-    assert version(step2) == 3
+    assert version(step2) == 4

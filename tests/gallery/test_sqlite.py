@@ -62,7 +62,7 @@ def test_the_file_says_what_it_is(gallery: SqliteGallery, path: Path) -> None:
     gallery.close()
     header = path.read_bytes()[:100]
     assert int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    assert int.from_bytes(header[60:64], "big") == 3
+    assert int.from_bytes(header[60:64], "big") == 4
     assert header[18:20] == b"\x01\x01"  # no write-ahead log: all of it is in the one file
     assert gallery_model(path) == ("m1", "toy")
 

@@ -80,7 +80,7 @@ def show_gallery(
                     one.label,
                     one.created.astimezone().date().isoformat(),
                     "kept" if one.picture else "",
-                    "enroll" if one.decision is None else f"feedback {one.decision}",
+                    _origin(one),
                 )
                 for one in examples
             ],
@@ -93,6 +93,12 @@ def show_gallery(
         say(f"Written: {os.fspath(report)}")
 
 
+def _origin(one: ExampleRecord) -> str:
+    if one.description is not None:
+        return f'the text "{one.description}"'
+    return "enroll" if one.decision is None else f"feedback {one.decision}"
+
+
 def _document(one: IdentityRecord, examples: Sequence[ExampleRecord]) -> dict[str, Any]:
     return {
         "label": one.label,
@@ -103,7 +109,13 @@ def _document(one: IdentityRecord, examples: Sequence[ExampleRecord]) -> dict[st
         "metadata": dict(one.metadata),
         "quiet": one.quiet,
         "examples": [
-            {"id": e.id, "since": e.created, "picture": e.picture, "decision": e.decision}
+            {
+                "id": e.id,
+                "since": e.created,
+                "picture": e.picture,
+                "decision": e.decision,
+                "description": e.description,
+            }
             for e in examples
             if e.label == one.label
         ],

@@ -25,12 +25,14 @@ MAX_METADATA_LEVELS = 50  # whoever reads it can, however deep a call it is made
 
 def examples(connection: Connection, label: str | None) -> tuple[ExampleRecord, ...]:
     """The facts about each example, of one label or of all, identity by identity."""
-    old = schema_version(connection) < 2
-    kept = "0, NULL" if old else "examples.id IN (SELECT example FROM pictures), decision"
+    version = schema_version(connection)
+    kept = "examples.id IN (SELECT example FROM pictures), decision" if version >= 2 else "0, NULL"
+    words = "description" if version >= 4 else "NULL"
     return tuple(
-        ExampleRecord(number, owner, datetime.fromisoformat(created), bool(picture), decision)
-        for number, owner, created, picture, decision in connection.execute(
-            f"SELECT examples.id, label, examples.created, {kept} FROM examples JOIN identities"
+        ExampleRecord(number, owner, datetime.fromisoformat(created), bool(picture), *rest)
+        for number, owner, created, picture, *rest in connection.execute(
+            f"SELECT examples.id, label, examples.created, {kept}, {words} FROM examples"
+            " JOIN identities"
             " ON identities.id = examples.identity WHERE CAST(? AS TEXT) IS NULL OR label = ?"
             " ORDER BY identities.id, examples.id",
             (label, label),

@@ -21,6 +21,7 @@ from holotype.gallery.records import IdentityRecord
 from holotype.gallery.schema import one, read_binding, schema_version
 
 _FLOAT32_BYTES = 4
+MAX_DESCRIPTION = 10_000  # characters
 
 
 def terms(consent: str | None, retain_until: date | None) -> tuple[str | None, str | None]:
@@ -42,6 +43,24 @@ def terms(consent: str | None, retain_until: date | None) -> tuple[str | None, s
             "Name a later day, or do not enroll",
         )
     return consent, retain_until.isoformat()
+
+
+def check_descriptions(descriptions: Sequence[str] | None, examples: int) -> None:
+    """Refuse what is not one text for each example."""
+    if descriptions is None:
+        return
+    if len(descriptions) != examples:
+        raise GalleryError(
+            f"{len(descriptions)} descriptions do not go with {examples} examples",
+            "Pass a list with one text for each example",
+        )
+    for text in descriptions:
+        if not isinstance(text, str) or not text or len(text) > MAX_DESCRIPTION:
+            raise GalleryError(
+                f"a description is a text of up to {MAX_DESCRIPTION:,} characters; this one is "
+                f"{len(text) if isinstance(text, str) else type(text)}",
+                "Pass the sentence that was embedded",
+            )
 
 
 def check_pictures(pictures: Sequence[bytes] | None, examples: int) -> None:
@@ -129,6 +148,7 @@ def add(
     decision: str | None,
     actor: str | None,
     tags: Sequence[str] = (),
+    descriptions: Sequence[str] | None = None,
 ) -> int:
     """Store examples, inside the caller's transaction; the number that the label has now."""
     at = audit.now()
@@ -153,14 +173,15 @@ def add(
     if tags:
         add_tags(connection, identity, tags)
     kept = pictures if pictures and keeps_pictures(connection) else [None] * len(vectors)
+    told: Sequence[str | None] = descriptions or [None] * len(vectors)
     stored = [
         one(
             connection,
-            "INSERT INTO examples (identity, vector, created, checksum, decision)"
-            " VALUES (?, ?, ?, ?, ?) RETURNING id",
-            *(identity, blob, created, zlib.crc32(blob), decision),
+            "INSERT INTO examples (identity, vector, created, checksum, decision, description)"
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+            *(identity, blob, created, zlib.crc32(blob), decision, description),
         )
-        for blob in as_blobs(vectors)
+        for blob, description in zip(as_blobs(vectors), told, strict=True)
     ]
     changes.added(connection, "examples", *stored)
     given = [
@@ -356,11 +377,9 @@ def picture(connection: Connection, example: int) -> bytes:
 
 def without_pictures(connection: Connection) -> dict[str, int]:
     """The labels that have examples without a picture, and how many."""
-    lacks = (
-        " WHERE examples.id NOT IN (SELECT example FROM pictures)"
-        if schema_version(connection) >= 2
-        else ""
-    )
+    version = schema_version(connection)
+    lacks = " WHERE examples.id NOT IN (SELECT example FROM pictures)" if version >= 2 else ""
+    lacks += " AND description IS NULL" if version >= 4 else ""  # else words are embedded again
     return {
         str(label): int(count)
         for label, count in connection.execute(

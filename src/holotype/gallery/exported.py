@@ -23,7 +23,8 @@ from holotype.gallery.erasure import merged
 from holotype.gallery.labels import shown
 from holotype.gallery.schema import read_binding
 
-FORMAT, VERSION = "holotype gallery", 2  # 1 had no reviews, and none of their strangers
+# 1 had no reviews, and none of their strangers; 2 no descriptions
+FORMAT, VERSION = "holotype gallery", 3
 MANIFEST, IDENTITIES, EXAMPLES = "manifest.json", "identities.jsonl", "examples.npy"
 STRANGERS, STRANGER_VECTORS = "strangers.jsonl", "strangers.npy"
 REVIEWS = "reviews.jsonl"
@@ -45,7 +46,8 @@ nothing to another model.
 - `identities.jsonl`: one identity a line, as JSON: `id` (random), `label`, `created`, `consent`,
   `retain_until` (the last day on which it may be kept) and whatever else is noted; and its
   `examples`, each with its `row` in `examples.npy`, when it was `created`, where it came of a
-  review the `decision`, and where pictures are kept the `picture`.
+  review the `decision`, where a text stands for a picture the `description`, and where pictures
+  are kept the `picture`.
 - `examples.npy`: the vectors, float32 [{examples}, {dim}] of unit length, an array of NumPy.
 - `pictures/`: the enrolled pictures, as they were given.
 - `reviews.jsonl`: what people said about decisions{whose}.
@@ -129,8 +131,8 @@ def write(connection: Connection, draft: Path, label: str | None, place: str) ->
     pictures = 0
     for identity, facts in _identities(connection, chosen):
         examples = []
-        for example, created, decision, vector, picture in connection.execute(
-            "SELECT examples.id, created, decision, vector, picture FROM examples"
+        for example, created, decision, description, vector, picture in connection.execute(
+            "SELECT examples.id, created, decision, description, vector, picture FROM examples"
             " LEFT JOIN pictures ON pictures.example = examples.id"
             " WHERE identity = ? ORDER BY examples.id",
             (identity,),
@@ -142,7 +144,9 @@ def write(connection: Connection, draft: Path, label: str | None, place: str) ->
                 name = f"{_PICTURES}/{example:08d}{_ending(picture)}"
                 put(name, picture)
             facts_of = {"row": len(vectors), "created": created, "picture": name}
-            examples.append(facts_of | ({"decision": decision} if decision in said else {}))
+            facts_of |= {"decision": decision} if decision in said else {}
+            facts_of |= {} if description is None else {"description": description}
+            examples.append(facts_of)
             vectors.append(vector)
         rows.append({**facts, "examples": examples})
     put(IDENTITIES, lines(rows))

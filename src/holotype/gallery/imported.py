@@ -23,7 +23,13 @@ from holotype.errors import GalleryError, HolotypeError, LabelError
 from holotype.gallery import audit, changes
 from holotype.gallery.connection import Connection
 from holotype.gallery.corrections import as_metadata
-from holotype.gallery.enrolled_rows import fresh, keeps_pictures, label_of, other_form
+from holotype.gallery.enrolled_rows import (
+    check_descriptions,
+    fresh,
+    keeps_pictures,
+    label_of,
+    other_form,
+)
 from holotype.gallery.exported import (
     EXAMPLES,
     FORMAT,
@@ -72,6 +78,7 @@ class Example:
     created: str
     picture: str | None  # its file
     decision: str | None  # the review that it comes of
+    description: str | None  # the text that it stands for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +189,9 @@ def _identities(
     labels, names = set[str](), set[str]()
     for row in _lines(content):
         examples = tuple(
-            Example(int(e["row"]), _time(e["created"]), e["picture"], _decision(e, reviews))
+            Example(
+                int(e["row"]), _time(e["created"]), e["picture"], _decision(e, reviews), _words(e)
+            )
             for e in row.pop("examples")
         )
         for example in examples:
@@ -321,9 +330,9 @@ def _insert(
     (blob,) = as_blobs(vector)
     example = one(
         connection,
-        "INSERT INTO examples (identity, vector, created, checksum, decision)"
-        " VALUES (?, ?, ?, ?, ?) RETURNING id",
-        *(identity, blob, facts.created, zlib.crc32(blob), facts.decision),
+        "INSERT INTO examples (identity, vector, created, checksum, decision, description)"
+        " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        *(identity, blob, facts.created, zlib.crc32(blob), facts.decision, facts.description),
     )
     changes.added(connection, "examples", example)
     if picture is not None:
@@ -440,6 +449,14 @@ def _decision(row: dict[str, Any], reviews: dict[str, tuple[Any, ...]]) -> str |
     if decision is not None and decision not in reviews:
         raise ValueError(f"the review {decision!r} is not there")
     return decision
+
+
+def _words(row: dict[str, Any]) -> str | None:
+    """The text that an example stands for; None: it was shown."""
+    description = row.get("description")
+    with _content():
+        check_descriptions(None if description is None else [description], 1)
+    return description
 
 
 def _class(number: int) -> int:

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,7 @@ class Mirror:
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
         self._matrix = Matrix(self._embedding_dim)
         self._examples: list[int] = []  # id of each row of the matrix
+        self._described = set[int]()  # ids of examples that stand for a text
         self._labels: list[str] = []
         self._names: list[str] = []  # random ids
         self._tags: dict[str, frozenset[str]] = {}
@@ -135,6 +137,7 @@ class Mirror:
             examples,
             dict(self._tags),
             frozenset(self._quiet),
+            frozenset(self._described),
         )
 
     def _look_again(self, connection: Connection) -> bool:
@@ -187,11 +190,13 @@ class Mirror:
         self._read_identities(connection)
         if not self._matrix.rows:
             self._matrix.reserve(connection.execute("SELECT COUNT(*) FROM examples").fetchone()[0])
+        words = "description IS NOT NULL" if schema_version(connection) >= 4 else "0"
         while rows := connection.execute(
-            "SELECT id, identity, vector FROM examples WHERE id > ? ORDER BY id LIMIT ?",
+            f"SELECT id, identity, vector, {words} FROM examples WHERE id > ? ORDER BY id LIMIT ?",
             (self._last_example, _ROWS_PER_READ),
         ).fetchall():
-            ids, identities, blobs = zip(*rows, strict=True)
+            ids, identities, blobs, described = zip(*rows, strict=True)
+            self._described.update(compress(ids, described))
             self._matrix.append(self._vectors(blobs), self._owners(identities))
             self._examples.extend(ids)
             self._last_example = ids[-1]

@@ -35,6 +35,7 @@ class ExampleRecord:
     created: datetime
     picture: bool  # whether it is kept
     decision: str | None  # random id of the review that it comes from
+    description: str | None = None  # the text that stands for a picture; None: one was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,7 @@ class Addition:
     retain_until: date | None = None
     pictures: Sequence[bytes] | None = field(default=None, repr=False)  # B
     tags: Sequence[str] = ()  # added to those that the identity has
+    descriptions: Sequence[str] | None = None  # B texts that the vectors stand for; None: pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
@@ -34,6 +35,7 @@ from holotype.gallery.schema import SCHEMA_VERSION, Binding, schema_version
 from holotype.gallery.snapshot import Snapshot
 
 BUSY_TIMEOUT_S = 5.0
+_Item = TypeVar("_Item")
 
 
 class Gallery(Correcting):
@@ -275,6 +277,7 @@ class Gallery(Correcting):
         enrolled_rows.terms(addition.consent, addition.retain_until)
         enrolled_rows.check_pictures(addition.pictures, len(rows))
         tags = tuple(check_tags(addition.tags))
+        enrolled_rows.check_descriptions(addition.descriptions, len(rows))
         return replace(addition, label=check_label(addition.label), vectors=rows, tags=tags)
 
     def remove(self, label: str, *, actor: str | None = None) -> Erasure:
@@ -428,16 +431,21 @@ def _added(
     connection: Connection, addition: Addition, decision: str | None, actor: str | None
 ) -> Added:
     """Store what is new of an addition, inside the caller's transaction."""
-    label, pictures = addition.label, addition.pictures
+    label = addition.label
     new = enrolled_rows.fresh(connection, label, addition.vectors)
     examples = enrolled_rows.add(
         connection,
         label,
         addition.vectors[new],
         enrolled_rows.terms(addition.consent, addition.retain_until),
-        None if pictures is None else [pictures[row] for row in new.nonzero()[0].tolist()],
+        _those(addition.pictures, new),
         decision,
         actor,
         addition.tags,
+        _those(addition.descriptions, new),
     )
     return Added(label, tuple(new.tolist()), examples)
+
+
+def _those(items: Sequence[_Item] | None, some: NDArray[np.bool_]) -> list[_Item] | None:
+    return None if items is None else [items[row] for row in some.nonzero()[0].tolist()]

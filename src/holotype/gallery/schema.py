@@ -20,7 +20,8 @@ APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68.
 #
 # `corrections` counts what changes rows that are there, and tells a reader to look at them again.
 # `changes` and `former` are what an undo needs, see `gallery.changes`. `tags` and `metadata` are
-# JSON. `strangers.decision` is the review that turned them away.
+# JSON. `strangers.decision` is the review that turned them away. `examples.description` is the text
+# that a vector stands for, where no picture was shown.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE meta (
@@ -113,6 +114,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (line, place, key)
         )""",
     ),
+    ("ALTER TABLE examples ADD COLUMN description TEXT",),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -69,6 +69,7 @@ class Snapshot:
     examples: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # of random ids
     quiet: frozenset[str] = frozenset()  # random ids of those who are known, but not announced
+    described: frozenset[int] = frozenset()  # ids of examples that stand for a text
 
     def only(self, tag: str) -> Snapshot:
         """The same moment with those alone who have a tag.

@@ -106,8 +106,9 @@ def _section(
 
 def _tile(example: ExampleRecord, kept: Callable[[int], Pixels | None]) -> str:
     pixels = kept(example.id) if example.picture else None
+    instead = escape(example.description or "no picture")
     picture = (
-        '<div class="tile none">no picture</div>'
+        f'<div class="tile none">{instead}</div>'
         if pixels is None
         else tile(pixels, f"example {example.id} of {example.label}")
     )
