@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class Evidence:
         exemplars: Floats,
         examples: int = 1,
         default: float | None = None,
-    ) -> Evidence:
+    ) -> Self:
         """Gather it.
 
         Args:
@@ -114,24 +114,23 @@ class Evidence:
 
     def follow(
         self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
-    ) -> Evidence:
+    ) -> Self:
         """Of the next state of the gallery, at the cost of what differs."""
         changes = difference(self.enrolled.keys, self.enrolled.prototypes, keys, prototypes)
-        return Evidence(
-            self.enrolled.follow(keys, prototypes, exemplars, changes),
-            self.impostors.follow(keys, prototypes, examples, changes),
-            self.default,
-            self.unlabeled,
+        return replace(
+            self,
+            enrolled=self.enrolled.follow(keys, prototypes, exemplars, changes),
+            impostors=self.impostors.follow(keys, prototypes, examples, changes),
+            _claims={},
         )
 
-    def with_site(self, site: Cohort) -> Evidence:
+    def with_site(self, site: Cohort) -> Self:
         """The same with other own strangers."""
-        impostors = self.impostors.with_site(site)
-        return Evidence(self.enrolled, impostors, self.default, self.unlabeled)
+        return replace(self, impostors=self.impostors.with_site(site), _claims={})
 
-    def with_unlabeled(self, vectors: Floats) -> Evidence:
+    def with_unlabeled(self, vectors: Floats) -> Self:
         """The same with other unlabeled pictures: float32 unit [U, D]."""
-        return Evidence(self.enrolled, self.impostors, self.default, vectors)
+        return replace(self, unlabeled=vectors, _claims={})
 
     @cached_property
     def visitors(self) -> UnlabeledScores | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.openset.cohort import Cohort
+from holotype.openset.described import evidence_of
 from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Threshold
 from holotype.openset.model import CohortModel
 from holotype.stats import scoring
@@ -91,7 +92,7 @@ class Matcher:
 
     model: CohortModel
     prototypes: Floats  # [N, D] unit
-    examples: NDArray[np.int64]  # [N] how many each identity has
+    examples: NDArray[np.int64]  # [N] how many each identity has; 0: descriptions alone
     evidence: Evidence  # of what impostors reach against this gallery
     turned: Floats | None = None  # [T, D] unit, strangers who were taken for one of the enrolled
     _thresholds: dict[tuple[float | None, int | None, float | None], Threshold] = field(
@@ -114,7 +115,7 @@ class Matcher:
         Args:
             model: of the vectors.
             prototypes: float32 unit [N, D], one an identity.
-            examples: int64 [N], or one number for all.
+            examples: int64 [N], or one number for all; 0 of whom is known by description alone.
             exemplars: float32 unit [N, D], one example of each; None: the prototypes.
             site: the owner's own impostors; None: there are none.
             keys: N distinct ones that identify the enrolled from one state to the next; None:
@@ -123,7 +124,7 @@ class Matcher:
         count = len(prototypes)
         examples = np.broadcast_to(np.asarray(examples, np.int64), (count,))
         keys = range(count) if keys is None else keys
-        evidence = Evidence.of(
+        evidence = evidence_of(
             model.cohort,
             Cohort.none(prototypes.shape[1]) if site is None else site,
             keys,
@@ -131,6 +132,7 @@ class Matcher:
             prototypes if exemplars is None else exemplars,
             _typical(examples),
             model.default,
+            examples == 0,
         )
         return cls(model, prototypes, examples, evidence)
 
@@ -157,6 +159,13 @@ class Matcher:
         keys: Sequence[Hashable],
     ) -> Matcher:
         """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
+        if not (self.examples.all() and examples.all()):  # some are described
+            site, unlabeled = self.evidence.impostors.site.cohort, self.evidence.unlabeled
+            found = self.of(
+                self.model, prototypes, examples, exemplars=exemplars, site=site, keys=keys
+            )
+            found = found if unlabeled is None else found.with_unlabeled(unlabeled)
+            return replace(found, turned=self.turned, _thresholds={})
         evidence = self.evidence.follow(keys, prototypes, exemplars, _typical(examples))
         return Matcher(self.model, prototypes, examples, evidence, self.turned)
 
@@ -333,7 +342,7 @@ class Matcher:
             return result
         impostors = self.evidence.against(compared.claim)
         examples = self.examples[compared.candidates[:, 0]]
-        for count in np.unique(examples).tolist():
+        for count in np.unique(examples[examples > 0]).tolist():  # of words nothing is known
             at = examples == count
             result[at] = self.model.matching.probabilities(
                 compared.similarity[at, 0], count, impostors, impostor_prior
@@ -350,9 +359,11 @@ class Matcher:
             RateError: the rate is not supported.
         """
         threshold = self.threshold(rate)
-        if self.model.matching is None or not len(threshold.values):
+        shown = self.examples > 0
+        if self.model.matching is None or not shown.any():
             return None
-        return float(self.model.matching.genuine_below(threshold.values, self.examples).mean())
+        values, examples = threshold.values[shown], self.examples[shown]
+        return float(self.model.matching.genuine_below(values, examples).mean())
 
     @staticmethod
     def expired(
@@ -437,4 +448,4 @@ def _taken(found: Matches) -> NDArray[np.bool_]:
 
 
 def _typical(examples: NDArray[np.int64]) -> int:
-    return int(np.median(examples)) if len(examples) else 1
+    return max(1, int(np.median(examples))) if len(examples) else 1

@@ -114,6 +114,8 @@ def _known(matcher: Matcher, rate: float | None, *, refused: bool = False) -> Kn
 def _contradicted(evidence: Evidence) -> bool | None:
     if len(evidence.enrolled) < 2 or not len(evidence.impostors.cohort.cohort):
         return None
+    if evidence.another_kind:  # then the enrolled say nothing of it
+        return None
     return evidence.agreement.contradicted
 
 
