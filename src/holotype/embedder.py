@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from holotype.domains.registry import domain_of
 from holotype.errors import ImageError, PackError, ProviderError, VectorError
+from holotype.forking import cached_property
 from holotype.image.prepare import ImageSource
 from holotype.model import self_test
 from holotype.model.feed import made_up
@@ -62,6 +63,18 @@ class Embedder:
         self._open(pack, threads)
         self._check_interface()
         self._test(pack)
+        self._words, self._threads = pack.text, threads
+
+    @cached_property
+    def words(self) -> Embedder | None:
+        """What puts descriptions among the pictures; None of a model that has no such side.
+
+        Raises:
+            PackError: it cannot be run.
+        """
+        if self._words is None:
+            return None
+        return Embedder(self._words, self._threads, self.providers)
 
     def embed(self, sources: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Prepare and embed B pictures; recordings where the model hears, texts where it reads.

@@ -111,6 +111,18 @@ class Clip(nn.Module):
         return alike, alike.T, text, image
 
 
+class ClipText(nn.Module):
+    """`text_embeds` and `last_hidden_state`, of words without a mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.project = Bert(), nn.Linear(WIDTH, 12, bias=False)
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
+        words, _ = self.text(input_ids, torch.ones_like(input_ids), torch.zeros_like(input_ids))
+        return self.project(words[:, 0]), words
+
+
 class Wav2Vec(nn.Module):
     """`last_hidden_state` of samples of sound."""
 
@@ -170,6 +182,11 @@ def vit(path: Path, opset: int = 14) -> None:
 
 def clip_vision(path: Path) -> None:
     exported(ClipVision(), path, PICTURE, ("image_embeds", "last_hidden_state"), 17)
+
+
+def clip_text(path: Path, opset: int = 17) -> None:
+    words = {"input_ids": WORDS["input_ids"]}
+    exported(ClipText(), path, words, ("text_embeds", "last_hidden_state"), opset)
 
 
 def clip(path: Path) -> None:

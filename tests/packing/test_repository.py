@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -17,11 +18,15 @@ from holotype.cli.app import app
 from holotype.domains.declared import Notes
 from holotype.embedder import Embedder
 from holotype.errors import PackError
+from holotype.pack import load_pack
 from holotype.packing import conventions, repository
 from holotype.packing.repository import fetched
+from holotype.packing.verify import verify_pack
+from holotype.stats.scoring import unit
 from packing import layouts
 from packing.hub_server import Hub, running
 from toy_photos import write_photos
+from toy_texts import toy_tokenizer
 
 PLACE = "hf:somebody/encoder"
 CLIP_PROCESSOR = {
@@ -129,6 +134,57 @@ def test_what_is_stated_counts_more(server: Hub, clip: Files, tmp_path: Path) ->
     assert card["license"] == "mine"
     assert card["preprocessing"]["fit"] == "stretch"
     assert "share" not in card["preprocessing"]
+
+
+@pytest.fixture
+def both(clip: Files, tmp_path: Path) -> Files:
+    """Of CLIP the two halves that a text can be asked of."""
+    return clip | {
+        "onnx/text_model.onnx": written(layouts.clip_text, tmp_path / "t.onnx"),
+        "tokenizer.json": toy_tokenizer(),
+        "tokenizer_config.json": as_json({"model_max_length": 12}),
+    }
+
+
+def test_a_text_side_comes_with_its_eye(server: Hub, both: Files, tmp_path: Path) -> None:
+    holding(server, both)
+    out = tmp_path / "eye"
+    result = run("--from", PLACE, "--name", "eye", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "onnx/text_model.onnx: its text side" in " ".join(result.output.split())
+    pack = load_pack(out)
+    assert pack.text is not None
+    assert pack.text.card.encoder["source"].endswith("onnx/text_model.onnx")
+    assert pack.text.card.preprocessing.reading is not None
+    assert pack.text.card.preprocessing.reading.pieces == 12
+    done = verify_pack(out).done
+    assert sum(one.startswith("its text side: ") for one in done) == 7
+    words = Embedder(pack).words
+    assert words is not None
+    (vector,) = words.embed(["please cancel my order"])
+    eye = onnxruntime.InferenceSession(both["onnx/text_model.onnx"])
+    ids = np.array([words.reader.read("please cancel my order").ids])
+    (expected, _) = eye.run(None, {"input_ids": ids})
+    np.testing.assert_allclose(vector, unit(expected)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"tokenizer.json": None}, ""),
+        ({"onnx/text_model.onnx": None}, ""),
+        ({"config.json": as_json({"model_type": "siglip"})}, "its text side is left out"),
+    ],
+)
+def test_no_text_side(
+    server: Hub, both: Files, tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    holding(server, {k: v for k, v in {**both, **changes}.items() if v is not None})
+    out = tmp_path / "eye"
+    result = run("--from", PLACE, "--name", "eye", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert named in " ".join(result.output.split())
+    assert load_pack(out).text is None
 
 
 def test_weights_beside_it_are_fetched(server: Hub, tmp_path: Path) -> None:

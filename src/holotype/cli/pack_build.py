@@ -165,6 +165,7 @@ def build(
             license=license or found.license,
             command=shlex.join(["holotype", *sys.argv[1:]]),
             tokenizer=found.tokenizer,
+            text=found.text,
             chosen=Chosen(tuple(output or found.outputs), pool or found.pool, bgr=bgr or found.bgr),
             notes=found.notes,
             source=found.source,

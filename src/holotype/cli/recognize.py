@@ -168,6 +168,10 @@ def enroll(
     Example: `holotype enroll desk.gallery --manifest people.csv`
 
     Example: `holotype enroll intents.gallery cancel --text "please cancel my order"`
+
+    Where the model of pictures has a text side, a text says what a picture would show.
+
+    Example: `holotype enroll zoo.gallery zebra --text "a striped horse" --model clip`
     """
     if rejected is not None and manifest is None:
         raise typer.BadParameter("--rejected goes with --manifest")
@@ -220,10 +224,11 @@ def enroll(
     with holotype.open(gallery, model, dim=dim, keep_pictures=bool(keep_pictures)) as recognizer:
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
-        examples = list[Item]()
+        examples, descriptions = list[Item](), list[str]()
         if vectors is None:
             domain = recognizer.embedder.domain
-            examples = typed(text, domain) + [
+            descriptions = [] if domain.typed else text or []
+            examples = typed(text if domain.typed else None, domain) + [
                 one for path in images or () for one in domain.held(path)
             ]
         add = partial(
@@ -231,6 +236,7 @@ def enroll(
             label,
             *examples,
             vectors=vectors,
+            descriptions=descriptions,
             consent=consent,
             retain_until=retain_until.date() if retain_until else None,
             tags=tag or (),
@@ -410,13 +416,16 @@ def _identified(
 
 
 def same(
-    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A picture or recording.")],
-    second: Annotated[Path, typer.Argument(metavar="SECOND", help="Another one.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FIRST SECOND", help="Two pictures, recordings or texts."),
+    ] = None,
+    text: _Texts = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help=f"Name or folder of the model pack; unless it is named, `{DEFAULT_MODEL}`, and "
-            "`voices` for recordings.",
+            help=f"Name or folder of the model pack; unless it is named, `{DEFAULT_MODEL}`, "
+            "`voices` for recordings, and `texts` for texts.",
         ),
     ] = None,
     fmr: Annotated[
@@ -431,8 +440,17 @@ def same(
 ) -> None:
     """Do two pictures or recordings show the same? Exit code 0 if so, 1 if not; none is enrolled.
 
+    Of two texts: do they mean the same?
+
     Example: `holotype same one.png other.png --fmr 0.01`
+
+    Example: `holotype same --text "cancel my order" --text "I want my money back"`
     """
+    items: list[Item] = [*(text or ()), *(files or ())]
+    if len(items) != 2:
+        raise typer.BadParameter("Give two of FIRST, SECOND and --text")
+    first, second = items
+    model = typed_domain().usual_pack if model is None and text else model
     decision = pair.same(first, second, model, fmr=fmr, stranger_prior=stranger_prior)
     if as_json:
         document = decision_document(decision)

@@ -2,11 +2,13 @@
 
 from holotype.pack.card import strangers_in_words
 from holotype.pack.catalogue import load_pack, made_packs, present_name, shipped_packs
-from holotype.pack.reading import LIMIT_BYTES, TOKENIZER, Pack, model_id
+from holotype.pack.reading import LIMIT_BYTES, TEXT, TEXT_CARD, TOKENIZER, Pack, model_id
 from holotype.pack.writing import add_scores, add_self_test, write_pack
 
 __all__ = [
     "LIMIT_BYTES",
+    "TEXT",
+    "TEXT_CARD",
     "TOKENIZER",
     "Pack",
     "add_scores",

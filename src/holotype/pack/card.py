@@ -67,6 +67,11 @@ def model_card(card: Card) -> str:
         "model id": card.model_id,
         "input": in_words(card.preprocessing),
         "embedding": f"{card.embedding_dim} dimensions, unit length",
+        **(
+            {"descriptions": "a text (`--text`) stands for a picture; the model in `text` reads it"}
+            if "text/card.json" in card.files
+            else {}
+        ),
         **_background(card.background),
         "cohort": _cohort(card.cohort),
         **{f"training: {key}": value for key, value in card.training.items()},
@@ -252,7 +257,7 @@ def _is_share(value: object) -> bool:
 def _are_digests(value: object) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() - {"tokenizer.json"} == {"model.onnx", "cohort.npz"}
+        and value.keys() - {"tokenizer.json", "text/card.json"} == {"model.onnx", "cohort.npz"}
         and all(isinstance(digest, str) and _SHA256.fullmatch(digest) for digest in value.values())
     )
 

@@ -6,6 +6,8 @@
                   background [B, D], one prototype for each class that training saw; and, if it has
                   one, self_test [N, D], what the model gives for the inputs of `model.feed`
     tokenizer.json  of a model that reads texts: how they are cut into pieces of words
+    text/         of a model of pictures that has a text side: a pack of kind `text`, whose vectors
+                  lie among those of pictures
     README.md     the card for people
 
 A pack may come from a stranger: it is checked file by file, and nothing in it is executed.
@@ -20,7 +22,7 @@ import hashlib
 import json
 import stat
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,6 +49,8 @@ TOKENIZER = "tokenizer.json"
 SHIPPED = Path(__file__).parents[1] / "packs"
 DIFFERENCE = "difference.npz"
 _SHARED = SHIPPED / "objects" / "model.onnx"
+TEXT = "text"  # the folder of a text side
+TEXT_CARD = f"{TEXT}/card.json"
 _COHORT_ARRAYS = ("embeddings", "class_index", "background")
 _SELF_TEST = "self_test"
 _References = tuple[
@@ -66,8 +70,32 @@ class Pack:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of its files: four, or five of a model that reads texts."""
-        return ("card.json", *sorted(self.card.files, reverse=True), "README.md")
+        """The names of its files: four, or five of a model that reads texts; and its text side."""
+        own = sorted(self.card.files.keys() - {TEXT_CARD}, reverse=True)
+        of_text = () if self.text is None else (f"{TEXT}/{file}" for file in self.text.files)
+        return ("card.json", *own, "README.md", *of_text)
+
+    @cached_property
+    def text(self) -> Pack | None:
+        """The text side, a pack of kind `text` with vectors as long; None where it has none.
+
+        Raises:
+            PackError: it is damaged, altered, or disagrees with the card.
+        """
+        if TEXT_CARD not in self.card.files:
+            return None
+        _digested(self.path, TEXT_CARD, self.card)
+        found = read_pack(self.path / TEXT)
+        if TOKENIZER not in found.card.files or TEXT_CARD in found.card.files:
+            _fail(self.path, TEXT_CARD, "its text side reads no texts")
+        if found.card.embedding_dim != self.card.embedding_dim:
+            _fail(
+                self.path,
+                TEXT_CARD,
+                f"its text side gives {found.card.embedding_dim} numbers, the model "
+                f"{self.card.embedding_dim}",
+            )
+        return replace(found, trusted=self.trusted)
 
     def model(self) -> bytes:
         """The bytes of `model.onnx`.
@@ -143,7 +171,8 @@ def read_pack(path: Path) -> Pack:
         _fail(path, "card.json", str(error))
     pack = Pack(path, card)
     model = pack.model()
-    if card.model_id != model_id(model, card.preprocessing):
+    text = None if pack.text is None else pack.text.card.model_id
+    if card.model_id != model_id(model, card.preprocessing, text):
         _fail(path, "card.json", "the model_id does not follow from the model and preprocessing")
     try:
         read_graph(model)
@@ -154,10 +183,16 @@ def read_pack(path: Path) -> Pack:
     return pack
 
 
-def model_id(model: bytes, preprocessing: Preprocessing) -> str:
-    """The first 16 hex digits of SHA-256 over `model.onnx` and the preprocessing as JSON."""
+def model_id(model: bytes, preprocessing: Preprocessing, text: str | None = None) -> str:
+    """The first 16 hex digits of SHA-256 over `model.onnx` and the preprocessing as JSON.
+
+    Args:
+        model: the content of `model.onnx`.
+        preprocessing: of it.
+        text: the id of its text side, which is part of it; None: it has none.
+    """
     constants = json.dumps(preprocessing.to_json(), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(model + constants.encode()).hexdigest()[:16]
+    return hashlib.sha256(model + (constants + (text or "")).encode()).hexdigest()[:16]
 
 
 def check_references(path: Path, content: bytes, card: Card) -> _References:
@@ -274,8 +309,9 @@ def _read(path: Path, file: str) -> bytes:
         status = (path / file).stat()
         if not stat.S_ISREG(status.st_mode):
             _fail(path, file, "not a regular file")
-        if status.st_size > LIMIT_BYTES[file]:
-            _fail(path, file, f"{status.st_size:,} bytes exceed {LIMIT_BYTES[file]:,}")
+        limit = LIMIT_BYTES[file.removeprefix(f"{TEXT}/")]
+        if status.st_size > limit:
+            _fail(path, file, f"{status.st_size:,} bytes exceed {limit:,}")
         return (path / file).read_bytes()
     except FileNotFoundError:
         _fail(path, file, "the file is missing")

@@ -20,6 +20,8 @@ from holotype.files import write_whole
 from holotype.pack.card import card_from_json, card_to_json, model_card
 from holotype.pack.reading import (
     MAX_CARD_BYTES,
+    TEXT,
+    TEXT_CARD,
     TOKENIZER,
     Pack,
     check_references,
@@ -46,6 +48,7 @@ def write_pack(
     encoder: Mapping[str, Any] | None = None,
     self_test: NDArray[np.floating[Any]] | None = None,
     tokenizer: bytes | None = None,
+    text: Pack | None = None,
 ) -> Pack:
     """Write a model pack: all of it, or nothing.
 
@@ -67,6 +70,7 @@ def write_pack(
         self_test: float32 [N, D] of unit length, what the model gives for `model.feed`; None: the
             pack gets no self-test.
         tokenizer: of a model that reads texts, its `tokenizer.json`.
+        text: the text side of a model of pictures, a pack of kind `text`; it is copied.
 
     Raises:
         PackError: the folder exists or cannot be written, or what was given makes no valid pack.
@@ -83,9 +87,13 @@ def write_pack(
     files = {"model.onnx": model, "cohort.npz": _archive(references)}
     if tokenizer is not None:
         files[TOKENIZER] = tokenizer
+    words = {}
+    if text is not None:
+        words = {f"{TEXT}/{file}": (text.path / file).read_bytes() for file in text.files}
+        files[TEXT_CARD] = words[TEXT_CARD]
     card = Card(
         name=name,
-        model_id=model_id(model, preprocessing),
+        model_id=model_id(model, preprocessing, None if text is None else text.card.model_id),
         embedding_dim=int(embeddings.shape[-1]),
         preprocessing=preprocessing,
         background=dict(background),
@@ -96,10 +104,10 @@ def write_pack(
         encoder=dict(encoder or {}),
         files={file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
     )
-    files |= _card_files(card)
+    files |= words | _card_files(card)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
-        draft.mkdir(parents=True)
+        (draft / TEXT if words else draft).mkdir(parents=True)
         for file, content in files.items():
             write_whole(draft / file, content)
         read_pack(draft)  # what cannot be loaded is not written

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ from holotype.image import prepare
 from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
 from holotype.model.wiring import outside_files, with_weights_inside
-from holotype.pack import LIMIT_BYTES, TOKENIZER, Pack, add_scores, load_pack, write_pack
+from holotype.pack import LIMIT_BYTES, TEXT, TOKENIZER, Pack, add_scores, load_pack, write_pack
 from holotype.pack.preprocessing import in_words
-from holotype.packing.encoder import ANY, Chosen, one_graph
+from holotype.packing.encoder import ANY, Chosen, Encoder, one_graph
 from holotype.packing.held_out import divided, references
 from holotype.packing.measured import Measured, measure, report_path
+from holotype.packing.model_input import preprocessing_for
 from holotype.packing.trial import asked, try_out
 from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
 from holotype.records import OnProgress, Preprocessing
@@ -131,6 +133,7 @@ def build_pack(
     command: str,
     chosen: Chosen = ANY,
     tokenizer: bytes | None = None,
+    text: Encoder | None = None,
     notes: Notes | None = None,
     source: str = "",
     seed: int = 0,
@@ -156,6 +159,7 @@ def build_pack(
         command: that asked for it, for the card.
         chosen: which of its outputs is the embedding, and how it is pooled.
         tokenizer: of a model that reads texts, its `tokenizer.json`.
+        text: of a model of pictures, what puts texts among them; it becomes a part of the pack.
         notes: what is known of the model already; what is found is added.
         source: where it comes from, for the card; its file name where nothing is said.
         seed: how the classes are divided, and what is drawn to measure.
@@ -203,6 +207,7 @@ def build_pack(
             "preprocessing": preprocessing,
             "license": license,
             "tokenizer": tokenizer if TOKENIZER in named else None,
+            "text": None if text is None else _text_side(Path(folder), text, name, command),
             "encoder": {
                 "source": source or model.name,
                 "understood": list(notes.understood),
@@ -247,6 +252,22 @@ def build_pack(
         seconds=time.perf_counter() - began,
         written=() if measured is None else report.write_report(measured.proof, report_path(out)),
     )
+
+
+def _text_side(folder: Path, text: Encoder, name: str, command: str) -> Pack:
+    """The pack of what puts texts among pictures."""
+    return build_pack(
+        text.model,
+        None,
+        folder / TEXT,
+        name=name,
+        preprocess=partial(preprocessing_for, notes=text.notes, **text.stated),
+        license=text.license,
+        command=command,
+        tokenizer=text.tokenizer,
+        notes=text.notes,
+        source=text.source,
+    ).pack
 
 
 def _check_tokenizer(embedder: Embedder) -> None:

@@ -59,6 +59,7 @@ class Encoder:
     pool: str | None = None
     bgr: bool = False
     tokenizer: bytes | None = None  # of a network that reads texts: its `tokenizer.json`
+    text: Encoder | None = None  # of a network of pictures: what puts texts among them
     notes: Notes = field(default_factory=Notes)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from holotype.errors import PackError
 from holotype.extras import Extra
-from holotype.pack import LIMIT_BYTES, TOKENIZER
+from holotype.pack import LIMIT_BYTES, TEXT, TOKENIZER
 from holotype.packing.verify import pack_digest, verify_pack
 
 _PLACE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
@@ -101,7 +101,8 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
         draft = Path(folder) / "pack"
         with connected(place) as (hub, api):
             revision = str(api.model_info(repository, revision=wanted).sha)
-            found = api.get_paths_info(repository, list(LIMIT_BYTES), revision=revision)
+            of_text = [f"{TEXT}/{file}" for file in LIMIT_BYTES]
+            found = api.get_paths_info(repository, [*LIMIT_BYTES, *of_text], revision=revision)
             for file in _checked_files(place, found):
                 kept = hub.hf_hub_download(
                     repository,
@@ -110,7 +111,7 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
                     cache_dir=Path(folder) / "cache",
                     endpoint=api.endpoint,
                 )
-                draft.mkdir(exist_ok=True)
+                (draft / file).parent.mkdir(parents=True, exist_ok=True)
                 (draft / file).write_bytes(Path(kept).read_bytes())
         drawn = pack_digest(draft)
         if digest is not None and drawn != digest:
@@ -139,14 +140,15 @@ def parsed_place(place: str) -> tuple[str, str | None]:
 
 
 def _checked_files(place: str, found: list[Any]) -> list[str]:
-    """The files of a pack, of which only the tokenizer may be absent."""
+    """The files of a pack, of which only the tokenizer and a text side may be absent."""
     sizes = {file.path: file.size for file in found}
-    for file, limit in LIMIT_BYTES.items():
-        if file not in sizes and file != TOKENIZER:
-            raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
-        if sizes.get(file, 0) > limit:
+    for file in LIMIT_BYTES.keys() - {TOKENIZER} - sizes.keys():
+        raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
+    for file, size in sizes.items():
+        limit = LIMIT_BYTES[file.removeprefix(f"{TEXT}/")]
+        if size > limit:
             raise PackError(
-                f"{file} of {place} has {sizes[file]:,} bytes; at most {limit:,} are fetched",
+                f"{file} of {place} has {size:,} bytes; at most {limit:,} are fetched",
                 "Name another pack",
             )
     return list(sizes)

@@ -79,4 +79,5 @@ def _build(place: str, folder: Path) -> None:
             notes=found.notes,
             source=found.source,
             tokenizer=found.tokenizer,
+            text=found.text,
         )

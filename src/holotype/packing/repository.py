@@ -141,6 +141,7 @@ def _encoder(
         )
     notes.understood.append(f"{name} of {remote.place}, commit {remote.revision}")
     stated = _stated(remote, given, notes)
+    text = _text_side(remote, name, notes) if stated else None
     pool = _pooling(remote, notes)
     license, language = _licence(remote, notes)
     tokenizer = _tokenizer(remote, language, stated, notes)
@@ -156,7 +157,37 @@ def _encoder(
         pool=pool,
         bgr=bgr,
         tokenizer=tokenizer,
+        text=text,
         notes=notes,
+    )
+
+
+def _text_side(remote: _Remote, name: str, notes: Notes) -> Encoder | None:
+    """What puts texts among the pictures, where the repository holds it in the same precision."""
+    if _parts(name)[0] != "vision_model" or TOKENIZER not in remote.sizes:
+        return None
+    path = PurePosixPath(name)
+    beside = str(path.with_name(path.name.replace("vision_model", "text_model", 1)))
+    if beside not in remote.sizes:
+        return None
+    if "siglip" in str(remote.facts("config.json").get("model_type")):
+        notes.assumed.append("its text side is left out: it reads texts that are filled up")
+        return None
+    notes.understood.append(f"{beside}: its text side (`--text`), with {TOKENIZER}")
+    of_text = Notes()
+    license, language = _licence(remote, of_text)
+    stated: dict[str, Any] = {}
+    tokenizer = _tokenizer(remote, language, stated, of_text)
+    model = remote.fetch(beside, LIMIT_BYTES["model.onnx"])
+    for outside in _beside(remote, model, beside):
+        remote.fetch(outside, LIMIT_BYTES["model.onnx"])
+    return Encoder(
+        model=model,
+        source=f"{remote.place}@{remote.revision}, {beside}",
+        license=license,
+        stated=stated,
+        tokenizer=tokenizer,
+        notes=of_text,
     )
 
 

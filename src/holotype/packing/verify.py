@@ -13,7 +13,7 @@ import numpy as np
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.model import self_test
-from holotype.pack import Pack, load_pack
+from holotype.pack import TEXT, Pack, load_pack
 from holotype.pack.card import model_card
 from holotype.pack.reading import DIFFERENCE
 from holotype.packing.trial import asked, try_out
@@ -43,7 +43,9 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             model first runs in a process of its own.
     """
     pack = load_pack(name_or_path)
-    named = {*pack.files, *([DIFFERENCE] if pack.trusted else [])}
+    named = {file.partition("/")[0] for file in pack.files} | (
+        {DIFFERENCE} if pack.trusted else set()
+    )
     others = sorted(path.name for path in pack.path.iterdir() if path.name not in named)
     if others:
         raise PackError(
@@ -70,12 +72,13 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
     check_batches(embedder, pack.path)
     tested = _tested(embedder, pack)
     cohort, _ = pack.cohort()
+    text = [] if pack.text is None else [f"its text side: {one}" for one in _of_text(pack)]
     return Verified(
         pack,
         pack_digest(pack.path),
         [
-            f"card.json, with the digests of {' and '.join(pack.files[1:-1])}; {len(pack.files)} "
-            "files",
+            f"card.json, with the digests of {' and '.join(sorted(pack.card.files, reverse=True))}"
+            f"; {len(pack.files)} files",
             "README.md says what card.json says",
             "model.onnx: standard operators, no loops, all weights inside",
             f"it answers with {list(shape)} in a process with limits on memory and time",
@@ -83,8 +86,14 @@ def verify_pack(name_or_path: str | os.PathLike[str]) -> Verified:
             tested,
             f"cohort.npz: {len(cohort):,} embeddings of {len(pack.card.cohort['class_names']):,} "
             "classes, numbers only",
+            *text,
         ],
     )
+
+
+def _of_text(pack: Pack) -> list[str]:
+    """The checks of a text side, which is a pack."""
+    return verify_pack(pack.path / TEXT).done
 
 
 def pack_digest(path: Path) -> str:

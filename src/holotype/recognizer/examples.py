@@ -16,12 +16,13 @@ from holotype.stats.scoring import Floats, unit
 _DISAGREE = 0.02
 
 
-def already_stored(stored: Sequence[bool], label: str) -> tuple[Reason, ...]:
+def already_stored(stored: Sequence[bool], label: str, what: str = "picture") -> tuple[Reason, ...]:
     """Which of the pictures, the very same, their label had before.
 
     Args:
         stored: of each picture, whether it was stored now.
         label: of all of them.
+        what: they are.
 
     Returns:
         Reasons with the code `already_stored`.
@@ -29,7 +30,7 @@ def already_stored(stored: Sequence[bool], label: str) -> tuple[Reason, ...]:
     return tuple(
         Reason(
             "already_stored",
-            f"{_named(number, len(stored))} is already stored for {label}, and adds nothing",
+            f"{_named(number, len(stored), what)} is already stored for {label}, and adds nothing",
         )
         for number, new in enumerate(stored, start=1)
         if not new
@@ -57,8 +58,8 @@ def stored_for_others(snapshot: Snapshot, label: str, vectors: Floats) -> tuple[
     return tuple(found)
 
 
-def _named(number: int, total: int) -> str:
-    return f"picture {number}" if total > 1 else "this picture"
+def _named(number: int, total: int, what: str = "picture") -> str:
+    return f"{what} {number}" if total > 1 else f"this {what}"
 
 
 def disagreements(

@@ -12,6 +12,7 @@ from holotype.errors import GalleryError, ImageError
 from holotype.gallery import Gallery, existing
 from holotype.gallery.labels import shown
 from holotype.pack import Pack, load_pack
+from holotype.recognizer.describing import described
 from holotype.recognizer.opening import stored_name
 
 _BATCH = 64
@@ -102,6 +103,11 @@ def _stage(
 ) -> None:
     embedder = Embedder(pack)
     model_id = pack.card.model_id
+    told = [one for one in kept.examples() if one.description is not None]
+    vectors, _ = described(embedder, [str(one.description) for one in told])
+    kept.stage(
+        model_id, pack.card.embedding_dim, dict(zip([one.id for one in told], vectors, strict=True))
+    )
     while waiting := sorted(set(kept.picture_ids()) - kept.staged(model_id)):
         batch = waiting[:_BATCH]
         try:

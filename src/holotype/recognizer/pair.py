@@ -29,7 +29,7 @@ def same(
     fmr: float | str | None = None,
     stranger_prior: float = 0.5,
 ) -> Decision:
-    """1:1 of two pictures, or recordings: do they show the same?
+    """1:1 of two pictures, recordings or texts: do they show, or mean, the same?
 
     It is `verify` against a gallery that holds the first picture alone and lives in memory. So
     the two may not be exchanged freely: the threshold is that of the first.
@@ -60,7 +60,7 @@ def same(
     if shown.vector is None:
         raise refusal(unusable([first], [shown]), 1, takes=embedder.domain.takes)
     label = f"the first {embedder.domain.takes}"
-    if isinstance(first, str | os.PathLike):
+    if isinstance(first, str | os.PathLike) and not embedder.domain.typed:
         label = os.fspath(first)
     alone = cast(Gallery, _InMemory(label, shown.vector))
     with Recognizer(embedder, alone, known, data) as recognizer:

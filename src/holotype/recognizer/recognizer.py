@@ -24,6 +24,7 @@ from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
 from holotype.openset import CohortModel, Matches, parse_rate
 from holotype.recognizer.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
+from holotype.recognizer.describing import described
 from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.examples import (
     already_stored,
@@ -148,6 +149,7 @@ class Recognizer:
         label: str,
         *images: ImageSource,
         vectors: NDArray[Any] | None = None,
+        descriptions: Sequence[str] = (),
         consent: str | None = None,
         retain_until: date | None = None,
         tags: Sequence[str] = (),
@@ -169,6 +171,8 @@ class Recognizer:
             images: paths, bytes, PIL images or arrays, one example each; of a model that hears,
                 recordings: paths, bytes, or `Recording`; of one that reads, texts: strings.
             vectors: float [D] or [B, D], embeddings in place of pictures.
+            descriptions: texts that say what a picture would show, where the model has a text side:
+                each is an example as well, and `identify` compares pictures with it.
             consent: a note on the permission to enroll; None leaves an earlier one as it is.
             retain_until: the last day on which the identity may be kept (see `Gallery.expire`);
                 None leaves an earlier one as it is.
@@ -187,17 +191,19 @@ class Recognizer:
             AlikeError: strict, and there are look-alikes, or another label has the same picture.
             GalleryError: the gallery cannot be written, or takes no pictures.
         """
-        if not images and vectors is None:
+        if not images and vectors is None and not descriptions:
             raise ImageError(f"enroll of {shown(label)} got no image", "Give at least one example")
         label = check_label(label)  # before pictures are read for nothing
         contents = self.contents(images)
-        found, reasons_of = self.embedded(contents, vectors, names=images)
+        found, reasons_of = self.examples(contents, vectors, images)
+        words, doubts_of = described(self._embedder, descriptions)
         foreign = any(one.code == "another_kind" for reasons in reasons_of for one in reasons)
         if foreign and not anyway:
             require_kind(images, self.embedder.preprocessing, "or enroll it anyway (`--anyway`)")
         state = self.state
         new = label not in state.labels
-        lookalikes = state.lookalikes(unit(found.mean(axis=0))) if new else ()
+        # Words are alike where what they mean is not: nobody is taken for another for that.
+        lookalikes = state.lookalikes(unit(found.mean(axis=0))) if new and len(found) else ()
         if strict and lookalikes:
             raise AlikeError(
                 f"{shown(label)} would be taken for {shown(lookalikes[0].label)}, who is enrolled "
@@ -212,23 +218,21 @@ class Recognizer:
                 "Enroll another picture, or without `strict` if that is meant",
                 lookalikes,
             )
-        (added,) = self.gallery.add_all(
-            [
-                Addition(
-                    label,
-                    found,
-                    consent,
-                    retain_until,
-                    self.kept(contents) if vectors is None else None,
-                    tuple(tags),
-                )
-            ],
-            actor=actor,
-        )
-        new_rows = np.flatnonzero(added.stored)
+        kept = self.kept(contents) if vectors is None else None
+        additions = [
+            Addition(label, rows, consent, retain_until, pictures, tuple(tags), texts)
+            for rows, pictures, texts in ((found, kept, None), (words, None, descriptions))
+            if len(rows)
+        ]
+        added = self.gallery.add_all(additions, actor=actor)
+        seen = added[0].stored if len(found) else ()
+        told = added[-1].stored if len(words) else ()
+        new_rows = np.flatnonzero(seen)
         warnings = (
-            *already_stored(added.stored, label),
+            *already_stored(seen, label),
+            *already_stored(told, label, "description"),
             *doubled,
+            *(reason for row in np.flatnonzero(told) for reason in doubts_of[row]),
             *(reason for row in new_rows for reason in reasons_of[row]),
             *disagreements(
                 state.vectors_of(label),
@@ -238,7 +242,8 @@ class Recognizer:
             ),
             *self.state.turned_from(label, len(new_rows)),
         )
-        return Enrollment(label, len(new_rows), added.examples, warnings, lookalikes)
+        count = sum(seen) + sum(told)
+        return Enrollment(label, count, added[-1].examples, warnings, lookalikes)
 
     # A path is a string and so a sequence too; the first form is the one that takes it.
     @overload
@@ -470,6 +475,17 @@ class Recognizer:
     def list(self) -> dict[str, int]:
         """The enrolled labels with their numbers of examples, in order of first enrollment."""
         return self.gallery.labels()
+
+    def examples(
+        self,
+        images: Sequence[ImageSource],
+        vectors: NDArray[Any] | None,
+        names: Sequence[ImageSource],
+    ) -> tuple[Floats, builtins.list[Reasons]]:
+        """As `embedded`, of no picture as well."""
+        if not images and vectors is None:
+            return np.empty((0, self.embedding_dim), np.float32), []
+        return self.embedded(images, vectors, names)
 
     def embedded(
         self,

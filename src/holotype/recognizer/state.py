@@ -17,6 +17,8 @@ from holotype.stats.scoring import Floats
 _MAX_LOOKALIKES = 5
 # Two pictures this alike are one picture.
 SAME = 0.9999
+# What a description counts beside pictures of the same identity, each of which counts 1.
+DESCRIPTION_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +32,18 @@ class State:
     def of(cls, snapshot: Snapshot, model: CohortModel, before: State | None) -> State:
         """Derive it, at the cost of what differs from the state before."""
         count = len(snapshot.labels)
-        prototypes = scoring.group_prototypes(snapshot.vectors, snapshot.owner, count)
-        examples = np.bincount(snapshot.owner, minlength=count)
-        # The oldest example of each stands for what one more picture of it would reach.
+        described = is_described(snapshot)
+        vectors, owner = snapshot.vectors, snapshot.owner
+        examples = np.bincount(owner[~described], minlength=count)
+        weighed = np.where(described & (examples[owner] > 0), DESCRIPTION_WEIGHT, 1)
+        weighed = vectors if (weighed == 1).all() else vectors * weighed[:, None].astype(np.float32)
+        prototypes = scoring.group_prototypes(weighed, owner, count)
+        # The oldest picture of each stands for what one more of it would reach.
+        first = np.argsort(described, kind="stable")
         exemplars = (
             prototypes
-            if len(snapshot.vectors) == count
-            else snapshot.vectors[np.unique(snapshot.owner, return_index=True)[1]]
+            if len(vectors) == count
+            else vectors[first[np.unique(owner[first], return_index=True)[1]]]
         )
         if before is None:
             matcher = Matcher.of(
@@ -99,9 +106,10 @@ class State:
         return order, np.searchsorted(self.snapshot.owner[order], places)
 
     def vectors_of(self, label: str) -> Floats:
-        """The examples of a label: float32 unit [K, D], K = 0 when it is not enrolled."""
+        """The pictures of a label: float32 unit [K, D], K = 0 where none is enrolled."""
         at = self.labels.index(label) if label in self.labels else -1
-        return np.asarray(self.snapshot.vectors[self.snapshot.owner == at])
+        shown = (self.snapshot.owner == at) & ~is_described(self.snapshot)
+        return np.asarray(self.snapshot.vectors[shown])
 
     def same_example(self, vector: Floats) -> tuple[int, str] | None:
         """The enrolled example that is the same picture, by its id and label; None: none is.
@@ -165,6 +173,13 @@ class State:
             for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
             if reached[i]
         )
+
+
+def is_described(snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Which of the examples stand for a text: bool [M]."""
+    if not snapshot.described:
+        return np.zeros(len(snapshot.vectors), np.bool_)
+    return np.isin(snapshot.examples, list(snapshot.described))
 
 
 def turned_away(snapshot: Snapshot) -> Floats:

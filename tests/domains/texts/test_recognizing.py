@@ -175,3 +175,14 @@ def test_a_typed_text_and_a_gallery_of_pictures_do_not_go_together(
     told = run("identify", "desk.gallery", "--text", "cancel")
     assert told.exit_code == 3
     assert "--text gives a text, and this gallery takes pictures" in told.stderr
+
+
+def test_two_texts_are_compared(toy: Path, run: Run) -> None:
+    done = run("same", "--text", "lost !", "--text", " lost !", "--model", toy, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output)
+    assert (found["first"], found["second"], found["answer"]) == ("lost !", " lost !", "match")
+    other = run("same", "--text", "lost !", "--text", INTENTS["card"], "--model", toy)
+    assert other.exit_code == 1
+    assert "not the same" in other.output
+    assert run("same", "--text", "lost !", "--model", toy).exit_code == 2
