@@ -155,8 +155,7 @@ def test_a_text_side_comes_with_its_eye(server: Hub, both: Files, tmp_path: Path
     pack = load_pack(out)
     assert pack.text is not None
     assert pack.text.card.encoder["source"].endswith("onnx/text_model.onnx")
-    assert pack.text.card.preprocessing.reading is not None
-    assert pack.text.card.preprocessing.reading.pieces == 12
+    assert pack.text.card.preprocessing.own.pieces == 12
     done = verify_pack(out).done
     assert sum(one.startswith("its text side: ") for one in done) == 7
     words = Embedder(pack).words

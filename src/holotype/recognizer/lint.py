@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from holotype.openset import Matcher, parse_rate
 from holotype.openset.matcher import Compared
 from holotype.recognizer.recognizer import Recognizer
+from holotype.recognizer.state import is_described
 from holotype.records import Confusion, Lint, LintedPicture, Need
 from holotype.stats import scoring
 from holotype.stats.scoring import Floats
@@ -36,8 +37,9 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
     if not labels:
         return Lint(found.rate, 0, 0, (), (), ())
     alone = count[owner] == 1
-    wrong = found.match & (found.best != owner)
-    failed = ~(found.match & (found.best == owner)) & ~alone
+    shown = ~is_described(snapshot)  # whether a text is alike to anybody's pictures says nothing
+    wrong = found.match & (found.best != owner) & shown
+    failed = ~(found.match & (found.best == owner)) & ~alone & shown
     place = _places(owner)
     missed = [
         LintedPicture(
@@ -72,8 +74,8 @@ def lint(recognizer: Recognizer, fpir: float | str | None = None) -> Lint:
             needs.append(Need(label, of))
     return Lint(
         rate=found.rate,
-        pictures=len(owner),
-        checked=int((~alone).sum()),
+        pictures=int(shown.sum()),
+        checked=int((~alone & shown).sum()),
         missed=tuple(missed),
         confusions=tuple(
             Confusion((labels[one], labels[two]), len(values), max(values))
