@@ -155,7 +155,7 @@ class Worker:
         return self.gallery.add_strangers(vectors, np.arange(STRANGERS), rate=0.01)
 
     def feedback(self) -> str:
-        signed = self.gallery.sign({**FACTS, "rate_kind": "fpir", "rate": 0.01})
+        signed = self.gallery.snapshot().sign({**FACTS, "rate_kind": "fpir", "rate": 0.01})
         return self.gallery.feedback(signed, False).decision
 
     def reembed(self, model: str) -> None:

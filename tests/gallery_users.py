@@ -113,14 +113,14 @@ class Hands:
     def feedback(self) -> None:
         who = self.draw.choice(self.gallery.snapshot().identities)
         self.gallery.feedback(
-            self.gallery.sign({**FACTS, "answer": "match", "identity": who}),
+            self.gallery.snapshot().sign({**FACTS, "answer": "match", "identity": who}),
             self.draw.choice([True, False]),
         )
 
     def lesson(self) -> None:
         """A review whose picture teaches: an example, or a stranger."""
         first, second = (self.draw.choice(self.gallery.snapshot().identities) for _ in range(2))
-        token = self.gallery.sign({**FACTS, "answer": "match", "identity": first})
+        token = self.gallery.snapshot().sign({**FACTS, "answer": "match", "identity": first})
         if self.draw.random() < 0.5:
             self.gallery.feedback(token, False, strangers=unit_rows(self.draw, 1))
         else:

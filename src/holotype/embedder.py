@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.cores import usable_cores
 from holotype.domains.registry import domain_of
 from holotype.errors import ImageError, PackError, ProviderError, VectorError
 from holotype.forking import cached_property
@@ -225,7 +226,11 @@ class Embedder:
 
     def _open(self, pack: Pack, threads: int | None) -> None:
         try:
-            self._session = Session(lambda: self._opened(pack, threads))
+            several = threads is None and self.providers == (CPU,) and usable_cores() > 1
+            self._session = Session(
+                lambda: self._opened(pack, threads),
+                (lambda: self._opened(pack, 1)) if several else None,
+            )
         except (PackError, ProviderError):
             raise
         except ValueError as error:

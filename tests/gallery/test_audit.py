@@ -76,7 +76,7 @@ def test_it_holds_no_label_and_nothing_biometric(path: Path, gallery, rows) -> N
     gallery.set_keep_pictures(True)
     gallery.add("somebody", rows(0), consent="signed by somebody", pictures=[b"picture"])
     gallery.feedback(
-        gallery.sign(
+        gallery.snapshot().sign(
             {
                 "answer": "match",
                 "identity": gallery.snapshot().identities[0],

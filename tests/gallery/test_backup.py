@@ -24,7 +24,7 @@ def test_there_and_back(path: Path, copy: Path, open_gallery, rows) -> None:
     gallery.add("a", rows(0, 2), pictures=[b"1", b"2"], consent="yes")
     gallery.add("b", rows(1))
     gallery.add_strangers(rows(2, 3), [0, 1, 1])
-    token = gallery.sign(
+    token = gallery.snapshot().sign(
         {
             "answer": "unknown",
             "identity": None,

@@ -40,7 +40,7 @@ def full(open_gallery, rows: Rows) -> Gallery:
     facts = {"answer": "match", "similarity": 0.7, "threshold": 0.6, "rate_kind": "fpir"}
     for number, label in enumerate(("Ada", "Bob")):
         name = next(one.id for one in gallery.records() if one.label == label)
-        token = gallery.sign({**facts, "identity": name, "rate": 0.1 / 3})
+        token = gallery.snapshot().sign({**facts, "identity": name, "rate": 0.1 / 3})
         gallery.feedback(token, number == 0, strangers=rows(10 + number))
     gallery.stage("m2", 4, {1: rows(20, 1, 4)[0], 2: rows(21, 1, 4)[0]})
     gallery.merge("Zoë", "Bob")
@@ -69,7 +69,7 @@ def all_of(gallery: Gallery) -> list[object]:
 
 @pytest.mark.parametrize("another", BOTH, indirect=True)
 def test_all_of_it(full: Gallery, another: str, place: Path | str, rows: Rows) -> None:
-    token = full.sign(
+    token = full.snapshot().sign(
         {
             **{"answer": "unknown", "identity": None, "similarity": 0.1, "threshold": 0.6},
             **{"rate_kind": "fpir", "rate": 0.1},

@@ -144,7 +144,7 @@ def _mistaken_for(gallery: SqliteGallery, label: str, vector: np.ndarray) -> Non
     """A review: a stranger was taken for that one."""
     (who,) = (one.id for one in gallery.records() if one.label == label)
     facts = {"similarity": 0.9, "threshold": 0.5, "rate_kind": "fpir", "rate": 0.1}
-    token = gallery.sign({"answer": "match", "identity": who, **facts})
+    token = gallery.snapshot().sign({"answer": "match", "identity": who, **facts})
     gallery.feedback(token, False, strangers=vector)
 
 

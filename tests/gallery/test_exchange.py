@@ -34,11 +34,15 @@ def full(open_gallery, rows) -> SqliteGallery:
     gallery.add("Cy", rows(4), pictures=[b"BM four"])
     said = {"similarity": 0.9, "threshold": 0.5, "rate_kind": "fpir", "rate": 0.1}
     wrong = {"answer": "match", "identity": gallery.records()[2].id, **said}
-    gallery.feedback(gallery.sign(wrong), False, strangers=rows(5))
+    gallery.feedback(gallery.snapshot().sign(wrong), False, strangers=rows(5))
     seen = {"answer": "unknown", "identity": gallery.records()[0].id, **said}
     ada = gallery.records()[0].id
     gallery.feedback(
-        gallery.sign(seen), False, identity=ada, examples=rows(6), pictures=[b"GIF8 five"]
+        gallery.snapshot().sign(seen),
+        False,
+        identity=ada,
+        examples=rows(6),
+        pictures=[b"GIF8 five"],
     )
     gallery.merge("Cy", "Bob \u2603")
     return gallery
@@ -175,7 +179,7 @@ def test_all_that_is_held_on_one(full: SqliteGallery, tmp_path: Path, rows) -> N
     ada = full.records()[0].id
     said = {"similarity": 0.9, "threshold": 0.5, "rate_kind": "fpir", "rate": 0.1}
     for identity in (ada, full.records()[1].id):  # who is the nearest, once each
-        full.feedback(full.sign({"answer": "match", "identity": identity, **said}), True)
+        full.feedback(full.snapshot().sign({"answer": "match", "identity": identity, **said}), True)
     out = tmp_path / "ada"
     done = full.export(out, "Ada")
     assert (done.identities, done.examples, done.pictures, done.strangers) == (1, 3, 3, 0)

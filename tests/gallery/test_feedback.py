@@ -27,9 +27,9 @@ FACTS = {
 def test_sign_and_review(gallery: SqliteGallery, rows) -> None:
     gallery.add("a", rows(0))
     name = gallery.snapshot().identities[0]
-    token = gallery.sign({**FACTS, "identity": name, "similarity": np.float32(0.75)})
+    token = gallery.snapshot().sign({**FACTS, "identity": name, "similarity": np.float32(0.75)})
     assert token.isascii()
-    assert gallery.sign(FACTS) != gallery.sign(FACTS)
+    assert gallery.snapshot().sign(FACTS) != gallery.snapshot().sign(FACTS)
     given_ = gallery.feedback(token, False, actor="ada")
     assert (given_.correct, given_.answer, given_.identity) == (False, "match", name)
     assert (given_.similarity, given_.threshold, given_.rate) == (0.75, 0.5, 0.01)
@@ -56,24 +56,24 @@ def test_sign_and_review(gallery: SqliteGallery, rows) -> None:
 
 def test_signing_writes_nothing_and_is_known_to_every_opener(path, open_gallery) -> None:
     with open_gallery() as gallery:
-        token = gallery.sign(FACTS)
-        gallery.sign(FACTS)
+        token = gallery.snapshot().sign(FACTS)
+        gallery.snapshot().sign(FACTS)
     before = path.read_bytes()
     with open_gallery() as gallery:
-        gallery.sign(FACTS)
+        gallery.snapshot().sign(FACTS)
     assert path.read_bytes() == before
     with open_gallery() as gallery:
         assert gallery.feedback(token, True).correct
 
 
 def test_another_gallery_did_not_sign_it(path: Path, open_gallery) -> None:
-    token = open_gallery(place=path.with_name("other")).sign(FACTS)
+    token = open_gallery(place=path.with_name("other")).snapshot().sign(FACTS)
     with pytest.raises(GalleryError, match="not the id of a decision that this gallery made"):
         open_gallery().feedback(token, True)
 
 
 def test_facts_cannot_be_changed(gallery: SqliteGallery) -> None:
-    body, mac = gallery.sign(FACTS).split(".")
+    body, mac = gallery.snapshot().sign(FACTS).split(".")
     facts = json.loads(base64.urlsafe_b64decode(body + "=="))
     forged = base64.urlsafe_b64encode(json.dumps({**facts, "rate": 0.5}).encode()).decode()
     for token in (
@@ -96,7 +96,7 @@ def test_facts_cannot_be_changed(gallery: SqliteGallery) -> None:
         with pytest.raises(GalleryError, match="not the id of a decision"):
             gallery.feedback(token, True)
     with pytest.raises(GalleryError, match="True or False"):
-        gallery.feedback(gallery.sign(FACTS), "no")
+        gallery.feedback(gallery.snapshot().sign(FACTS), "no")
     assert gallery.feedbacks() == ()
 
 
@@ -105,7 +105,7 @@ def test_facts_cannot_be_changed(gallery: SqliteGallery) -> None:
 def test_no_flipped_bit_passes(tmp_path_factory, data) -> None:
     path = tmp_path_factory.mktemp("sign") / "g"
     with SqliteGallery.open(path, "m", 2, model_name="m") as gallery:
-        token = gallery.sign(FACTS)
+        token = gallery.snapshot().sign(FACTS)
         at = data.draw(st.integers(0, len(token) - 1))
         other = chr(ord(token[at]) ^ (1 << data.draw(st.integers(0, 6))))
         with pytest.raises(GalleryError, match="not the id of a decision"):
@@ -123,9 +123,9 @@ def test_no_flipped_bit_passes(tmp_path_factory, data) -> None:
 )
 def test_what_is_not_signed(gallery: SqliteGallery, change, words: str) -> None:
     with pytest.raises(GalleryError, match=words):
-        gallery.sign({**FACTS, **change})
+        gallery.snapshot().sign({**FACTS, **change})
     with pytest.raises(GalleryError, match="exactly"):
-        gallery.sign({})
+        gallery.snapshot().sign({})
 
 
 def test_the_summary(gallery: SqliteGallery) -> None:
@@ -139,7 +139,9 @@ def test_the_summary(gallery: SqliteGallery) -> None:
         ("cannot_tell", True, 0.01),
         ("match", False, 0.1),
     ]:
-        gallery.feedback(gallery.sign({**FACTS, "answer": answer, "rate": rate}), correct)
+        gallery.feedback(
+            gallery.snapshot().sign({**FACTS, "answer": answer, "rate": rate}), correct
+        )
     strict, loose = gallery.feedback_summary()
     assert (strict.rate_kind, strict.rate) == ("fpir", 0.01)
     assert (strict.matches, strict.wrong_matches) == (3, 1)
@@ -151,7 +153,7 @@ def test_examples_gained_from_feedback_go_with_it(path: Path, gallery, rows) -> 
     gallery.add("a", rows(0))
     with pytest.raises(GalleryError, match="no feedback on the decision"):
         gallery.add("a", rows(1), decision_id="none")
-    review = gallery.feedback(gallery.sign(FACTS), True)
+    review = gallery.feedback(gallery.snapshot().sign(FACTS), True)
     assert gallery.add("a", rows(1, 2), decision_id=review.decision) == 3
     with pytest.raises(GalleryError, match="has given examples before"):
         gallery.add("a", rows(2), decision_id=review.decision)
@@ -168,7 +170,7 @@ def test_examples_gained_from_feedback_go_with_it(path: Path, gallery, rows) -> 
 
 
 def test_undo_of_somebody_who_was_made_by_feedback(gallery: SqliteGallery, rows) -> None:
-    review = gallery.feedback(gallery.sign({**FACTS, "answer": "unknown"}), False)
+    review = gallery.feedback(gallery.snapshot().sign({**FACTS, "answer": "unknown"}), False)
     gallery.add("new", rows(0), decision_id=review.decision)
     assert gallery.undo_feedback(review.decision) == 1
     assert gallery.labels() == {}
@@ -180,7 +182,7 @@ def test_undo_of_somebody_who_was_made_by_feedback(gallery: SqliteGallery, rows)
 def test_feedback_outlives_whom_it_is_about(gallery: SqliteGallery, rows) -> None:
     gallery.add("a", rows(0))
     review = gallery.feedback(
-        gallery.sign({**FACTS, "identity": gallery.snapshot().identities[0]}), False
+        gallery.snapshot().sign({**FACTS, "identity": gallery.snapshot().identities[0]}), False
     )
     gallery.add("a", rows(1), decision_id=review.decision)
     gallery.remove("a")

@@ -63,7 +63,7 @@ def test_reading_changes_nothing(old: Path, open_gallery, rows) -> None:
         with pytest.raises(GalleryError, match="no picture"):
             gallery.picture(1)
         signed = {"answer": "match", "identity": None, "similarity": 1.0, "threshold": 0.5}
-        assert gallery.sign({**signed, "rate_kind": "fpir", "rate": 0.01}) == ""
+        assert gallery.snapshot().sign({**signed, "rate_kind": "fpir", "rate": 0.01}) == ""
         gallery.backup(old.with_name("copy"))
         with pytest.raises(GalleryError, match="not the id of a decision"):
             gallery.feedback("", True)
@@ -226,7 +226,7 @@ def test_the_first_change_of_schema_2_migrates(step2: Path, open_gallery, rows) 
     signed = {"answer": "match", "identity": None, "similarity": 1.0, "threshold": 0.5}
     watching = open_gallery()
     before = watching.snapshot()
-    token = watching.sign({**signed, "rate_kind": "fpir", "rate": 0.01})
+    token = watching.snapshot().sign({**signed, "rate_kind": "fpir", "rate": 0.01})
     with open_gallery() as gallery:
         gallery.rename("Ada", "Bea")
         assert [line.action for line in gallery.audit()][-2:] == ["migrate", "rename"]

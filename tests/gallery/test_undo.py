@@ -244,7 +244,7 @@ def test_bytes_that_wait_for_a_reader(path: Path, open_gallery, rows) -> None:
 
 def test_a_review_counts_no_more_when_it_is_undone(desk: SqliteGallery, rows) -> None:
     who = desk.snapshot().identities[0]
-    token = desk.sign({**FACTS, "answer": "match", "identity": who})
+    token = desk.snapshot().sign({**FACTS, "answer": "match", "identity": who})
     desk.feedback(token, True)
     plan = desk.undo()
     assert (plan.action, plan.reviews) == ("feedback", 1)
@@ -256,7 +256,7 @@ def test_a_review_counts_no_more_when_it_is_undone(desk: SqliteGallery, rows) ->
 
 def test_who_was_forgotten_is_in_no_review(path: Path, desk: SqliteGallery) -> None:
     who = desk.snapshot().identities[0]
-    desk.feedback(desk.sign({**FACTS, "answer": "match", "identity": who}), False)
+    desk.feedback(desk.snapshot().sign({**FACTS, "answer": "match", "identity": who}), False)
     desk.remove("Ada")
     (left,) = desk.feedbacks()
     assert (left.identity, left.similarity, left.correct) == (None, None, False)

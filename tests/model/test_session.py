@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import helper
 
 from hanging import HANGS_S
+from holotype.model import session
 from holotype.model.graph import read_graph
-from holotype.model.session import _working_bytes, open_session
+from holotype.model.session import Session, _working_bytes, open_session
 from hostile_models import HUGE, HUGE_IN_SECRET, SHAPE, harmless, huge_by_value
 from toy_photos import photo_model
 
@@ -114,3 +118,32 @@ def test_what_is_harmless_runs() -> None:
     pictures = np.random.default_rng(0).random((2, *SHAPE), dtype=np.float32)
     (answer,) = session.run(None, {"images": pictures})
     np.testing.assert_array_equal(answer, pictures.reshape(2, -1))
+
+
+def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) -> None:
+    monkeypatch.setattr(session, "usable_cores", lambda: 2)
+    content = photo_model().SerializeToString()
+    opened: list[int] = []
+
+    def make(threads: int) -> onnxruntime.InferenceSession:
+        opened.append(threads)
+        return open_session(content, read_graph(content), SIZES, threads)
+
+    shared = Session(lambda: make(2), lambda: make(1))
+    (given,) = shared.inner.get_inputs()
+    pictures = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
+    (alone,) = shared.run(None, {given.name: pictures})
+    assert opened == [2]
+    begun = threading.Barrier(2)
+
+    def one(_: int) -> list[np.ndarray]:
+        begun.wait(HANGS_S)
+        found = []
+        while len(opened) < 2 or len(found) < 3:
+            found += shared.run(None, {given.name: pictures})
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(one, range(2)))
+    assert opened == [2, 1]
+    assert all((answer == alone).all() for found in answers for answer in found)

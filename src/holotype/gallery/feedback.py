@@ -29,7 +29,7 @@ _KEYS = {"answer", "identity", "similarity", "threshold", "rate_kind", "rate"}
 
 
 def sign(key: bytes, payload: Mapping[str, object]) -> str:
-    """A token for a decision; see `Gallery.sign`."""
+    """A token for a decision; see `Snapshot.sign`."""
     if payload.keys() != _KEYS or payload["answer"] not in ANSWERS:
         raise GalleryError(
             f"a decision is signed with {', '.join(sorted(_KEYS))} and one of the answers "

@@ -80,23 +80,6 @@ class Ledger(Store):
 
     # -- decisions --------------------------------------------------------------------------
 
-    def sign(self, payload: Mapping[str, object]) -> str:
-        """A token for a decision, which carries its facts; nothing is written.
-
-        Args:
-            payload: `answer`, `identity` (random id of the best candidate, or None),
-                `similarity` and `threshold` (numbers or None), `rate_kind` and `rate`.
-
-        Returns:
-            The token; empty for a gallery of schema 1, which cannot sign before its first change.
-        """
-        # Read each time: a backup that was put in the place of the gallery may have another.
-        with self._reading() as connection:
-            if schema_version(connection) < 2:
-                return ""
-            (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
-        return feedback.sign(key, payload)
-
     def decision(self, token: str) -> Mapping[str, Any]:
         """What a token says: its `id`, `at`, and what it was signed with.
 

@@ -64,6 +64,7 @@ class Mirror:
         self._over: dict[int, date] = {}  # identity -> its last day, which has passed
         self._line: tuple[int, str] | None = None  # the last of the audit trail
         self._corrections = -1, -1
+        self._signing_key: bytes | None = None
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
         self._matrix = Matrix(self._embedding_dim)
         self._examples: list[int] = []  # id of each row of the matrix
@@ -93,6 +94,7 @@ class Mirror:
         self._read_new(connection)
         self._read_strangers(connection)
         over, self._over = self._over, enrolled_rows.over(connection, enrolled_rows.today())
+        key, self._signing_key = self._signing_key, _signing_key(connection)
         self._complete = True
         if (
             self._snapshot is None
@@ -101,6 +103,7 @@ class Mirror:
             or self._matrix.rows != rows
             or self._strangers is not strangers
             or self._over != over
+            or self._signing_key != key
         ):
             self._versions += 1
             return self._taken()
@@ -138,6 +141,7 @@ class Mirror:
             dict(self._tags),
             frozenset(self._quiet),
             frozenset(self._described),
+            self._signing_key,
         )
 
     def _look_again(self, connection: Connection) -> bool:
@@ -236,6 +240,13 @@ class Mirror:
         if vectors.shape[1] != self._embedding_dim or not np.isfinite(vectors).all():
             raise DamagedError("an example is not as it was stored")
         return vectors.astype(np.float32, copy=False)
+
+
+def _signing_key(connection: Connection) -> bytes | None:
+    if schema_version(connection) < 2:
+        return None
+    (key,) = connection.execute("SELECT signing_key FROM meta").fetchone()
+    return None if key is None else bytes(key)
 
 
 def _goes_on(connection: Connection, line: tuple[int, str] | None) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import LabelError
+from holotype.gallery import feedback
 from holotype.gallery.labels import shown
 
 
@@ -70,6 +71,19 @@ class Snapshot:
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # of random ids
     quiet: frozenset[str] = frozenset()  # random ids of those who are known, but not announced
     described: frozenset[int] = frozenset()  # ids of examples that stand for a text
+    signing_key: bytes | None = field(default=None, repr=False)  # None: of schema 1
+
+    def sign(self, payload: Mapping[str, object]) -> str:
+        """A token for a decision, which carries its facts; nothing is written.
+
+        Args:
+            payload: `answer`, `identity` (random id of the best candidate, or None),
+                `similarity` and `threshold` (numbers or None), `rate_kind` and `rate`.
+
+        Returns:
+            The token; empty for a gallery of schema 1, which cannot sign before its first change.
+        """
+        return "" if self.signing_key is None else feedback.sign(self.signing_key, payload)
 
     def only(self, tag: str) -> Snapshot:
         """The same moment with those alone who have a tag.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,6 +20,7 @@ from holotype.model.wire import tagged
 
 # What the values that a model computes may take at one time, for one batch.
 MAX_WORKING_BYTES = 2 * 2**30
+_CROWD_S = 1.0  # after which a crowd is over: between two runs each does other work
 _SILENT = 4  # ONNX Runtime's highest severity: its errors arrive as exceptions, not on stderr
 _NUMBER_BYTES = {"float": 4, "float16": 2, "double": 8, "int64": 8, "int32": 4, "bool": 1}
 _MOST_NUMBER_BYTES = 8
@@ -35,14 +37,26 @@ class Session(Forked):
     waits for them when it is let go of. So the child keeps that one as it is, and opens its own
     when it first runs the model.
 
+    One run is quickest with a thread on each core. Where as many run at once, these threads only
+    wait for each other: each of such runs has one thread, in a session that is opened for them.
+    Both compute the same numbers.
+
     Args:
         make: opens the model (`open_session`); called once now, and once in each child.
+        make_narrow: opens it with one thread; None: one session does for all.
     """
 
-    def __init__(self, make: Callable[[], onnxruntime.InferenceSession]) -> None:
-        self._make = make
-        self._lock = Lock()
+    def __init__(
+        self,
+        make: Callable[[], onnxruntime.InferenceSession],
+        make_narrow: Callable[[], onnxruntime.InferenceSession] | None = None,
+    ) -> None:
+        self._make, self._make_narrow = make, make_narrow
+        self._lock, self._opening = Lock(), Lock()
+        self._cores = math.inf if make_narrow is None else usable_cores()
+        self._running, self._crowded_s = 0, -math.inf
         self._session: onnxruntime.InferenceSession | None = make()
+        self._narrow: onnxruntime.InferenceSession | None = None
         super().__init__()
 
     @property
@@ -59,13 +73,31 @@ class Session(Forked):
 
     def run(self, outputs: list[str] | None, inputs: dict[str, Any]) -> Any:
         """As `InferenceSession.run`."""
-        return self.inner.run(outputs, inputs)
+        wide = self.inner
+        with self._lock:
+            self._running += 1
+            if self._running >= self._cores:
+                self._crowded_s = time.monotonic()
+            crowded = time.monotonic() - self._crowded_s < _CROWD_S
+        try:
+            return (self._for_a_crowd() if crowded else wide).run(outputs, inputs)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _for_a_crowd(self) -> onnxruntime.InferenceSession:
+        with self._opening:
+            if self._narrow is None and self._make_narrow is not None:
+                self._narrow = self._make_narrow()
+            return self._narrow or self.inner
 
     def after_fork_in_child(self) -> None:
-        """Leave the parent's session alone."""
-        if self._session is not None:
-            abandon(self._session)
-        self._session = None
+        """Leave the parent's sessions alone."""
+        for session in (self._session, self._narrow):
+            if session is not None:
+                abandon(session)
+        self._session = self._narrow = None
+        self._running = 0
 
 
 def open_session(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -77,9 +76,6 @@ class _InMemory:
 
     def snapshot(self) -> Snapshot:
         return self._snapshot
-
-    def sign(self, payload: Mapping[str, object]) -> str:
-        return ""
 
     def close(self) -> None:
         pass

@@ -577,7 +577,7 @@ class Recognizer:
                     over = state.over(one.vector, matches.threshold[row])
                     decision = replace(decision, reasons=(*over, *decision.reasons))
                 row += 1
-            token = self.gallery.sign(
+            token = state.snapshot.sign(
                 {
                     "answer": decision.answer,
                     "identity": None if best is None else state.snapshot.identities[best],
