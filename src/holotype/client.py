@@ -18,9 +18,10 @@ import json
 import os
 import secrets
 import ssl
+import time
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
@@ -37,6 +38,7 @@ from holotype.records import (
     Calibration,
     Decision,
     Enrollment,
+    Job,
     Lint,
     Reviewed,
     StatedRate,
@@ -46,6 +48,7 @@ from holotype.records import (
 
 Picture = str | os.PathLike[str] | bytes
 _TRIES = 3
+_LOOK_S = 0.25
 _T = TypeVar("_T")
 _KINDS: dict[str, type[errors.HolotypeError]] = {
     "image": errors.ImageError,
@@ -410,6 +413,101 @@ class Client:
     def _correct(self, place: str, to: str, dry_run: bool) -> Correction:
         return _record(Correction, self._json("POST", place, {"to": to, "dry_run": dry_run}))
 
+    # -- long work ---------------------------------------------------------------------------
+
+    def begin_enroll(
+        self,
+        pictures: Sequence[tuple[str, Picture]] | Picture,
+        *,
+        consent: str | None = None,
+        retain_until: date | None = None,
+        tags: Sequence[str] = (),
+        anyway: bool = False,
+    ) -> Job:
+        """As `holotype.recognizer.enroll_many`, as a job of the server.
+
+        Args:
+            pictures: at most 1,000 of label and picture; or a ZIP of a folder for each label.
+            consent: as for `enroll`.
+            retain_until: likewise.
+            tags: likewise.
+            anyway: likewise.
+        """
+        asked = {
+            "consent": consent,
+            "retain_until": retain_until,
+            "tags": [*tags],
+            "anyway": anyway,
+        }
+        return self._begin("enroll", pictures, asked)
+
+    def begin_evaluate(
+        self,
+        pictures: Sequence[tuple[str, Picture]] | Picture,
+        *,
+        enrolled: int | None = None,
+        galleries: int = 200,
+        seed: int = 0,
+    ) -> Job:
+        """As `holotype evaluate --protocol open-set`, as a job; pictures as for `begin_enroll`."""
+        asked = {"enrolled": enrolled, "galleries": galleries, "seed": seed}
+        return self._begin("evaluate", pictures, asked)
+
+    def begin_reembed(self, model: str) -> Job:
+        """As `holotype reembed`, as a job."""
+        return _record(Job, self._json("POST", "/v1/jobs/reembed", {"model": model}))
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Those that wait, run, or ended within a day, newest first."""
+        return tuple(_record(Job, one) for one in self._call("GET", "/v1/jobs")["jobs"])
+
+    def job(self, job: Job | str) -> Job:
+        """How far a job is.
+
+        Raises:
+            ServingError: there is none such.
+        """
+        return _record(Job, self._call("GET", f"/v1/jobs/{_id(job)}"))
+
+    def wait(self, job: Job | str, progress: Callable[[Job], None] | None = None) -> Job:
+        """A job once it has ended.
+
+        Args:
+            job: the job.
+            progress: is shown the job each time it was looked at.
+        """
+        while True:
+            found = self.job(job)
+            if progress is not None:
+                progress(found)
+            if found.ended is not None:
+                return found
+            time.sleep(_LOOK_S)
+
+    def cancel(self, job: Job | str) -> Job:
+        """Let a job end, or erase one that has ended."""
+        return _record(Job, self._call("DELETE", f"/v1/jobs/{_id(job)}"))
+
+    def report(self, job: Job | str) -> str:
+        """The page of a measurement, as HTML."""
+        found: bytes = self._call("GET", f"/v1/jobs/{_id(job)}/report")
+        return found.decode()
+
+    def _begin(
+        self,
+        kind: str,
+        pictures: Sequence[tuple[str, Picture]] | Picture,
+        asked: Mapping[str, Any],
+    ) -> Job:
+        place = f"/v1/jobs/{kind}"
+        if isinstance(pictures, str | bytes | os.PathLike):
+            said = self._post(place, [pictures], None, asked, changes=True, part="archive")
+        else:
+            labels = [label for label, _ in pictures]
+            images = [image for _, image in pictures]
+            said = self._post(place, images, None, {**asked, "labels": labels}, changes=True)
+        return _record(Job, said)
+
     # -- the wire ---------------------------------------------------------------------------
 
     def _post(
@@ -420,6 +518,7 @@ class Client:
         asked: Mapping[str, Any],
         *,
         changes: bool = False,
+        part: str = "images",
     ) -> Any:
         stated = {name: value for name, value in asked.items() if value is not None}
         if vectors is not None:
@@ -427,7 +526,7 @@ class Client:
             body = json.dumps(stated).encode()
             return self._call("POST", place, body, "application/json", changes=changes)
         boundary = secrets.token_hex(16)
-        body = _form(boundary, [_content(image) for image in images], stated)
+        body = _form(boundary, [_content(image) for image in images], stated, part)
         kind = f"multipart/form-data; boundary={boundary}"
         return self._call("POST", place, body, kind, changes=changes)
 
@@ -464,6 +563,10 @@ class Client:
         return said
 
 
+def _id(job: Job | str) -> str:
+    return quote(job.id if isinstance(job, Job) else job, safe="")
+
+
 def _of(label: str) -> str:
     return f"/v1/identities/{quote(label, safe='')}"
 
@@ -473,8 +576,8 @@ def _seen(visitor: Visitor | str) -> str:
     return f"/v1/inbox/{quote(name, safe='')}"
 
 
-def _form(boundary: str, pictures: Sequence[bytes], stated: Mapping[str, Any]) -> bytes:
-    parts = [("images", "; filename=picture", picture) for picture in pictures]
+def _form(boundary: str, pictures: Sequence[bytes], stated: Mapping[str, Any], part: str) -> bytes:
+    parts = [(part, "; filename=picture", picture) for picture in pictures]
     parts += [
         (name, "", (str(one).lower() if isinstance(one, bool) else str(one)).encode())
         for name, value in stated.items()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 OnProgress = Callable[[str, int, int], None]  # what is being done, how much, of how much
 OnCount = Callable[[int, int], None]  # how much is done, of how much
+JobKind = Literal["enroll", "evaluate", "reembed"]
 Answer = Literal["match", "unknown", "cannot_tell"]
 # guaranteed: it holds whatever the model and the domain, for strangers like those that set the
 # threshold; estimated: as far as their tail or the cohort tells; default: nothing is known
@@ -608,3 +609,22 @@ class Lint:
     missed: tuple[LintedPicture, ...]  # the least alike to their own first
     confusions: tuple[Confusion, ...]  # the most alike first
     needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work of a server, as far as it is."""
+
+    id: str
+    kind: JobKind
+    state: Literal["waiting", "running", "done", "failed", "canceled", "interrupted"]
+    actor: str  # the name of the key that asked for it
+    created: datetime
+    ended: datetime | None  # None: it waits or runs
+    done: int  # of what it goes through
+    total: int  # 0: not known yet
+    result: dict[str, Any] | None  # of a job that is done
+    code: str | None  # of a job that failed or was interrupted: which kind of error
+    problem: str | None
+    remedy: str | None
+    page: bool  # whether there is a report to look at

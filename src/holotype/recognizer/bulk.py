@@ -39,6 +39,7 @@ def enroll_many(
     tags: Sequence[str] = (),
     anyway: bool = False,
     progress: Callable[[int], None] | None = None,
+    actor: str | None = None,
 ) -> Enrollments:
     """Enroll many pictures of many labels, some hundreds in one change.
 
@@ -55,6 +56,7 @@ def enroll_many(
         anyway: whether pictures that are plainly of another kind than the model reads are stored
             all the same.
         progress: called with the number of pictures that are done.
+        actor: who enrolls, for the audit trail; None: the user of the operating system.
 
     Raises:
         ImageError: no picture was given.
@@ -70,7 +72,12 @@ def enroll_many(
     )
     left_out: list[LeftOut] = []
     found = enroll_entries(
-        recognizer, entries, left_out=left_out.append, anyway=anyway, after=progress
+        recognizer,
+        entries,
+        left_out=left_out.append,
+        anyway=anyway,
+        after=progress,
+        actor=actor,
     )
     if not found.pictures:
         raise ImageError("enroll_many got no picture", "Give at least one")
@@ -84,6 +91,7 @@ def enroll_entries(
     left_out: Callable[[LeftOut], None],
     anyway: bool = False,
     after: Callable[[int], None] | None = None,
+    actor: str | None = None,
 ) -> Enrollments:
     """Enroll examples each on its own terms, some hundreds in one change; see `enroll_many`.
 
@@ -93,6 +101,7 @@ def enroll_entries(
         left_out: is told of each that was not stored, and why.
         anyway: as for `enroll_many`.
         after: called when a change is durable, with the number of entries that are done.
+        actor: as for `enroll_many`.
 
     Returns:
         Without those that were left out.
@@ -100,7 +109,7 @@ def enroll_entries(
     Raises:
         GalleryError: the gallery cannot be written.
     """
-    work = _Work(recognizer, left_out, anyway)
+    work = _Work(recognizer, left_out, anyway, actor)
     done = 0
     for batch in _batches(entries):
         work.store(batch)
@@ -151,6 +160,7 @@ class _Work:
     recognizer: Recognizer
     left_out: Callable[[LeftOut], None]
     anyway: bool
+    actor: str | None
     labels: dict[str, None] = field(default_factory=dict)  # in their order
     added: int = 0
     already: int = 0
@@ -187,7 +197,7 @@ class _Work:
             for (label, bare, consent, retain_until, tags), of in rows.items()
         ]
         state = recognizer.state
-        stored = recognizer.gallery.add_all(additions)
+        stored = recognizer.gallery.add_all(additions, actor=self.actor)
         for addition, added, of in zip(additions, stored, rows.values(), strict=True):
             new = np.flatnonzero(added.stored).tolist()
             self.labels[added.label] = None

@@ -39,6 +39,7 @@ def reembed(
     *,
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    actor: str | None = None,
 ) -> Move:
     """Embed the kept pictures with another model, and bind the gallery to it, all at once.
 
@@ -50,6 +51,7 @@ def reembed(
         model: name of a shipped pack or path of a pack folder.
         dry_run: whether only to say what would change.
         progress: called with the number of examples embedded, and of all.
+        actor: who, for the audit trail; None: the user of the operating system.
 
     Raises:
         GalleryError: it belongs to that model already, or holds examples without a picture.
@@ -77,7 +79,10 @@ def reembed(
             return plan
         _require_pictures(plan.without_pictures)
         _stage(kept, pack, plan.examples, progress)
-        moved = kept.reembed(pack.card.model_id, stored_name(pack, model), pack.card.embedding_dim)
+        card = pack.card
+        moved = kept.reembed(
+            card.model_id, stored_name(pack, model), card.embedding_dim, actor=actor
+        )
     return replace(
         plan,
         examples=moved.examples,

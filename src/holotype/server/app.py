@@ -21,6 +21,7 @@ from holotype.errors import HolotypeError
 from holotype.server.answers import RefusedError, failed, failed_as
 from holotype.server.desk import Desk
 from holotype.server.guard import INTERNAL, Guard
+from holotype.server.jobs import Jobs
 from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
@@ -31,6 +32,7 @@ from holotype.server.routes import (
     hooks,
     identities,
     inbox,
+    jobs,
     recognition,
     trust,
 )
@@ -67,24 +69,27 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (recognition, identities, edits, trust, inbox, happening, hooks, administration):
+    for part in (recognition, identities, edits, trust, inbox, happening, hooks, jobs, administration):
         app.include_router(part.router)
     app.state.house = house
     return app
 
 
-def application(desk: Desk, keys: Keys, outlets: Outlets, hosts: Collection[str]) -> ASGIApp:
+def application(
+    desk: Desk, keys: Keys, outlets: Outlets, work: Jobs, hosts: Collection[str]
+) -> ASGIApp:
     """All that is served: `/v1`, `/metrics`, the description, its page, and the page.
 
     Args:
         desk: the gallery.
         keys: who may.
         outlets: who is told of what happens.
+        work: the jobs.
         hosts: the names that the server is called by.
     """
     metrics = Metrics()
     metrics.watch("holotype_calls_waiting", "Calls that are not answered", lambda: desk.waiting)
-    routes, page = api(House(desk, keys, metrics, outlets)), _page()
+    routes, page = api(House(desk, keys, metrics, outlets, work)), _page()
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

@@ -130,6 +130,11 @@ class Turn:
         self._handle = handle
         return True
 
+    @property
+    def held(self) -> bool:
+        """Whether it is this server's turn by now."""
+        return self._handle is not None
+
     def close(self) -> None:
         """Let another server deliver."""
         if self._handle is not None:

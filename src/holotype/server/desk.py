@@ -126,6 +126,7 @@ class Desk:
             # Moved to another model meanwhile, by `holotype reembed`.
             if error.__cause__ is not None or not self._moved(opened):
                 raise
+            self._model = None  # the gallery says by now which
             self._reopen(opened, error)
         return act(self._opened.recognizer)
 

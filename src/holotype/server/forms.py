@@ -20,7 +20,8 @@ from holotype.server.answers import RefusedError
 MAX_BODY_BYTES = 64_000_000
 MAX_JSON_BYTES = 8_000_000
 MAX_PICTURES = 64  # in one call
-_MAX_FIELDS = 100
+MAX_BULK = 1000  # in one that begins a job
+_MAX_FIELDS = 100  # beside labels
 _MAX_FIELD_BYTES = 64_000
 _IN_MEMORY_BYTES = 256_000  # of a picture that is on its way; the rest waits on disk
 
@@ -38,6 +39,7 @@ class Sent(Generic[_M]):
     fields: _M
     pictures: Sequence[UploadFile] = ()
     vectors: NDArray[np.float64] | None = field(default=None, repr=False)  # [B, D]
+    archive: UploadFile | None = None  # of a call that begins a job
 
     def images(self) -> list[bytes]:
         """The pictures; asked for by whoever looks at them, so that few are in memory at once."""
@@ -64,15 +66,20 @@ class Sent(Generic[_M]):
         parts: list[bytes | str] = [json.dumps(values, sort_keys=True)]
         if self.vectors is not None:
             parts.append(self.vectors.tobytes())
+        if self.archive is not None:
+            self.archive.file.seek(0)
+            parts.append(self.archive.file.read())
         return [*parts, *self.images()]
 
 
-async def sent(request: Request, model: type[_M]) -> Sent[_M]:
+async def sent(request: Request, model: type[_M], bulk: int = 0) -> Sent[_M]:
     """Read a body.
 
     Args:
         request: the call.
         model: the fields beside pictures and vectors; none other is taken.
+        bulk: how many pictures a call that begins a job may have, or a ZIP named `archive`; 0: it
+            begins none.
 
     Raises:
         RefusedError: it is neither multipart nor JSON, too large, or a field is wrong.
@@ -80,7 +87,7 @@ async def sent(request: Request, model: type[_M]) -> Sent[_M]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _multipart(request, model)
+        return await _multipart(request, model, bulk)
     if kind == "application/json":
         return await _json(request, model)
     if not kind and not await request.body():
@@ -93,12 +100,12 @@ async def sent(request: Request, model: type[_M]) -> Sent[_M]:
     )
 
 
-async def _multipart(request: Request, model: type[_M]) -> Sent[_M]:
+async def _multipart(request: Request, model: type[_M], bulk: int) -> Sent[_M]:
     parser = _Parser(
         request.headers,
         request.stream(),
-        max_files=MAX_PICTURES,
-        max_fields=_MAX_FIELDS,
+        max_files=bulk or MAX_PICTURES,
+        max_fields=_MAX_FIELDS + bulk,
         max_part_size=_MAX_FIELD_BYTES,
     )
     try:
@@ -107,10 +114,21 @@ async def _multipart(request: Request, model: type[_M]) -> Sent[_M]:
         raise RefusedError(
             422, "form", f"the form cannot be read: {error.message.rstrip('.')}", "Mend it"
         ) from None
+    except OSError as error:
+        raise RefusedError(
+            503,
+            "disk",
+            f"what was sent cannot be put down ({error.strerror or error})",
+            "Make room on the disk of the server",
+        ) from error
     pictures: list[UploadFile] = []
+    archive: UploadFile | None = None
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
+            if bulk and name == "archive" and archive is None:
+                archive = value
+                continue
             if name != "images":
                 raise RefusedError(
                     422, "form", f"no file is taken as {name[:100]!r}", "Name it images"
@@ -122,8 +140,9 @@ async def _multipart(request: Request, model: type[_M]) -> Sent[_M]:
             raise RefusedError(422, "form", f"{name[:100]!r} is given twice", "Give it once")
         else:
             fields[name] = value
-    request.state.form = form  # closed with the answer
-    return Sent(_validated(model, fields), pictures)
+    if not bulk:  # a job goes on with them
+        request.state.form = form  # closed with the answer
+    return Sent(_validated(model, fields), pictures, archive=archive)
 
 
 def _repeated(model: type[BaseModel]) -> set[str]:

@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Asked:
     """One call that may be sent again."""
 
     who: str  # the name of the key
@@ -35,7 +35,7 @@ class Request:
     content: str  # hash of what was sent
 
 
-def request(who: str, key: str, *content: bytes | str) -> Request:
+def request(who: str, key: str, *content: bytes | str) -> Asked:
     """The call of a client.
 
     Args:
@@ -48,7 +48,7 @@ def request(who: str, key: str, *content: bytes | str) -> Request:
     for part in content:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         parts.update(hashlib.sha256(data).digest())
-    return Request(who, named, parts.hexdigest()[:_HEX])
+    return Asked(who, named, parts.hexdigest()[:_HEX])
 
 
 class Repeats:
@@ -64,7 +64,7 @@ class Repeats:
     def once(
         self,
         recognizer: Recognizer,
-        asked: Request | None,
+        asked: Asked | None,
         who: str,
         act: Callable[[str], _T],
         again: Callable[[AuditEntry], _T],
@@ -110,7 +110,7 @@ class Repeats:
             with self._lock:
                 self._under_way.discard(asked.key)
 
-    def _find(self, gallery: Gallery, asked: Request) -> tuple[AuditEntry | None, int]:
+    def _find(self, gallery: Gallery, asked: Asked) -> tuple[AuditEntry | None, int]:
         """The line of a change that was made under this key, and the last line looked at."""
         with self._lock:
             self._follow(gallery)

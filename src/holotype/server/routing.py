@@ -17,10 +17,11 @@ from holotype.gallery import AuditEntry
 from holotype.recognizer import Recognizer
 from holotype.server.answers import Failure, RefusedError, answer
 from holotype.server.desk import Desk
+from holotype.server.jobs import Jobs
 from holotype.server.keys import SCOPES, Key, Keys, Scope
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
-from holotype.server.repeats import MAX_KEY_CHARACTERS, Repeats
+from holotype.server.repeats import MAX_KEY_CHARACTERS, Asked, Repeats
 from holotype.server.repeats import request as repeated
 
 _BEARER = HTTPBearer(auto_error=False, description="A key of this server")
@@ -60,15 +61,18 @@ _IF_MATCH = {
     "schema": {"type": "string"},
 }
 _ALTERED = "It is no longer what you have looked at"
-_REPLAYED = {"idempotent-replay": "true"}
+REPLAYED = {"idempotent-replay": "true"}
 Run = Callable[[Callable[[Recognizer], Any]], Awaitable[Any]]  # `Desk.embed` or `Desk.read`
 
 
 class House:
     """What the routes share."""
 
-    def __init__(self, desk: Desk, keys: Keys, metrics: Metrics, outlets: Outlets) -> None:
+    def __init__(
+        self, desk: Desk, keys: Keys, metrics: Metrics, outlets: Outlets, jobs: Jobs
+    ) -> None:
         self.desk, self.keys, self.metrics, self.outlets = desk, keys, metrics, outlets
+        self.jobs = jobs
         self.feed = outlets.feed
         self.repeats = Repeats()
 
@@ -155,6 +159,8 @@ def route(
     status: dict[int, Any] | None = None,
     media: str = "",
     stream: bool = False,
+    archive: bool = False,
+    instead: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a route.
 
@@ -172,10 +178,12 @@ def route(
         status: the models of what it says with another status than 200.
         media: the type of what it says, where that is not JSON.
         stream: whether it goes on and on for who accepts `text/event-stream`.
+        archive: whether a ZIP may take the place of pictures.
+        instead: whether it begins a job, and never says 200.
     """
     extra: dict[str, Any] = {"x-scope": scope}
     if body is not None:
-        extra["requestBody"] = _body(body, pictures, vectors)
+        extra["requestBody"] = _body(body, pictures, vectors, archive)
     taken = [*([_IDEMPOTENCY] if changes else []), *([_IF_MATCH] if guarded else [])]
     if taken:
         extra["parameters"] = taken
@@ -184,8 +192,12 @@ def route(
         responses[412] = {"model": Failure, "description": _ALTERED}
     for code, other in (status or {}).items():
         text = "Gone, but the bytes are still in the file: another process reads it"
+        if instead:
+            text = "Begun: `location` is where to look"
         responses[code] = {"model": other, "description": text}
-    if media:
+    if instead:
+        pass
+    elif media:
         responses[200] = {
             "content": {media: {"schema": {"type": "string", "format": "binary"}}},
             "description": "As it was given",
@@ -198,13 +210,16 @@ def route(
         path,
         methods=[method],
         response_model=None,
+        status_code=202 if instead else None,
         responses=responses,
         openapi_extra=extra,
         dependencies=[Depends(_Needs(scope)), Security(_BEARER), Security(_HEADER)],
     )
 
 
-def _body(model: type[BaseModel], pictures: str, vectors: bool) -> dict[str, Any]:
+def _body(
+    model: type[BaseModel], pictures: str, vectors: bool, archive: bool = False
+) -> dict[str, Any]:
     schema = model.model_json_schema()
     schema.pop("title", None)
     schema["additionalProperties"] = False
@@ -216,6 +231,12 @@ def _body(model: type[BaseModel], pictures: str, vectors: bool) -> dict[str, Any
             "description": pictures,
         }
         properties = {"images": files, **schema.get("properties", {})}
+        if archive:
+            properties["archive"] = {
+                "type": "string",
+                "format": "binary",
+                "description": "A ZIP of a folder for each label, in place of pictures and labels",
+            }
         content["multipart/form-data"] = {"schema": {**schema, "properties": properties}}
     if vectors:
         numbers = {
@@ -230,6 +251,30 @@ def _body(model: type[BaseModel], pictures: str, vectors: bool) -> dict[str, Any
     if pictures and not vectors:
         content = {"multipart/form-data": content["multipart/form-data"]}
     return {"content": content, "required": True}
+
+
+def asked_once(request: Request, content: Callable[[], list[bytes | str]]) -> Asked | None:
+    """What names a call that may be sent again; None where it has no `Idempotency-Key`.
+
+    Raises:
+        RefusedError: that is too long or empty.
+    """
+    key = _key(request)
+    if key is None:
+        return None
+    return repeated(who(request), key, request.method, request.url.path, *content())
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
+        raise RefusedError(
+            422,
+            "form",
+            f"the Idempotency-Key has {len(key)} characters, not 1 to {MAX_KEY_CHARACTERS}",
+            "Make one of a random UUID",
+        )
+    return key
 
 
 async def change(
@@ -251,23 +296,11 @@ async def change(
     Raises:
         RefusedError: its `Idempotency-Key` is too long or empty, or was used for something else.
     """
-    key, name, repeats = (
-        request.headers.get("idempotency-key"),
-        who(request),
-        house(request).repeats,
-    )
-    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
-        raise RefusedError(
-            422,
-            "form",
-            f"the Idempotency-Key has {len(key)} characters, not 1 to {MAX_KEY_CHARACTERS}",
-            "Make one of a random UUID",
-        )
+    name, repeats = who(request), house(request).repeats
+    _key(request)  # refused before anything is done
 
     def once(recognizer: Recognizer) -> tuple[Any, bool]:
-        asked = None
-        if key is not None and content is not None:
-            asked = repeated(name, key, request.method, request.url.path, *content())
+        asked = None if content is None else asked_once(request, content)
         return repeats.once(
             recognizer,
             asked,
@@ -283,7 +316,7 @@ async def change(
             raise
         (done,), before = error.receipts, False
     return answer(
-        done, 202 if getattr(done, "pending", False) else 200, _REPLAYED if before else None
+        done, 202 if getattr(done, "pending", False) else 200, REPLAYED if before else None
     )
 
 

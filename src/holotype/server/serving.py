@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from holotype.gallery import file_beside
 from holotype.server.app import application
 from holotype.server.desk import Desk
 from holotype.server.guard import JsonLines
+from holotype.server.jobs import Jobs
 from holotype.server.keys import Keys
 from holotype.server.outlets import Outlets, Telling
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
@@ -82,31 +84,23 @@ def serve(
     trusted, telling = _networks(place.proxies), telling or Telling()
     _require_safe(place)
     listener = _listener(place)
-    with listener:
-        desk = Desk(gallery, model, keep_pictures=keep_pictures)
-        try:
-            keys = Keys(file_beside(gallery, "keys"))
-            try:
-                if new_key is None and not keys.all():
-                    new_key = FIRST_KEY
-                key = keys.add(new_key, "admin").key if new_key else None
-                port = listener.getsockname()[1]
-                outlets = Outlets(desk, telling, model)
-                try:
-                    hooks = outlets.add_hooks(telling.webhooks)
-                    app = application(desk, keys, outlets, _names(place))
-                    server = _Server(
-                        _config(app, place, trusted),
-                        lambda: started(Started(_address(place, port), key, hooks)),
-                        outlets.feed.end,
-                    )
-                    _run(server, listener)
-                finally:
-                    outlets.close()
-            finally:
-                keys.close()
-        finally:
-            desk.close()
+    with listener, ExitStack() as opened:
+        desk = opened.enter_context(closing(Desk(gallery, model, keep_pictures=keep_pictures)))
+        keys = opened.enter_context(closing(Keys(file_beside(gallery, "keys"))))
+        jobs = opened.enter_context(closing(Jobs(file_beside(gallery, "jobs"))))
+        if new_key is None and not keys.all():
+            new_key = FIRST_KEY
+        key = keys.add(new_key, "admin").key if new_key else None
+        port = listener.getsockname()[1]
+        outlets = opened.enter_context(closing(Outlets(desk, telling, model)))
+        hooks = outlets.add_hooks(telling.webhooks)
+        app = application(desk, keys, outlets, jobs, _names(place))
+        server = _Server(
+            _config(app, place, trusted),
+            lambda: started(Started(_address(place, port), key, hooks)),
+            outlets.feed.end,
+        )
+        _run(server, listener)
 
 
 class _Server(uvicorn.Server):
