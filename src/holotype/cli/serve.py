@@ -65,6 +65,21 @@ def serve(
             metavar="ADDRESS", help="Of a proxy that encrypts; only such may connect then."
         ),
     ] = None,
+    user_header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="In which that proxy names the user, who then needs no key."
+        ),
+    ] = None,
+    role_header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="In which it says read, enroll or admin; else a user may read."
+        ),
+    ] = None,
+    calls_a_minute: Annotated[
+        int, typer.Option(min=1, metavar="N", help="That one key, or one user, may make.")
+    ] = 6000,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A name that the server is called by."),
@@ -132,6 +147,7 @@ def serve(
     Example: `holotype serve desk.gallery`
     """
     try:
+        from holotype.server.callers import Told
         from holotype.server.outlets import Telling
         from holotype.server.serving import Place, serve
     except ModuleNotFoundError as error:
@@ -140,8 +156,17 @@ def serve(
         raise MissingExtraError(
             f"`holotype serve` needs {error.name}, which is not installed", install("server")
         ) from error
+    if role_header is not None and user_header is None:
+        raise ServingError("--role-header is given without a user", "Pass --user-header as well")
     place = Place(
-        listen, port, tls_cert, tls_key, tuple(behind_proxy or ()), tuple(allow_host or ())
+        listen,
+        port,
+        tls_cert,
+        tls_key,
+        tuple(behind_proxy or ()),
+        tuple(allow_host or ()),
+        None if user_header is None else Told(user_header, role_header),
+        calls_a_minute,
     )
     telling = Telling(
         keep_events,

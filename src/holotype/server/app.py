@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holotype.errors import HolotypeError
 from holotype.server.answers import RefusedError, failed, failed_as
+from holotype.server.callers import Callers
 from holotype.server.desk import Desk
 from holotype.server.guard import INTERNAL, Guard
 from holotype.server.jobs import Jobs
-from holotype.server.keys import Keys
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
 from holotype.server.routes import (
@@ -76,20 +76,20 @@ def api(house: House | None = None) -> FastAPI:
 
 
 def application(
-    desk: Desk, keys: Keys, outlets: Outlets, work: Jobs, hosts: Collection[str]
+    desk: Desk, callers: Callers, outlets: Outlets, work: Jobs, hosts: Collection[str]
 ) -> ASGIApp:
     """All that is served: `/v1`, `/metrics`, the description, its page, and the page.
 
     Args:
         desk: the gallery.
-        keys: who may.
+        callers: who may.
         outlets: who is told of what happens.
         work: the jobs.
         hosts: the names that the server is called by.
     """
     metrics = Metrics()
     metrics.watch("holotype_calls_waiting", "Calls that are not answered", lambda: desk.waiting)
-    routes, page = api(House(desk, keys, metrics, outlets, work)), _page()
+    routes, page = api(House(desk, callers, metrics, outlets, work)), _page()
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

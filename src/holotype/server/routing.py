@@ -16,9 +16,10 @@ from holotype.errors import ErasurePendingError
 from holotype.gallery import AuditEntry
 from holotype.recognizer import Recognizer
 from holotype.server.answers import Failure, RefusedError, answer
+from holotype.server.callers import Callers
 from holotype.server.desk import Desk
 from holotype.server.jobs import Jobs
-from holotype.server.keys import SCOPES, Key, Keys, Scope
+from holotype.server.keys import SCOPES, Key, Scope
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
 from holotype.server.repeats import MAX_KEY_CHARACTERS, Asked, Repeats
@@ -39,6 +40,7 @@ _FAILURES = {
     415: "The body is of another kind",
     421: "The server is not known under that name",
     422: "Something that was sent cannot be taken: the code says what",
+    429: "Too many calls: `retry-after` states for how many seconds",
     500: "A mistake in the server",
     501: "An optional dependency is not installed",
     503: "Not now: come back after the time that `retry-after` states, in seconds",
@@ -69,10 +71,10 @@ class House:
     """What the routes share."""
 
     def __init__(
-        self, desk: Desk, keys: Keys, metrics: Metrics, outlets: Outlets, jobs: Jobs
+        self, desk: Desk, callers: Callers, metrics: Metrics, outlets: Outlets, jobs: Jobs
     ) -> None:
-        self.desk, self.keys, self.metrics, self.outlets = desk, keys, metrics, outlets
-        self.jobs = jobs
+        self.desk, self.callers, self.metrics, self.outlets = desk, callers, metrics, outlets
+        self.jobs, self.keys = jobs, callers.keys
         self.feed = outlets.feed
         self.repeats = Repeats()
 
@@ -99,15 +101,7 @@ def failures(*but: int) -> dict[int | str, dict[str, Any]]:
 
 def is_valid(request: Request) -> bool:
     """Whether the key of a call that goes on and on was not revoked meanwhile."""
-    return _key_of(request)[0] is not None
-
-
-def _key_of(request: Request) -> tuple[Key | None, str]:
-    """The key that a call brings, if it is one, and what it brings."""
-    kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer":
-        secret = request.headers.get("x-api-key", "")
-    return house(request).keys.find(secret.strip()) if secret else None, secret
+    return house(request).callers.find(request) is not None
 
 
 class _Needs:
@@ -118,15 +112,7 @@ class _Needs:
 
     # On the event loop: the look-up takes less than the way to a thread and back.
     async def __call__(self, request: Request) -> Key:
-        key, secret = _key_of(request)
-        if key is None:
-            raise RefusedError(
-                401,
-                "unauthorized",
-                "there is no such key" if secret else "the call has no key",
-                "Send `Authorization: Bearer KEY` or `x-api-key: KEY`",
-                {"www-authenticate": "Bearer"},
-            )
+        key = house(request).callers.require(request)
         request.state.key_name, request.state.key_scope = key.name, key.scope
         require_scope(request, self.scope)
         return key

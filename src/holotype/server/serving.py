@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from holotype.errors import ServingError
 from holotype.gallery import file_beside
 from holotype.server.app import application
+from holotype.server.callers import CALLS_A_MINUTE, Callers, Told
 from holotype.server.desk import Desk
 from holotype.server.guard import JsonLines
 from holotype.server.jobs import Jobs
@@ -44,6 +45,8 @@ class Place:
     tls_key: Path | None = None
     proxies: tuple[str, ...] = ()  # addresses or networks of proxies, who alone may connect
     hosts: tuple[str, ...] = ()  # names that the server is called by, beside its address
+    told: Told | None = None  # what proxies say of users
+    calls_a_minute: int = CALLS_A_MINUTE  # of each key, and each user
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def serve(
         port = listener.getsockname()[1]
         outlets = opened.enter_context(closing(Outlets(desk, telling, model)))
         hooks = outlets.add_hooks(telling.webhooks)
-        app = application(desk, keys, outlets, jobs, _names(place))
+        callers = Callers(keys, place.told, place.calls_a_minute)
+        app = application(desk, callers, outlets, jobs, _names(place))
         server = _Server(
             _config(app, place, trusted),
             lambda: started(Started(_address(place, port), key, hooks)),
@@ -188,6 +192,11 @@ def _require_safe(place: Place) -> None:
     for file in (place.tls_cert, place.tls_key):
         if file is not None and not file.is_file():
             raise ServingError(f"{os.fspath(file)!r} is no file", "Check the path")
+    if place.told is not None and not place.proxies:
+        raise ServingError(
+            "anybody could send the header in which a proxy names its users",
+            "Pass --behind-proxy with the address of the proxy, which alone may connect then",
+        )
     if not (_parsed(place.listen).is_loopback or place.tls_cert or place.proxies):
         raise ServingError(
             f"{place.listen} can be reached by others, who would read keys and pictures on the way",
