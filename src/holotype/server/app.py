@@ -27,6 +27,7 @@ from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
 from holotype.server.routes import (
     administration,
+    compreface,
     edits,
     happening,
     hooks,
@@ -39,7 +40,7 @@ from holotype.server.routes import (
 from holotype.server.routing import House
 
 PAGE = Path(__file__).parent / "page"
-_API = ("/v1", "/metrics", "/openapi.json")
+_API = ("/v1", "/api/v1", "/metrics", "/openapi.json")
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "form"}
 _DOCS = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>holotype: the API</title>
@@ -69,7 +70,18 @@ def api(house: House | None = None) -> FastAPI:
         exception_handlers=_HANDLERS,
         redirect_slashes=False,
     )
-    for part in (recognition, identities, edits, trust, inbox, happening, hooks, jobs, administration):
+    for part in (
+        recognition,
+        identities,
+        edits,
+        trust,
+        inbox,
+        happening,
+        hooks,
+        jobs,
+        administration,
+        compreface,
+    ):
         app.include_router(part.router)
     app.state.house = house
     return app
@@ -93,6 +105,8 @@ def application(
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if path.startswith("/api/v1/") and path.endswith("/"):  # as its programs have it
+            scope["path"] = path.rstrip("/")
         ours = scope["type"] != "http" or path.startswith(_API)
         await (routes if ours else page)(scope, receive, send)
 

@@ -72,7 +72,9 @@ class Sent(Generic[_M]):
         return [*parts, *self.images()]
 
 
-async def sent(request: Request, model: type[_M], bulk: int = 0) -> Sent[_M]:
+async def sent(
+    request: Request, model: type[_M], bulk: int = 0, parts: tuple[str, ...] = ("images",)
+) -> Sent[_M]:
     """Read a body.
 
     Args:
@@ -80,6 +82,7 @@ async def sent(request: Request, model: type[_M], bulk: int = 0) -> Sent[_M]:
         model: the fields beside pictures and vectors; none other is taken.
         bulk: how many pictures a call that begins a job may have, or a ZIP named `archive`; 0: it
             begins none.
+        parts: the names of pictures in a form; in their order.
 
     Raises:
         RefusedError: it is neither multipart nor JSON, too large, or a field is wrong.
@@ -87,7 +90,7 @@ async def sent(request: Request, model: type[_M], bulk: int = 0) -> Sent[_M]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _multipart(request, model, bulk)
+        return await _multipart(request, model, bulk, parts)
     if kind == "application/json":
         return await _json(request, model)
     if not kind and not await request.body():
@@ -100,7 +103,9 @@ async def sent(request: Request, model: type[_M], bulk: int = 0) -> Sent[_M]:
     )
 
 
-async def _multipart(request: Request, model: type[_M], bulk: int) -> Sent[_M]:
+async def _multipart(
+    request: Request, model: type[_M], bulk: int, parts: tuple[str, ...]
+) -> Sent[_M]:
     parser = _Parser(
         request.headers,
         request.stream(),
@@ -121,7 +126,7 @@ async def _multipart(request: Request, model: type[_M], bulk: int) -> Sent[_M]:
             f"what was sent cannot be put down ({error.strerror or error})",
             "Make room on the disk of the server",
         ) from error
-    pictures: list[UploadFile] = []
+    pictures: list[tuple[int, UploadFile]] = []
     archive: UploadFile | None = None
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
@@ -129,11 +134,11 @@ async def _multipart(request: Request, model: type[_M], bulk: int) -> Sent[_M]:
             if bulk and name == "archive" and archive is None:
                 archive = value
                 continue
-            if name != "images":
+            if name not in parts:
                 raise RefusedError(
-                    422, "form", f"no file is taken as {name[:100]!r}", "Name it images"
+                    422, "form", f"no file is taken as {name[:100]!r}", f"Name it {parts[0]}"
                 )
-            pictures.append(value)
+            pictures.append((parts.index(name), value))
         elif name in _repeated(model):
             fields.setdefault(name, []).append(value)
         elif name in fields:
@@ -142,7 +147,8 @@ async def _multipart(request: Request, model: type[_M], bulk: int) -> Sent[_M]:
             fields[name] = value
     if not bulk:  # a job goes on with them
         request.state.form = form  # closed with the answer
-    return Sent(_validated(model, fields), pictures, archive=archive)
+    pictures.sort(key=lambda one: one[0])
+    return Sent(_validated(model, fields), [one for _, one in pictures], archive=archive)
 
 
 def _repeated(model: type[BaseModel]) -> set[str]:

@@ -146,6 +146,7 @@ def route(
     media: str = "",
     stream: bool = False,
     archive: bool = False,
+    parts: tuple[str, ...] = (),
     instead: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a route.
@@ -165,11 +166,14 @@ def route(
         media: the type of what it says, where that is not JSON.
         stream: whether it goes on and on for who accepts `text/event-stream`.
         archive: whether a ZIP may take the place of pictures.
+        parts: the names of the pictures, which may come as JSON in base64 instead.
         instead: whether it begins a job, and never says 200.
     """
     extra: dict[str, Any] = {"x-scope": scope}
     if body is not None:
         extra["requestBody"] = _body(body, pictures, vectors, archive)
+    if parts:
+        extra["requestBody"] = _named(parts)
     taken = [*([_IDEMPOTENCY] if changes else []), *([_IF_MATCH] if guarded else [])]
     if taken:
         extra["parameters"] = taken
@@ -180,6 +184,8 @@ def route(
         text = "Gone, but the bytes are still in the file: another process reads it"
         if instead:
             text = "Begun: `location` is where to look"
+        if code == 400:
+            text = "The picture shows no face"
         responses[code] = {"model": other, "description": text}
     if instead:
         pass
@@ -261,6 +267,18 @@ def _key(request: Request) -> str | None:
             "Make one of a random UUID",
         )
     return key
+
+
+def _named(parts: tuple[str, ...]) -> dict[str, Any]:
+    def schema(one: dict[str, str]) -> dict[str, Any]:
+        properties = dict.fromkeys(parts, one)
+        return {"type": "object", "properties": properties, "required": [*parts]}
+
+    content = {
+        "multipart/form-data": {"schema": schema({"type": "string", "format": "binary"})},
+        "application/json": {"schema": schema({"type": "string", "contentEncoding": "base64"})},
+    }
+    return {"content": content, "required": True}
 
 
 async def change(
