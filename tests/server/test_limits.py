@@ -121,6 +121,16 @@ def test_hundreds_who_say_little_keep_nobody_waiting(server: Server) -> None:
             assert said.status_code == 200
 
 
+def test_who_says_no_more_in_the_middle_of_a_call_is_told(server: Server) -> None:
+    head = f"POST /v1/identify HTTP/1.1\r\nHost: localhost\r\nx-api-key: {server.key}\r\n"
+    for sent in ("POST /v1/iden", head, f"{head}Content-Length: 500\r\n\r\nhalf"):
+        with raw(server, sent.encode()) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            said = connection.makefile("rb").read()
+        assert said.startswith(b"HTTP/1.1 400"), sent
+        assert b"ended before its end" in said
+
+
 def test_a_body_that_ends_in_the_middle_harms_nobody(server: Server) -> None:
     head = (
         f"POST /v1/identities/half/examples HTTP/1.1\r\nHost: localhost\r\n"

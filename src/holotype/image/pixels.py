@@ -15,6 +15,7 @@ from holotype.records import Preprocessing
 # A larger picture is averaged down to this side first: a model's input is far smaller, and the
 # memory of a probe no longer follows the sender's camera.
 _WORKING_SIDE_PX = 1024
+_STRIP_ROWS = 256  # that are averaged at a time
 # Luma of ITU-R BT.601-7, section 2.5.1: what "grey" means in JPEG and in Pillow's mode L.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -125,11 +126,20 @@ def _reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
     if step == 1:
         return pixels
     levels = 255 if pixels.dtype == np.uint8 else 1
-    total: NDArray[Any] = pixels
+    # Some rows at a time: as float32, all of a large picture would take four times its memory.
+    strip = step * max(1, _STRIP_ROWS // step)
+    total: NDArray[Any] = np.concatenate(
+        [_summed(pixels[top : top + strip], step, 0) for top in range(0, len(pixels), strip)]
+    )
+    total = _summed(total, step, 1)
     count = np.ones((1, 1, 1), dtype=np.float32)
     for axis in (0, 1):
         starts = np.arange(0, pixels.shape[axis], step)
-        total = np.add.reduceat(total, starts, axis=axis, dtype=np.float32)
         sizes = np.diff(starts, append=pixels.shape[axis]).astype(np.float32)
         count = count * np.expand_dims(sizes, (1 - axis, 2))
     return total / (count * levels)
+
+
+def _summed(pixels: NDArray[Any], step: int, axis: int) -> NDArray[np.float32]:
+    starts = np.arange(0, pixels.shape[axis], step)
+    return np.asarray(np.add.reduceat(pixels, starts, axis=axis, dtype=np.float32))

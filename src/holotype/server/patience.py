@@ -97,14 +97,17 @@ class Patience(HttpToolsProtocol):
         self._stop_waiting()
         super().resume_writing()
 
+    def eof_received(self) -> None:
+        """The client says nothing more: of a body that is not whole it is told so."""
+        if not self._whole and not self.transport.is_closing():
+            self._refuse("form", "the call ended before its end", "Send it again")
+
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP gets the form of every other answer."""
-        error = {
-            "code": "http",
-            "problem": "this is no request in HTTP/1.1",
-            "remedy": "See /docs",
-            "request_id": "",
-        }
+        self._refuse("http", "this is no request in HTTP/1.1", "See /docs")
+
+    def _refuse(self, code: str, problem: str, remedy: str) -> None:
+        error = {"code": code, "problem": problem, "remedy": remedy, "request_id": ""}
         body = json.dumps({"error": error}).encode()
         head = (
             "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import ipaddress
 import logging
 import os
@@ -9,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ DEFAULT_PORT = 8470
 FIRST_KEY = "owner"
 KEEP_S = 30  # for which a connection may rest between two calls
 STOP_S = 60  # within which what was accepted is finished
+_M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 4 * 2**20  # malloc.h
 _RESERVED_FILES = 200  # descriptors for everything that is no connection
 
 
@@ -84,6 +86,7 @@ def serve(
         GalleryError: the gallery cannot be opened.
         PackError: its model cannot be had.
     """
+    _give_memory_back()
     trusted, telling = _networks(place.proxies), telling or Telling()
     _require_safe(place)
     listener = _listener(place)
@@ -105,6 +108,16 @@ def serve(
             outlets.feed.end,
         )
         _run(server, listener)
+
+
+def _give_memory_back() -> None:
+    """Let what a large picture took go back to the system, and not stay with its thread.
+
+    The C library of GNU does so for what it maps by itself, which by and by is only what is larger
+    than 32 MB; with the threshold fixed, whatever is large.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
 
 
 class _Server(uvicorn.Server):
