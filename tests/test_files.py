@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from holotype.files import write_whole
+from holotype.files import create, write_whole
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_an_old_content_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
@@ -52,5 +56,18 @@ def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:
 def test_a_new_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")
     write_whole(tmp_path / "whole", b"")
-    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "whole")]
-    assert rights[0] == rights[1]
+    assert rights(tmp_path / "plain") == rights(tmp_path / "whole")
+
+
+def test_a_private_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    write_whole(path, b"people", private=True)
+    assert rights(path) == 0o600
+    with create(tmp_path / "new", private=True) as file:
+        assert rights(tmp_path / "new") == 0o600  # from the first byte
+        file.write(b"people")
+    assert (tmp_path / "new").read_bytes() == b"people"
+    with pytest.raises(FileExistsError):
+        create(tmp_path / "new", private=True)

@@ -13,6 +13,7 @@ connection is lost it is sent once more, and happens once.
 from __future__ import annotations
 
 import builtins
+import errno
 import http.client
 import json
 import os
@@ -33,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype import errors
+from holotype.files import write_whole
 from holotype.gallery import Correction, Erasure, ExampleRecord, IdentityRecord, Undo
 from holotype.records import (
     Calibration,
@@ -402,8 +404,9 @@ class Client:
         """
         content = self._call("GET", "/v1/export" if label is None else f"{_of(label)}/export")
         try:
-            with open(out, "xb") as file:
-                file.write(content)
+            if os.path.lexists(out):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            write_whole(Path(out), content, private=True)
         except OSError as error:
             raise errors.GalleryError(
                 f"{os.fspath(out)!r} cannot be written ({error.strerror or error})",

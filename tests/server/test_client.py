@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -101,6 +102,7 @@ def test_it_corrects_and_undoes(start: Start, gallery: Path, tmp_path: Path) -> 
         assert desk.records()[-1].tags == ("night",)
         desk.export(tmp_path / "all.zip")
         desk.export(tmp_path / "one.zip", "c1")
+        assert stat.S_IMODE((tmp_path / "one.zip").stat().st_mode) == 0o600
         with pytest.raises(GalleryError, match="exists"):
             desk.export(tmp_path / "one.zip")
         change = desk.calibrate_unlabeled([drawing(i, 1) for i in range(8)], dry_run=True)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from holotype.errors import GalleryError
+from holotype.files import create
 from holotype.gallery import audit, feedback
 from holotype.gallery.connection import Connection
 from holotype.gallery.enrolled_rows import find, keeps_pictures
@@ -237,8 +238,7 @@ def _ending(picture: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with create(path, private=True) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

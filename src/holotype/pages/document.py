@@ -65,8 +65,10 @@ def prose(text: str) -> str:
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all; one that is there is replaced.
 
+    Its owner alone may read it: a page may show people.
+
     Raises:
         OSError: it cannot be written.
     """
     # A file name may hold bytes that are no text; they come out as question marks.
-    write_whole(path, text.encode("utf-8", "replace"))
+    write_whole(path, text.encode("utf-8", "replace"), private=True)

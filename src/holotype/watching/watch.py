@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.errors import DataError, GalleryError, GalleryReplacedError, ImageError
+from holotype.files import create
 from holotype.image import prepare
 from holotype.recognizer import Recognizer
 from holotype.records import Decision, Sighting
@@ -210,8 +211,7 @@ def _keep(folder: Path, track: int, pixels: NDArray[np.uint8]) -> str:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     moment = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = folder / f"{moment}-{track}.png"
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # for its owner alone
-    with open(handle, "wb") as file:
+    with create(path, private=True) as file:
         Image.fromarray(pixels).save(file, "PNG")
     return str(path)
 
