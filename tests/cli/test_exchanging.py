@@ -55,3 +55,18 @@ def test_an_export_goes_to_one_folder(desk: Path, run: Run, words: tuple[str, ..
 
 def test_a_label_is_of_a_gallery(tmp_path: Path, run: Run) -> None:
     assert run("export", tmp_path, tmp_path / "out", "--label", "a").exit_code == 2
+
+
+def test_where_nothing_is_nothing_is_exported(tmp_path: Path, run: Run) -> None:
+    done = run("export", tmp_path / "nothing", tmp_path / "out")
+    assert done.exit_code == 6
+    assert "there is no gallery at" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_is_counted_as_one(desk: Path, tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "one"
+    assert "1 identity, 1 example." in run("export", desk, out, "--label", "c2").stdout
+    assert run("import", out, tmp_path / "new").stdout == "1 new identity, 1 example.\n"
+    copied = run("copy", tmp_path / "new", tmp_path / "other").stdout
+    assert "1 identity, 1 example, 0 vectors of own strangers" in copied

@@ -57,6 +57,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
 
 
+def counted(count: int, one: str, more: str = "") -> str:
+    """How many of what: "1 example", "2 examples"."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
+
+
 def say(text: str, style: str | None = None) -> None:
     """Print a sentence, wrapped to the terminal."""
     _console().print(shown(text), style=style)

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from holotype.cli import train
-from holotype.cli.display import AsJson, print_json, say
+from holotype.cli.display import AsJson, counted, print_json, say
 from holotype.cli.progress import bars
+from holotype.errors import GalleryError
 from holotype.gallery import called, copy, existing, is_url
 from holotype.gallery import take_in as from_folder
 
@@ -47,6 +48,11 @@ def export(
     if target is None or (folder and out):
         raise typer.BadParameter("Give one folder to make, OUT or --out OUT")
     if not (is_url(source) or Path(source).is_file()):
+        if not Path(source).is_dir():
+            raise GalleryError(
+                f"there is no gallery at {source!r}, and no run",
+                "Name a gallery, or the folder of a run",
+            )
         if label is not None:
             raise typer.BadParameter("--label is of a gallery, and SOURCE is none")
         train.export(Path(source), target, as_json)
@@ -56,9 +62,9 @@ def export(
     if as_json:
         print_json({"export": os.fspath(target), **asdict(found)})
         return
-    identities = f"{found.identities} identit{'y' if found.identities == 1 else 'ies'}"
-    examples = f"{found.examples} example{'' if found.examples == 1 else 's'}"
-    more = f", {found.pictures} pictures" if found.pictures else ""
+    identities = counted(found.identities, "identity", "identities")
+    examples = counted(found.examples, "example")
+    more = f", {counted(found.pictures, 'picture')}" if found.pictures else ""
     more += f", {found.strangers} vectors of own strangers" if found.strangers else ""
     more += f", {found.reviews} reviews" if found.reviews else ""
     say(
@@ -87,13 +93,15 @@ def take_in(
         print_json({"gallery": called(gallery), **asdict(found)})
         return
     already = f"; {found.already} were there already" if found.already else ""
-    say(f"{found.identities} new identities, {found.examples} examples{already}.")
+    identities = counted(found.identities, "new identity", "new identities")
+    say(f"{identities}, {counted(found.examples, 'example')}{already}.")
     if found.strangers:
-        say(f"{found.strangers} vectors of own strangers.")
+        say(f"{counted(found.strangers, 'vector')} of own strangers.")
     if found.reviews:
-        say(f"{found.reviews} reviews.")
+        say(f"{counted(found.reviews, 'review')}.")
     if found.pictures_left:
-        say(f"{found.pictures_left} pictures were left out: this gallery keeps none.", "yellow")
+        left = counted(found.pictures_left, "picture")
+        say(f"Without {left}: this gallery keeps none.", "yellow")
 
 
 def copy_gallery(
@@ -119,9 +127,10 @@ def copy_gallery(
         print_json({"from": called(source), "to": called(target), **asdict(found)})
         return
     say(
-        f"Copied to {called(target)}, and compared: {found.identities} identities, "
-        f"{found.examples} examples, {found.strangers} vectors of own strangers, {found.lines} "
-        "lines of the audit trail."
+        f"Copied to {called(target)}, and compared: "
+        f"{counted(found.identities, 'identity', 'identities')}, "
+        f"{counted(found.examples, 'example')}, {counted(found.strangers, 'vector')} of own "
+        f"strangers, {counted(found.lines, 'line')} of the audit trail."
     )
     if found.kept:
         say(f"{found.kept} rows were there from an earlier run.", style="dim")

@@ -94,7 +94,8 @@ def watch(
             dropped += frame.dropped
             yield Dropped(frame.dropped)
         if frame.damaged:
-            yield Warned(frame.name, f"{frame.damaged} frames before {frame.name} are damaged")
+            lost = "1 frame" if frame.damaged == 1 else f"{frame.damaged} frames"
+            yield Warned(frame.name, f"damaged and passed over, before {frame.name}: {lost}")
         looked_at += 1
         try:
             try:
