@@ -299,7 +299,7 @@ def stores() -> str:
         for row in tabling.result("stores")["decisions"]
     ]
     head = ("vectors of", "enrolled", "numbers", "asked", "other answers", "thresholds differ by")
-    return tabling.markdown(head, rows)
+    return markdown(head, rows)
 
 
 def store_costs() -> str:
@@ -308,7 +308,7 @@ def store_costs() -> str:
         (what, f"{times:.1f}")
         for what, times in tabling.result("stores")["times_of_a_file"].items()
     ]
-    return tabling.markdown(("", "times of a file"), rows)
+    return markdown(("", "times of a file"), rows)
 
 
 def store_kills() -> str:
@@ -324,7 +324,7 @@ def store_kills() -> str:
         for end, row in tabling.result("stores_kill")["ends"].items()
     ]
     head = ("", "rounds", "changes acknowledged", "failed or cut off", "lost, or half done")
-    return tabling.markdown(head, rows)
+    return markdown(head, rows)
 
 
 def reliability() -> str:
