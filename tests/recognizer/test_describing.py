@@ -20,6 +20,7 @@ from holotype.pack import load_pack, write_pack
 from holotype.packing.hub import pull_pack, push_pack
 from holotype.packing.verify import verify_pack
 from holotype.recognizer import calibrate, reembed
+from holotype.recognizer.state import DESCRIPTION_WEIGHT
 from holotype.stats.scoring import unit
 from packing.hub_server import running
 from toy_packs import make_toy_pack, toy_drawing, toy_parts
@@ -119,7 +120,8 @@ def test_pictures_and_words_of_one_identity(zoo: holotype.Recognizer) -> None:
     np.testing.assert_allclose(zoo.state.vectors_of("order"), picture, atol=1e-6)
     words = zoo.embedder.words
     assert words is not None
-    both = unit(picture + words.embed([ORDER, "cancel it"]).sum(axis=0))
+    told = words.embed([ORDER, "cancel it"]).sum(axis=0)
+    both = unit(picture + DESCRIPTION_WEIGHT * told)
     np.testing.assert_allclose(zoo.state.matcher.prototypes[:1], both, atol=1e-5)
     zoo.enroll("card", toy_drawing(2))
     assert zoo.state.matcher.examples.tolist() == [1, 1]
