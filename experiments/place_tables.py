@@ -165,6 +165,54 @@ def zero_shot() -> str:
     return markdown(("", "", "right of 20, %", "none", "1", "2", "5"), rows)
 
 
+def _right(row: dict[str, Any]) -> str:
+    return f"{row['accuracy']:.1f} ± {row['ci95']:.1f}"
+
+
+def described() -> str:
+    found = tabling.result("described")
+    groups = list(dict.fromkeys(row["names"] for row in found["caltech"]))
+    rows = []
+    for way, text in dict.fromkeys((row["way"], row["text"]) for row in found["caltech"]):
+        cells = {
+            row["names"]: _right(row)
+            for row in found["caltech"]
+            if (row["way"], row["text"]) == (way, text)
+        }
+        alone = [row for row in found["selection"] if (row["way"], row["text"]) == (way, text)]
+        mark = found["chosen"]["way"] == way and found["chosen"]["text"] == text
+        name = f"**{way}**" if mark else way
+        rows.append((name, text, _right(alone[0]), *(cells[group] for group in groups)))
+    head = ("way", "what is read", "ImageNet, left out (chosen by)")
+    return markdown((*head, *(f"Caltech, {group}" for group in groups)), rows)
+
+
+def described_both() -> str:
+    rows = []
+    for data, found in tabling.result("described")["both"].items():
+        for shots in dict.fromkeys(row["examples"] for row in found):
+            cells = {row["weight"]: _right(row) for row in found if row["examples"] == shots}
+            rows.append((data, shots, *(cells.get(weight, "") for weight in (0, 0.5, 1, 2, 4))))
+    return markdown(("right of 20, %", "examples", "without a text", "½", "1", "2", "4"), rows)
+
+
+def described_promise() -> str:
+    rows = [
+        (
+            row["shown"],
+            row["evidence"],
+            f"{100 * row['stated']:g}",
+            f"{100 * row['refused']:.0f}",
+            ", ".join(row["basis"]),
+            "" if row["accepted"] is None else percent(row["accepted"]),
+            "" if row["missed"] is None else percent(row["missed"]),
+        )
+        for row in tabling.result("described")["promise"]
+    ]
+    head = ("shown", "set by", "stated, %", "galleries that refuse it, %", "the rest")
+    return markdown((*head, "strangers accepted, %", "enrolled missed, %"), rows)
+
+
 def text_cohorts() -> str:
     found = tabling.result("intents")["cohorts"]
     columns = ("out_of_scope_accepted", "other_intents_accepted", "enrolled_missed")
@@ -445,6 +493,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "defects": defects,
     "anomaly": anomaly,
     "zero_shot": zero_shot,
+    "described": described,
+    "described_both": described_both,
+    "described_promise": described_promise,
     "text_cohorts": text_cohorts,
     "doubted_texts": doubted_texts,
     "door": door,
