@@ -7,9 +7,9 @@ from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
+from holotype.recognizer.rates import drift, stated, status
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
-from holotype.recognizer.status import drift, stated, status
 from holotype.recognizer.unlabeled_calibration import calibrate_unlabeled
 
 __all__ = [
