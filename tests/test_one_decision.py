@@ -27,7 +27,11 @@ ALLOWED = {
     "src/holotype/recognizer/lint.py": (1, "names whom a reviewed stranger was mistaken for"),
     "src/holotype/recognizer/reviews.py": (2, "explains which example a confirmed picture needs"),
     "src/holotype/recognizer/state.py": (3, "names the nearest example, or the same picture"),
-    "src/holotype/recognizer/rates.py": (1, "says what rates cost here; no answer"),
+    "src/holotype/recognizer/achievable_rates.py": (1, "says what rates cost here; no answer"),
+    "src/holotype/recognizer/visitors.py": (
+        3,
+        "the very same picture, and the nearest of those that the Matcher accepts",
+    ),
     "src/holotype/stats/scoring.py": (1, "the highest k of many"),
     "src/holotype/evaluation/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),
     "src/holotype/watching/tracks.py": (2, "follows a face from frame to frame"),

@@ -1,5 +1,6 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
+from holotype.recognizer.achievable_rates import drift, stated, status
 from holotype.recognizer.bulk import enroll_entries, enroll_many
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.kinds import DEFAULT_MODEL
@@ -7,7 +8,6 @@ from holotype.recognizer.lint import lint
 from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
-from holotype.recognizer.rates import drift, stated, status
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
 from holotype.recognizer.unlabeled_calibration import calibrate_unlabeled
