@@ -24,7 +24,10 @@ ALLOWED = {
     "src/holotype/packing/heads.py": (1, "nearest in a closed set, to choose a head"),
     "src/holotype/recognizer/calibration.py": (3, "names look-alikes and shows a level; no answer"),
     "src/holotype/recognizer/examples.py": (1, "a gallery's examples beside one another"),
-    "src/holotype/recognizer/lint.py": (1, "names whom a reviewed stranger was mistaken for"),
+    "src/holotype/recognizer/leave_one_out.py": (
+        1,
+        "names whom a reviewed stranger was mistaken for",
+    ),
     "src/holotype/recognizer/reviews.py": (2, "explains which example a confirmed picture needs"),
     "src/holotype/recognizer/state.py": (3, "names the nearest example, or the same picture"),
     "src/holotype/recognizer/achievable_rates.py": (1, "says what rates cost here; no answer"),

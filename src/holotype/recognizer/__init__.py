@@ -4,7 +4,7 @@ from holotype.recognizer.achievable_rates import drift, stated, status
 from holotype.recognizer.bulk import enroll_entries, enroll_many
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.kinds import DEFAULT_MODEL
-from holotype.recognizer.lint import lint
+from holotype.recognizer.leave_one_out import lint
 from holotype.recognizer.migration import Move, reembed
 from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same

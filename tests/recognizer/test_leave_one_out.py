@@ -9,7 +9,7 @@ import pytest
 
 import holotype
 from holotype.recognizer import feedback, lint
-from holotype.recognizer.lint import left_out
+from holotype.recognizer.leave_one_out import left_out
 from holotype.stats.scoring import unit
 
 N, D = 30, 64
