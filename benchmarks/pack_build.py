@@ -120,7 +120,7 @@ def main() -> None:
         dataset = load_dataset(folder / "photos")
         embedder = Embedder(load_pack(folder / "mine"))  # with the threads that the build had
         began = cpu_s()
-        embedder.embed(dataset.images)
+        embedder.embed(list(dataset.images))
         embed_s = cpu_s() - began
     ratio = build_s / embed_s
     found = {

@@ -72,11 +72,10 @@ class WordNet:
     def __init__(self, archive: Path) -> None:
         with tarfile.open(archive) as tar:
             index, data = (
-                tar.extractfile(f"package/dict/{name}.noun")  # type: ignore[union-attr]
-                for name in ("index", "data")
+                tar.extractfile(f"package/dict/{name}.noun") for name in ("index", "data")
             )
-            lines = index.read().decode().splitlines()  # type: ignore[union-attr]
-            self._data = data.read()  # type: ignore[union-attr]
+            lines = index.read().decode().splitlines()
+            self._data = data.read()
         self._senses: dict[str, list[int]] = {}
         for line in lines:
             if not line.startswith(" "):
@@ -197,7 +196,7 @@ class Sight:
         return unit(vectors @ self.root)
 
 
-def accuracy(scores: Vectors, truth: NDArray[np.int64], of: Vectors) -> list[float]:
+def accuracy(scores: Vectors, truth: NDArray[np.int64], of: NDArray[np.int64]) -> list[float]:
     """Of draws of 20 of some classes, the share of pictures that get the right one, in percent."""
     rng, right = np.random.default_rng(0), []
     for _ in range(DRAWS):
@@ -226,7 +225,7 @@ def chosen(sight: Sight, known: dict[str, Vectors]) -> list[dict[str, Any]]:
                 kept = np.setdiff1d(order, out)
                 if name in PLACES:
                     placed = PLACES[name](read[kept], unit(sight.weights[kept]), read[out])
-                    scores = standing[out] @ sight.classes(placed).T
+                    scores: Vectors = standing[out] @ sight.classes(placed).T
                 else:
                     length = np.linalg.norm(sight.weights, axis=1).mean()
                     logits = unit(sight.weights[out]) @ sight.weights[kept].T * 5 / length
@@ -292,11 +291,12 @@ def promise(
                 support = np.concatenate([pictures[first], described[enrolled[shown:]]])
                 support = support.astype(np.float32)
                 theirs = np.flatnonzero(np.isin(truth, own))
-                site = Cohort(
-                    pictures[theirs].astype(np.float32),
-                    np.unique(truth[theirs], return_inverse=True)[1],
-                )
-                site = site if source.startswith("own") else None
+                site = None
+                if source.startswith("own"):
+                    site = Cohort(
+                        pictures[theirs].astype(np.float32),
+                        np.unique(truth[theirs], return_inverse=True)[1],
+                    )
                 matcher = Matcher.of(
                     model, support, (np.arange(WAYS) < shown).astype(np.int64), site=site
                 )
@@ -317,7 +317,7 @@ def promise(
 
 
 def both(
-    pictures: Vectors, truth: NDArray[np.int64], described: Vectors, of: Vectors
+    pictures: Vectors, truth: NDArray[np.int64], described: Vectors, of: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
     """Right of 20, by examples and a description that counts so much beside them."""
     rows = []
@@ -369,7 +369,7 @@ def main() -> None:
             if file is None:
                 return found
             np.save(file, np.stack(list(found.values())))
-        return dict(zip(("name", "name and WordNet"), np.load(file), strict=True))  # type: ignore[arg-type]
+        return dict(zip(("name", "name and WordNet"), np.load(file), strict=True))
 
     known = read(
         "imagenet", [[name, *others] for name, others in zip(clean, synonyms, strict=True)]
@@ -406,7 +406,7 @@ def main() -> None:
                 placed = PLACES[way](
                     known[form][classes], unit(sight.weights[classes]), asked["caltech"][form]
                 )
-                scores = pictures @ sight.classes(placed).T
+                scores: Vectors = pictures @ sight.classes(placed).T
             else:
                 scores = CONSE[way](
                     known[form][classes], logits[:, classes], asked["caltech"][form]

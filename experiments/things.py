@@ -134,7 +134,7 @@ def main() -> None:
         else:
             vectors = read(data)
             if file is not None:
-                np.savez(file, **vectors)
+                np.savez(file, allow_pickle=False, **vectors)
         count = len(data.class_names)
         first, second = halves(count)
         if name == "steel":
