@@ -44,11 +44,14 @@ def _iso(value: date) -> str:
 
 def shown(text: object) -> str:
     """Text on one line: control and direction characters escaped, all others as they are."""
+    plain = os.fsdecode(text if isinstance(text, str | bytes | os.PathLike) else str(text))
+    if plain.isprintable():  # as nearly all are; a gallery has many
+        return plain
     return "".join(
         c
         if c.isprintable() or c in _HARMLESS
         else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in os.fsdecode(text if isinstance(text, str | bytes | os.PathLike) else str(text))
+        for c in plain
     )
 
 
