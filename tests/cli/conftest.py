@@ -57,11 +57,32 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     def call(*arguments: object, columns: int | None = None) -> Result:
         if columns:
             monkeypatch.setenv("COLUMNS", str(columns))
-        return CliRunner().invoke(
-            app, [os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments]
-        )
+        typed = [os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments]
+        _LISTENING.append([])
+        try:
+            done = CliRunner().invoke(app, typed)
+        finally:
+            asked = _LISTENING.pop()
+        may = typed[:1] == ["data"] or typed[:2] in _SHARING or any("hf:" in a for a in typed)
+        assert may or not asked, f"{typed} asked the network: {asked}"
+        return done
 
     return call
+
+
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    """An audit hook: once set, it stays for as long as the process does."""
+    if _LISTENING and event in _ON_THE_NETWORK:
+        _LISTENING[-1].append(f"{event} {arguments}")
+
+
+# What commands that run now asked the network for, and which may.
+_LISTENING: list[list[str]] = []
+_ON_THE_NETWORK = {
+    *("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"),
+}
+_SHARING = [["pack", "pull"], ["pack", "push"]]
+sys.addaudithook(_hear)
 
 
 @pytest.fixture(scope="session")
