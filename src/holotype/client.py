@@ -219,9 +219,15 @@ class Client:
         *,
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
+        confidence: float | str | None = None,
     ) -> Decision:
         """As `Recognizer.verify`."""
-        asked = {"label": label, "fmr": fmr, "stranger_prior": stranger_prior}
+        asked = {
+            "label": label,
+            "fmr": fmr,
+            "confidence": confidence,
+            "stranger_prior": stranger_prior,
+        }
         images = [] if image is None else [image]
         return _record(Decision, self._post("/v1/verify", images, vectors, asked))
 

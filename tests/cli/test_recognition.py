@@ -72,6 +72,9 @@ def test_identify_with_confidence_is_stricter_and_said(
     assert sure["threshold"] > plain["threshold"]
     said = " ".join(run(*asked, "--confidence", "0.8").stdout.split())
     assert "In 80 % of galleries like this at most 50 % of strangers accepted: estimated" in said
+    claim = ("verify", desk, "c2", drawings / "2-0.png", "--fmr", "50%", "--confidence", "0.8")
+    said = " ".join(run(*claim).stdout.split())
+    assert "In 80 % of galleries like this at most 50 % of impostors accepted: estimated" in said
 
 
 def test_identify_in_an_empty_gallery_answers_unknown(desk: Path, drawings: Path, run: Run) -> None:

@@ -70,6 +70,17 @@ def test_with_confidence_four_of_five_galleries_keep_the_rate(let_in: Shares) ->
     assert (let_in[None] <= 0.2).mean() < 0.75  # which the mean alone does not
 
 
+def test_of_claims_too_four_of_five_keep_the_rate() -> None:
+    rng, kept = np.random.default_rng(4), 0
+    for _ in range(200):
+        drawn = rng.normal(size=(40 + STRANGERS, DIM))
+        drawn = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+        matcher = Matcher.of(CohortModel.of(Cohort.none(DIM)), drawn[:40])
+        compared = matcher.compare(drawn[40:], claim=0)
+        kept += matcher.decide(compared, 0.2, confidence=0.8).accepted.mean() <= 0.2
+    assert kept >= 150
+
+
 def enrolled(count: int) -> Matcher:
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(count, DIM))

@@ -114,6 +114,13 @@ def test_with_confidence_a_decision_is_stricter_and_says_so(bare: Bare) -> None:
             recognizer.identify(vectors=probe, confidence=0.8)
         with pytest.raises(RateError, match="confidence=1 is not between 0 and 1"):
             recognizer.identify(vectors=probe, fpir=0.2, confidence=1)
+        claim = recognizer.list().popitem()[0]
+        plain = recognizer.verify(claim, vectors=probe, fmr=0.2)
+        sure = recognizer.verify(claim, vectors=probe, fmr=0.2, confidence=0.8)
+        assert (plain.confidence, sure.confidence, sure.rate) == (None, 0.8, 0.2)
+        assert sure.threshold > plain.threshold
+        with pytest.raises(RateError, match=r"confidence=0\.8 is of a stated rate"):
+            recognizer.verify(claim, vectors=probe, confidence=0.8)
 
 
 def test_probes_unlike_the_examples_are_told_of_since_the_gallery_was_opened(bare: Bare) -> None:

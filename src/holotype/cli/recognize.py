@@ -66,6 +66,14 @@ _Texts = Annotated[
     list[str] | None,
     typer.Option("--text", metavar="TEXT", help="In place of a file: a text; repeatable."),
 ]
+_Confidence = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Of galleries, such as 0.8: so many of those like this accept at most RATE. Unless it "
+        "is stated, RATE is the mean over galleries.",
+    ),
+]
 _Prior = Annotated[
     float,
     typer.Option(
@@ -279,14 +287,7 @@ def identify(
             "1 %, or the smallest share that anything is known of.",
         ),
     ] = None,
-    confidence: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Of galleries, such as 0.8: so many of those like this accept at most RATE. "
-            "Unless it is stated, RATE is the mean over galleries.",
-        ),
-    ] = None,
+    confidence: _Confidence = None,
     stranger_prior: _Prior = 0.5,
     all_faces: Annotated[
         bool, typer.Option("--all-faces", help="Identify each face of a picture, not just one.")
@@ -495,6 +496,7 @@ def verify(
             "unless it is stated, as for `identify`.",
         ),
     ] = None,
+    confidence: _Confidence = None,
     stranger_prior: _Prior = 0.5,
     model: Moved = None,
     as_json: AsJson = False,
@@ -519,6 +521,7 @@ def verify(
             fmr,
             vectors=None if vectors is None else vectors[0],
             stranger_prior=stranger_prior,
+            confidence=confidence,
         )
     if as_json:
         print_json({**named(item), "claimed": label, **decision_document(decision)})

@@ -414,6 +414,7 @@ class Recognizer:
         *,
         vectors: NDArray[Any] | None = None,
         stranger_prior: float = 0.5,
+        confidence: float | str | None = None,
     ) -> Decision:
         """1:1, is it the one that it claims to be?
 
@@ -424,14 +425,17 @@ class Recognizer:
                 for `identify`.
             vectors: float [D], an embedding in place of the picture.
             stranger_prior: the share of impostors expected among the claims, in [0, 1].
+            confidence: as for `identify`.
 
         Raises:
             LabelError: the label is not enrolled.
             ImageError: the image cannot be read or holds nothing.
             VectorError: the vector is of another length, not finite, or zero.
-            RateError: the rate is no fraction, or a stated one is not supported by this claim.
+            RateError: the rate or the confidence is no fraction, or a stated rate is not supported
+                by this claim; or a confidence goes without a stated rate.
         """
         rate = None if fmr is None else parse_rate(fmr, "fmr")
+        sure = None if confidence is None else parse_rate(confidence, "confidence")
         label = unicodedata.normalize("NFC", label) if isinstance(label, str) else label
         state = self.state
         if label in (over := state.snapshot.over).labels:
@@ -453,7 +457,7 @@ class Recognizer:
             (found,) = detect(self.embedder, [image])
             _require_readable(image, found[0])
         at = state.labels.index(label)
-        return self._decisions(state, found, rate, at, stranger_prior)[0]
+        return self._decisions(state, found, rate, at, stranger_prior, confidence=sure)[0]
 
     def forget(self, label: str, *, actor: str | None = None) -> Erasure:
         """Erase `label` and all its examples from the file.

@@ -59,6 +59,7 @@ class Verify(Fields):
 
     label: str
     fmr: Rate = None
+    confidence: Confidence = None
     stranger_prior: Prior = 0.5
 
 
@@ -165,11 +166,9 @@ async def verify(request: Request) -> Response:
             if len(got.vectors) != 1:
                 raise VectorError(f"verify got {len(got.vectors)} vectors", "Send one")
             (vector,) = got.vectors
-            return recognizer.verify(
-                asked.label, fmr=asked.fmr, vectors=vector, stranger_prior=asked.stranger_prior
-            )
+            return recognizer.verify(vectors=vector, **asked.model_dump())
         (image,) = _so_many(got, 1)
-        return recognizer.verify(asked.label, image, asked.fmr, stranger_prior=asked.stranger_prior)
+        return recognizer.verify(image=image, **asked.model_dump())
 
     decision = await house(request).desk.embed(act)
     house(request).metrics.decided("verify", [decision])
