@@ -142,8 +142,9 @@ def parsed_place(place: str) -> tuple[str, str | None]:
 def _checked_files(place: str, found: list[Any]) -> list[str]:
     """The files of a pack, of which only the tokenizer and a text side may be absent."""
     sizes = {file.path: file.size for file in found}
-    for file in LIMIT_BYTES.keys() - {TOKENIZER} - sizes.keys():
-        raise PackError(f"{place} has no {file}", "Name a repository that holds a pack")
+    absent = [file for file in LIMIT_BYTES if file != TOKENIZER and file not in sizes]
+    if absent:
+        raise PackError(f"{place} has no {absent[0]}", "Name a repository that holds a pack")
     for file, size in sizes.items():
         limit = LIMIT_BYTES[file.removeprefix(f"{TEXT}/")]
         if size > limit:
