@@ -92,6 +92,6 @@ def _document(event: Event) -> dict[str, Any]:
     facts = {one.name: getattr(event, one.name) for one in fields(event)}
     document = {"event": type(event).__name__.lower(), **facts}
     if isinstance(event, Seen):
-        del document["decision"], document["best"]
+        del document["decision"], document["best"], document["vector"]
         document |= decision_document(event.decision)
     return document
