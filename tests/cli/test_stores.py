@@ -109,6 +109,7 @@ def test_a_server_serves_it(url: str, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [
         "desk-served.delivery",
         "desk-served.events",
+        "desk-served.jobs",
         "desk-served.keys",
         "desk-served.webhooks",
     ]
