@@ -90,13 +90,15 @@ def test_methods(run: Run) -> None:
 
 
 def test_what_cannot_be_trained_or_exported(run: Run, tmp_path: Path) -> None:
-    for arguments in (
-        ("train", "nonsense", "--data", "digits", "--out", tmp_path / "run"),
-        ("train", "prototypical", "--data", "digits", "--out", tmp_path / "run", "--resume"),
-        ("export", tmp_path / "none", "--out", tmp_path / "pack"),
+    (tmp_path / "none").mkdir()
+    for code, *arguments in (
+        (9, "train", "nonsense", "--data", "digits", "--out", tmp_path / "run"),
+        (9, "train", "prototypical", "--data", "digits", "--out", tmp_path / "run", "--resume"),
+        (9, "export", tmp_path / "none", "--out", tmp_path / "pack"),
+        (6, "export", tmp_path / "nowhere", "--out", tmp_path / "pack"),
     ):
         done = run(*arguments)
-        assert (done.exit_code, done.stdout) == (9, "")
+        assert (done.exit_code, done.stdout) == (code, "")
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
 

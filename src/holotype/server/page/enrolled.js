@@ -54,7 +54,7 @@ async function show(whom) {
 
 /** The list anew, if that is what is seen. */
 async function stale() {
-  if (!panel.hidden && !panel.querySelector(".person")) await render(panel);
+  if (!panel.hidden && !location.hash.includes("=")) await render(panel);
 }
 
 async function takeBack(act) {

@@ -30,12 +30,14 @@ export async function person(label, {show, stale, forget}) {
 
   /** Do it, and show what is there then. */
   async function change(act, then, said) {
+    const place = location.hash; // whoever goes on to something else meanwhile is left there
     try {
       await act();
       gallery.forgetPictures(label);
       await gallery.refresh();
       note(said);
-      await (element.isConnected && !element.closest("[hidden]") ? show(then) : stale());
+      const stays = location.hash === place && element.isConnected && !element.closest("[hidden]");
+      await (stays ? show(then) : stale());
     } catch (error) {
       outcome.replaceChildren(problem(error));
     }
