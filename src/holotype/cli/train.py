@@ -111,6 +111,12 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Of the processor.", show_default="what is fastest"),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cpu|cuda|cuda:N", help="What computes.", show_default="a GPU, if there is one"
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write curves into RUN/tensorboard.")
     ] = False,
@@ -158,6 +164,7 @@ def train(
                 minutes=minutes,
                 precision=precision.value if precision else None,
                 threads=threads,
+                device=device,
                 begin=begin,
                 resume=resume,
                 progress=_all(watching),

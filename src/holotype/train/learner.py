@@ -25,6 +25,12 @@ class Learner(nn.Module, Generic[Batch]):
     precision: Precision = "float32"
     clip_norm: ClassVar[float | None] = None  # largest Euclidean norm of the gradient in a step
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; the processor, where it has none."""
+        first = next(self.parameters(), None)
+        return torch.device("cpu") if first is None else first.device
+
     def loss(self, batch: Batch) -> Tensor:
         """What training minimizes: a float32 scalar."""
         raise NotImplementedError

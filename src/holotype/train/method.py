@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from holotype.records import Episode
 from holotype.train.batches import EpisodeBatch, collate
+from holotype.train.device import computing_on, moved
 from holotype.train.learner import Learner
 
 
@@ -39,9 +40,9 @@ class Method(Learner[EpisodeBatch]):
 
     def episode_scores(self, episode: Episode) -> NDArray[np.float32]:
         """The answer to one episode: float32 [Q, N], in evaluation mode."""
-        with answering(self):
-            scores = self.scores(collate([episode.unlabeled()]))[0]
-            return cast(NDArray[np.float32], scores.float().numpy())
+        with answering(self), computing_on(self.device):
+            scores = self.scores(moved(collate([episode.unlabeled()]), self.device))[0]
+            return cast(NDArray[np.float32], scores.float().cpu().numpy())
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class CosineSoftmax(nn.Module):
             float32 scalar.
         """
         # A product in bfloat16 is off by up to 0.4 %, times the scale: too coarse for a softmax.
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(features.device.type, enabled=False):
             unit = F.normalize(features.float(), dim=1)
             cosine = unit @ F.normalize(self.weight, dim=1).T
             cosine = cosine - self.margin * F.one_hot(class_id, len(self.weight))

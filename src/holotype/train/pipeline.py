@@ -21,6 +21,7 @@ from holotype.records import Episode, OnProgress, Preprocessing
 from holotype.train import runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.config import RunConfig
+from holotype.train.device import find_device
 from holotype.train.export import export_pack
 from holotype.train.feature_comparison import asked
 from holotype.train.fitting import fitting_recipe
@@ -47,6 +48,7 @@ def train_run(
     minutes: float | None = None,
     precision: Precision | Literal["auto"] | None = None,
     threads: int | None = None,
+    device: str | None = None,
     begin: Path | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -69,6 +71,7 @@ def train_run(
         precision: of the forward pass; "auto": what is fastest here, of those that the recipe
             learns in; None: as `like` says, or else "auto".
         threads: how many; None: what is fastest here.
+        device: `cpu`, `cuda` or `cuda:N`; None: a GPU where there is one.
         begin: a finished run of the method, with whose weights this one begins.
         resume: go on with the run in `out`.
         progress: called after each step.
@@ -97,7 +100,7 @@ def train_run(
         steps = said.get("steps")
     precision = said.get("precision") if precision is None else precision
     threads = like.threads if threads is None else threads
-    wishes = Wishes(steps, minutes, precision, threads)
+    wishes = Wishes(steps, minutes, precision, threads, device)
     config: dict[str, Any] = {"method": method, "recipe": name, "data": data}
     if begin is not None:
         config["from"] = _beginning(begin, method)
@@ -113,8 +116,10 @@ def train_run(
         runs.check_same(out, plan.settings, config)
     else:
         runs.check_new(out)
+    processor = find_device(plan.device if plan else device)
     ready = chosen.prepare(data, settings.seed, preparing)
     check_trainable(ready.learner)
+    ready.learner.to(processor)
     if begin is not None:
         _begin_with(ready.learner, begin, name)
     plan = plan or planned(ready, settings, wishes, time.monotonic() - began)

@@ -40,6 +40,7 @@ class Wishes:
     minutes: float | None = None  # at most, from the command to the end of training
     precision: Precision | Literal["auto"] | None = None
     threads: int | None = None
+    device: str | None = None  # cpu, cuda, cuda:0, ...
 
     def __post_init__(self) -> None:
         """Refuse what cannot be had."""
@@ -70,6 +71,7 @@ class Plan:
 
     settings: TrainingSettings
     threads: int
+    device: str
     probes: tuple[tuple[int, float], ...]  # (step, seconds) that were measured
     tried: tuple[tuple[Way, float | None], ...]  # mean seconds a step; None: not waited for
     asked: Wishes
@@ -78,7 +80,7 @@ class Plan:
     @property
     def way(self) -> Way:
         """How its steps are computed."""
-        return Way(self.settings.precision, self.threads)
+        return Way(self.settings.precision, self.threads, self.device)
 
     @property
     def forecast(self) -> Forecast:
@@ -89,6 +91,8 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """For `run.json`."""
         return {
+            "device": self.device,
+            **({} if self.device == "cpu" else {"card": torch.cuda.get_device_name(self.device)}),
             "asked": asdict(self.asked),
             "measured": {
                 "seconds_a_step": [
@@ -110,7 +114,7 @@ def planned(
     """Measure this machine, and plan a new run.
 
     Args:
-        ready: the learner and its batches.
+        ready: the learner, on the device that it trains on, and its batches.
         settings: of the recipe, whose precision is the lowest that comes into question.
         wishes: of the user.
         spent_seconds: of the minutes that are wished for, before the measurement.
@@ -130,18 +134,24 @@ def planned(
         precisions = (cast(Precision, wishes.precision),)
     elif settings.precision == "float32":
         precisions = ("float32",)
-    # Not more than torch was given, by OMP_NUM_THREADS or by the program that calls.
     threads = (
-        [wishes.threads] if wishes.threads else thread_counts(min(cores, torch.get_num_threads()))
+        [wishes.threads]
+        if wishes.threads
+        # A GPU does the work; one thread gives it orders.
+        else [1]
+        if ready.learner.device.type != "cpu"
+        # Not more than torch was given, by OMP_NUM_THREADS or by the program that calls.
+        else thread_counts(min(cores, torch.get_num_threads()))
     )
     began = time.monotonic()
     settings = stretched(settings, wishes.steps)
-    speed = measure(ready.learner, ready.batches, settings, ways(precisions, threads))
+    device = str(ready.learner.device)
+    speed = measure(ready.learner, ready.batches, settings, ways(precisions, threads, device))
     if wishes.minutes is not None:
         spent_seconds += time.monotonic() - began
         settings = _within(wishes.minutes, spent_seconds, settings, speed.probes)
     settings = replace(settings, precision=speed.way.precision)
-    return Plan(settings, speed.way.threads, speed.probes, speed.tried, wishes)
+    return Plan(settings, speed.way.threads, device, speed.probes, speed.tried, wishes)
 
 
 def recorded(out: Path, settings: TrainingSettings, wishes: Wishes) -> Plan:
@@ -162,6 +172,7 @@ def recorded(out: Path, settings: TrainingSettings, wishes: Wishes) -> Plan:
         "minutes": asked.get("minutes"),
         "precision": before.get("precision"),
         "threads": run.get("threads"),
+        "device": run.get("device", "cpu"),
     }
     for name, value in was.items():
         now = getattr(wishes, name)
@@ -174,6 +185,7 @@ def recorded(out: Path, settings: TrainingSettings, wishes: Wishes) -> Plan:
     return Plan(
         replace(settings, **kept),
         run.get("threads") or torch.get_num_threads(),
+        was["device"],
         tuple((step, seconds) for step, seconds in run.get("measured", {}).get("probes", [])),
         (),
         wishes,

@@ -21,7 +21,17 @@ from holotype.train.settings import TrainingSettings
 
 RUN = "run.json"
 # What run.json notes beside what defines the run.
-NOTED = ("command", "started", "commit", "versions", "machine", "asked", "measured")
+NOTED = (
+    "command",
+    "started",
+    "commit",
+    "versions",
+    "machine",
+    "device",
+    "card",
+    "asked",
+    "measured",
+)
 
 
 def check_new(out: Path) -> None:

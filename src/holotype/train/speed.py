@@ -12,12 +12,13 @@ import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from holotype.train.device import computing_on, forward_in, moved
 from holotype.train.learner import Learner
 from holotype.train.optimizer import optimizer_for, set_rates
 from holotype.train.settings import Precision, TrainingSettings, step_seed
@@ -37,8 +38,11 @@ class Way:
 
     precision: Precision
     threads: int
+    device: str = "cpu"
 
     def __str__(self) -> str:
+        if self.device != "cpu":
+            return f"{self.precision} on {self.device}"
         return f"{self.precision} with {self.threads} thread{'s' * (self.threads > 1)}"
 
 
@@ -51,9 +55,11 @@ class Speed:
     tried: tuple[tuple[Way, float | None], ...]  # mean seconds a step; None: not waited for
 
 
-def ways(precisions: Sequence[Precision], threads: Sequence[int]) -> list[Way]:
+def ways(precisions: Sequence[Precision], threads: Sequence[int], device: str = "cpu") -> list[Way]:
     """All that come into question, the simplest first."""
-    return [Way(precision, count) for precision in precisions for count in sorted(set(threads))]
+    return [
+        Way(precision, count, device) for precision in precisions for count in sorted(set(threads))
+    ]
 
 
 def thread_counts(most: int) -> list[int]:
@@ -164,17 +170,19 @@ class _Runner:
         torch.manual_seed(step_seed(self.settings.seed, step))
         set_rates(self.optimizer, self.settings, step)
         self.learner.precision = way.precision
-        forward = (
-            torch.autocast("cpu", dtype=torch.bfloat16)
-            if way.precision == "bfloat16"
-            else nullcontext()
-        )
+        device = self.learner.device
+        forward = forward_in(way.precision, device)
         began = time.perf_counter()
         self.deadline = began + limit
         with computing_with(way.threads):
             try:
-                some = [self.batches(number) for number in self.settings.batch_numbers(step)]
-                self.learner.training_step(some, self.optimizer, forward)
+                some = [
+                    moved(self.batches(number), device)
+                    for number in self.settings.batch_numbers(step)
+                ]
+                with computing_on(device):
+                    # A number is waited for, also where the step is only on its way to a GPU.
+                    float(self.learner.training_step(some, self.optimizer, forward))
             except _TooSlowError:
                 return None
         seconds = time.perf_counter() - began

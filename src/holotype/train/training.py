@@ -2,7 +2,8 @@
 
 All randomness is a function of the seed and the step, and a checkpoint is a file that is there
 whole or not at all. So a run that is killed and resumed, however often, ends with the same
-weights, bit for bit, as one that was left alone (same machine, same number of threads).
+weights, bit for bit, as one that was left alone (same machine, same number of threads; a GPU adds
+in an order of its own, and its runs agree in quality only).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from torch.optim import Optimizer
 from holotype.errors import Terminated, TrainingError
 from holotype.train import runs
 from holotype.train.checkpoints import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
+from holotype.train.device import computing_on, forward_in, moved
 from holotype.train.forecast import Forecast, Remaining
 from holotype.train.history import History
 from holotype.train.learner import Batch, Learner
@@ -73,7 +75,8 @@ def train(
     `history.json`, `history.png` and, at the end, `method.pt` (the state of the learner).
 
     Args:
-        learner: initialized from the seed by the caller; trained in place.
+        learner: initialized from the seed by the caller; trained in place, on the device where it
+            is.
         batches: 0..steps*accumulate-1 -> batch; must depend on nothing but this number.
         settings: see `TrainingSettings`.
         out: the folder of the run; must be new, or hold the run to resume.
@@ -149,7 +152,8 @@ def _loop(
     progress: Callable[[Progress], None] | None,
     stopped: Callable[[], type[KeyboardInterrupt] | None],
 ) -> None:
-    forward = torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.precision == "bfloat16")
+    device = learner.device
+    forward = forward_in(settings.precision, device)
     began, seconds_before = time.monotonic(), history.seconds
     save_at = began + _FIRST_CHECKPOINT_SECONDS
     remaining = Remaining(forecast, settings, history.step)
@@ -157,8 +161,9 @@ def _loop(
     for step in range(history.step, settings.steps):
         torch.manual_seed(step_seed(settings.seed, step))
         set_rates(optimizer, settings, step)
-        some = [batches(number) for number in settings.batch_numbers(step)]
-        loss = float(learner.training_step(some, optimizer, forward))
+        some = [moved(batches(number), device) for number in settings.batch_numbers(step)]
+        with computing_on(device):
+            loss = float(learner.training_step(some, optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
         history.loss.append(loss)

@@ -45,7 +45,7 @@ class KeyValueMemoryNetwork(UnitVectorMethod):
     def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities of the classes: float32 [T, Q, N]."""
         # A product in bfloat16, times the scale, is too coarse for a softmax.
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(support.device.type, enabled=False):
             classes = F.normalize(support.mean(2), dim=2)
             keys, values = support.flatten(1, 2), classes.repeat_interleave(support.shape[2], dim=1)
             scale = self.log_scale.exp()

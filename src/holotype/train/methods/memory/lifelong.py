@@ -185,7 +185,7 @@ class LifelongMemoryNetwork(UnitVectorMethod):
         """What the queries find: similarity [T, Q, M] and the values of the slots [T, M]."""
         tasks, n_way, k_shot = support.shape[:3]
         # A product in bfloat16 is too coarse for a margin.
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(support.device.type, enabled=False):
             memory = LifelongMemory(n_way * k_shot, query.shape[2], tasks)
             for shot in range(k_shot):
                 for label in range(n_way):

@@ -79,7 +79,7 @@ class MemoryNetwork(UnitVectorMethod):
     def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities of the classes: float32 [T, Q, N]."""
         # A product in bfloat16, times the scale, is too coarse for a softmax.
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(support.device.type, enabled=False):
             memory = support.flatten(1, 2)
             scale, output = self.log_scale.exp(), self.output(memory)
             for _ in range(self.hops):

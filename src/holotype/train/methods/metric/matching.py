@@ -99,7 +99,7 @@ class FullContextMatchingNetworks(_Matching):
     def compare(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-probabilities: float32 [T, Q, N]."""
         # A recurrence in low precision drifts, and costs little beside the backbone.
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(support.device.type, enabled=False):
             examples = self._in_context(support.flatten(1, 2))
             refined = self._refined(query, examples)
             return attend(refined, examples.view_as(support), self.scale)

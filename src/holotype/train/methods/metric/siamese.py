@@ -54,7 +54,7 @@ class SiameseNetworks(ComparingMethod):
 
     def _logits(self, support: Tensor, query: Tensor) -> Tensor:
         """Log-odds that query and example are of one class, [T, Q, N, K]."""
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(support.device.type, enabled=False):
             difference = (query[:, :, None, None] - support[:, None]).abs()
             logits: Tensor = self.weigh(difference)[..., 0]
         return logits
