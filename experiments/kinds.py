@@ -34,6 +34,7 @@ from holotype.embedder import Embedder
 from holotype.errors import ImageError
 from holotype.image import input_kind
 from holotype.image.decode import decode
+from holotype.image.pixels import Picture
 from holotype.image.prepare import prepare
 from holotype.pack import load_pack
 from holotype.recognizer.reviews import interval
@@ -88,7 +89,7 @@ def judged(pixels: Any, preprocessing: Any) -> str:
             prepare(pixels, preprocessing)
         except ImageError:
             return "blank"
-    found = input_kind.another_kind(pixels, preprocessing)
+    found = input_kind.another_kind(Picture(pixels), preprocessing)
     return "read" if found is None else "refused" if found.plainly else "warned"
 
 
@@ -126,9 +127,9 @@ def timed() -> dict[str, float]:
         shown = list(kind_pictures.INK[source](DEVELOPMENT, _TIMED))
         checking, embedding = [], []
         for picture in shown:
-            pixels = decode(picture)
+            looked = Picture(decode(picture))
             began = process_time()
-            input_kind.another_kind(pixels, pack.card.preprocessing)
+            input_kind.another_kind(looked, pack.card.preprocessing)
             between = process_time()
             embedder.embed([picture])
             checking.append(between - began)
@@ -148,7 +149,7 @@ def fitted() -> None:
             if source in ONLY_HELD_OUT or "8 x 8" in source:
                 continue
             measured = [
-                np.array(astuple(input_kind.impression(decode(picture)).departures))
+                np.array(astuple(input_kind.impression(Picture(decode(picture))).departures))
                 for picture in pictures(DEVELOPMENT, EACH)
             ]
             rows += measured

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holotype.errors import ImageError
-from holotype.image.ink import MIN_CONTRAST, fit, strokes
+from holotype.image.ink import MIN_CONTRAST, Drawing, fit, strokes
 from toy_packs import toy_drawing
 
 DRAWING = toy_drawing(7).astype(np.float32) / 255
@@ -103,3 +103,10 @@ def test_what_is_drawn_taller_fills_the_square_if_it_is_wide() -> None:
     assert (fit(ink, 40, 2, taller=2)[3:37, 3:37] > 0.99).all()
     narrow = np.flatnonzero(fit(ink[:, 50:80], 40, 2, taller=2).max(0) > 0.5)
     assert np.ptp(narrow) + 1 == 18  # it is as wide as tall, and drawn at twice its height
+
+
+def test_a_drawing_is_fitted_once() -> None:
+    drawing = Drawing(DRAWING)
+    np.testing.assert_array_equal(drawing.fitted(28, 2), fit(drawing.strokes, 28, 2))
+    assert drawing.fitted(28, 2) is drawing.fitted(28, 2)
+    assert not np.array_equal(drawing.fitted(28, 2), drawing.fitted(28, 2, taller=2))

@@ -13,6 +13,7 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.speech import log_mel
 from holotype.image.decode import decode
 from holotype.image.input_kind import PLAINLY, another_kind, impression
+from holotype.image.pixels import Picture
 from holotype.records import Preprocessing
 from toy_packs import toy_drawing
 
@@ -21,8 +22,12 @@ NAMES = Preprocessing("ink", size_px=96, margin_px=2, fit="wide")
 PHOTO = Preprocessing("photo", 32, 0, 3, "stretch", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
+def seen(source: np.ndarray) -> Picture:
+    return Picture(decode(source))
+
+
 def told(pictures: list[np.ndarray], preprocessing: Preprocessing = INK) -> float:
-    return float(np.mean([another_kind(decode(p), preprocessing) is not None for p in pictures]))
+    return float(np.mean([another_kind(seen(p), preprocessing) is not None for p in pictures]))
 
 
 def samples() -> list[np.ndarray]:
@@ -95,7 +100,7 @@ def test_drawings_pass(change: Callable[[np.ndarray, int], np.ndarray]) -> None:
     most = 0.03 if change is in_pencil else 0.01  # rubbed graphite has tones as well
     assert told(drawings) <= most
     assert told(drawings, NAMES) <= most
-    plainly = [another_kind(decode(drawing), INK) for drawing in drawings]
+    plainly = [another_kind(seen(drawing), INK) for drawing in drawings]
     assert np.mean([found is not None and found.plainly for found in plainly]) <= 0.01
 
 
@@ -118,7 +123,7 @@ def test_what_is_no_drawing_is_told(pictures: Callable[[], list[np.ndarray]], ki
     shown = pictures()
     assert told(shown) >= 0.95
     assert told(shown, NAMES) >= 0.95
-    kinds = [impression(decode(picture)).kind for picture in shown]
+    kinds = [impression(seen(picture)).kind for picture in shown]
     assert kinds.count(kind) >= 0.9 * len(kinds)
 
 
@@ -126,26 +131,26 @@ def test_what_is_no_drawing_is_told(pictures: Callable[[], list[np.ndarray]], ki
 @pytest.mark.parametrize(("name", "every"), [("orl", 4), ("neu", 18), ("grocery-val", 3)])
 def test_real_photographs_are_told(name: str, every: int) -> None:
     images = load_dataset(name).images
-    shown = [decode(images[row]) for row in range(0, len(images), every)]
-    assert np.mean([another_kind(pixels, INK) is not None for pixels in shown]) >= 0.95
+    shown = [seen(images[row]) for row in range(0, len(images), every)]
+    assert np.mean([another_kind(one, INK) is not None for one in shown]) >= 0.95
 
 
 @pytest.mark.data
 def test_signatures_pass() -> None:
-    found = [another_kind(decode(p), NAMES) for p in load_dataset("cedar").images[::20]]
+    found = [another_kind(seen(p), NAMES) for p in load_dataset("cedar").images[::20]]
     assert np.mean([one is not None for one in found]) <= 0.03
     assert np.mean([one is not None and one.plainly for one in found]) <= 0.01
 
 
 def test_a_reason_says_what_it_is_what_is_read_and_what_helps() -> None:
-    found = another_kind(photographs()[0], INK)
+    found = another_kind(seen(photographs()[0]), INK)
     assert found is not None
     assert found.plainly
     assert found.packs == ("objects", "faces")
     assert found.reason.code == "another_kind"
     assert "looks like a photograph" in found.reason.text
     assert "reads drawings in ink on paper. The pack `objects` reads" in found.reason.text
-    print_ = another_kind(decode(page(0)), INK)
+    print_ = another_kind(seen(page(0)), INK)
     assert print_ is not None
     assert print_.packs == ()
     assert "page of print" in print_.problem
@@ -157,7 +162,7 @@ def test_what_rather_is_another_kind_has_a_code_of_its_own() -> None:
     drawing = np.asarray(Image.fromarray(toy_drawing(3)).resize((160, 160)), np.float64) / 255
     codes = []
     for share in np.linspace(0, 1, 41):
-        found = another_kind(decode(share * tile + (1 - share) * drawing), INK)
+        found = another_kind(seen(share * tile + (1 - share) * drawing), INK)
         codes.append(found.reason.code if found else "")
     assert codes[0] == ""
     assert codes[-1] == "another_kind"
@@ -166,7 +171,7 @@ def test_what_rather_is_another_kind_has_a_code_of_its_own() -> None:
 
 def test_a_model_of_photographs_doubts_drawings_and_pages_and_never_plainly() -> None:
     for picture in (toy_drawing(1, side_px=105), page(1)):
-        found = another_kind(decode(picture), PHOTO)
+        found = another_kind(seen(picture), PHOTO)
         assert found is not None
         assert not found.plainly
         assert found.packs[0] == "characters"
@@ -180,14 +185,15 @@ def test_other_kinds_of_preprocessing_are_not_judged() -> None:
 
 
 def test_a_blank_is_of_no_kind() -> None:
-    assert impression(np.full((50, 50, 1), 200, np.uint8)).kind == "blank"
-    assert another_kind(np.full((50, 50, 1), 200, np.uint8), INK) is None
+    blank = seen(np.full((50, 50), 200, np.uint8))
+    assert impression(blank).kind == "blank"
+    assert another_kind(blank, INK) is None
 
 
 def test_the_size_of_a_picture_and_its_dtype_hardly_matter() -> None:
     photo = photographs()[0]
-    small = impression(photo).departures.sum
-    large = impression(np.kron(photo, np.ones((4, 4, 1), np.uint8))).departures.sum
-    floats = impression(photo.astype(np.float32) / 255).departures.sum
+    small = impression(seen(photo)).departures.sum
+    large = impression(seen(np.kron(photo, np.ones((4, 4, 1), np.uint8)))).departures.sum
+    floats = impression(seen(photo.astype(np.float32) / 255)).departures.sum
     assert floats == pytest.approx(small, rel=0.02)
     assert large > PLAINLY

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from holotype.datasets.catalogue import load_dataset
-from holotype.image.quality import assess
-from holotype.records import Preprocessing
+from holotype.image import quality
+from holotype.image.pixels import Picture
+from holotype.records import Preprocessing, Reason
 
 PHOTO = Preprocessing("photo", 64, 0, 3, "crop", (0.0,) * 3, (1.0,) * 3)
 
@@ -22,6 +23,10 @@ def scene(side_px: int = 96) -> np.ndarray:
 def blurred(picture: np.ndarray, radius_px: float) -> np.ndarray:
     image = Image.fromarray(np.round(picture * 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius_px)), np.float32) / 255
+
+
+def assess(luminance: np.ndarray, preprocessing: Preprocessing) -> tuple[Reason, ...]:
+    return quality.assess(Picture(luminance[:, :, None]), preprocessing)
 
 
 def codes(luminance: np.ndarray) -> list[str]:

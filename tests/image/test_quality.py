@@ -9,8 +9,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from holotype.datasets.catalogue import load_dataset
-from holotype.image.quality import assess
-from holotype.records import Preprocessing
+from holotype.image import quality
+from holotype.image.pixels import Picture
+from holotype.records import Preprocessing, Reason
 from toy_packs import toy_drawing
 
 INK = Preprocessing("ink", size_px=48, margin_px=4)
@@ -18,6 +19,10 @@ INK = Preprocessing("ink", size_px=48, margin_px=4)
 
 def grey(picture: np.ndarray | Image.Image) -> np.ndarray:
     return np.asarray(picture, dtype=np.float32) / 255
+
+
+def assess(luminance: np.ndarray, preprocessing: Preprocessing) -> tuple[Reason, ...]:
+    return quality.assess(Picture(luminance[:, :, None]), preprocessing)
 
 
 def codes(luminance: np.ndarray) -> set[str]:

@@ -219,21 +219,12 @@ class Domain:
 
     # What speaks against a picture.
 
-    def another_kind(self, pixels: NDArray[Any], constants: Preprocessing) -> AnotherKind | None:
-        """Why a picture is none of those that a model reads; None for one that it reads.
-
-        Args:
-            pixels: [H, W, 1] or [H, W, 3], uint8, or float32 in [0, 1], as from `decode`.
-            constants: of the model.
-        """
+    def another_kind(self, picture: Picture, constants: Preprocessing) -> AnotherKind | None:
+        """Why a picture is none of those that a model reads; None for one that it reads."""
         return None
 
-    def assess(self, luminance: Floats, constants: Preprocessing) -> Reasons:
+    def assess(self, picture: Picture, constants: Preprocessing) -> Reasons:
         """Why a picture may be unfit to recognize; none for one that is fit.
-
-        Args:
-            luminance: float32 [H, W] in [0, 1], as decoded.
-            constants: of the model.
 
         Raises:
             ImageError: the picture has no contrast at all.

@@ -58,8 +58,7 @@ def _prepared(model: Model, source: ImageSource | Detected) -> tuple[Floats, Rea
     reasons: list[Reasons] = []
 
     def look(picture: Picture) -> None:
-        found = quality.doubts(picture.pixels, picture.luminance, model.preprocessing)
-        reasons.append(found)
+        reasons.append(quality.doubts(picture, model.preprocessing))
 
     try:
         (one,) = prepare.prepare_batch([source], model.preprocessing, look)

@@ -7,25 +7,69 @@ frame, in any size. What a character is lies in its strokes, so the rest is take
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.errors import ImageError
+from holotype.forking import cached_property
 
 # Differences from the paper up to this share of the ink's own contrast are paper texture.
 _TEXTURE = 0.15
-# Above this share a pixel counts as ink when the box around the ink is sought.
-_BOX_LEVEL = 0.35
+# Above this share a pixel counts as ink.
+INK_LEVEL = 0.35
 MIN_CONTRAST = 16 / 255
 
 
-def strokes(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ink as 1 on paper as 0.
+class Drawing:
+    """Ink on paper, as 1 on 0; what several ask for is computed once.
 
     The paper is the median of the outermost pixels; ink is whatever differs from it toward the
     side with the wider range, so black on white and white on black read alike.
+
+    Args:
+        luminance: float32 [H, W] in [0, 1].
+
+    Raises:
+        ImageError: the picture has no contrast.
+    """
+
+    def __init__(self, luminance: NDArray[np.float32]) -> None:
+        self.border = border(luminance)  # [2 * (H + W) - 4] in [0, 1]
+        self.paper = float(np.median(self.border))
+        darker = self.paper - float(luminance.min())
+        lighter = float(luminance.max()) - self.paper
+        self.contrast = max(darker, lighter)  # of the full range
+        if self.contrast < MIN_CONTRAST:
+            raise ImageError(
+                f"the picture has no contrast ({self.contrast:.3f} of the full range; "
+                f"{MIN_CONTRAST:.3f} is needed)",
+                "Use a picture in which the ink stands out from the paper",
+            )
+        ink = self.paper - luminance if darker >= lighter else luminance - self.paper
+        ink /= self.contrast
+        ink -= _TEXTURE
+        ink /= 1 - 2 * _TEXTURE
+        self.strokes = np.clip(ink, 0, 1, out=ink).astype(np.float32, copy=False)  # [H, W]
+        self._fitted: dict[tuple[int, int, int], NDArray[np.float32]] = {}
+
+    @cached_property
+    def box(self) -> tuple[int, int, int, int]:
+        """Around the ink: top, bottom, left and right, the second and the last one behind it."""
+        return _box(self.strokes)
+
+    def fitted(self, size_px: int, margin_px: int, taller: int = 1) -> NDArray[np.float32]:
+        """As from `fit`."""
+        asked = size_px, margin_px, taller
+        if asked not in self._fitted:
+            self._fitted[asked] = _cut(self.strokes, self.box, size_px, margin_px, taller)
+        return self._fitted[asked]
+
+
+def strokes(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ink as 1 on paper as 0, as in `Drawing`.
 
     Args:
         luminance: float32 [H, W] in [0, 1].
@@ -36,18 +80,12 @@ def strokes(luminance: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         ImageError: the picture has no contrast.
     """
-    border = np.concatenate([luminance[0], luminance[-1], luminance[1:-1, 0], luminance[1:-1, -1]])
-    paper = float(np.median(border))
-    darker, lighter = paper - float(luminance.min()), float(luminance.max()) - paper
-    contrast = max(darker, lighter)
-    if contrast < MIN_CONTRAST:
-        raise ImageError(
-            f"the picture has no contrast ({contrast:.3f} of the full range; "
-            f"{MIN_CONTRAST:.3f} is needed)",
-            "Use a picture in which the ink stands out from the paper",
-        )
-    ink = (paper - luminance if darker >= lighter else luminance - paper) / contrast
-    return np.asarray(np.clip((ink - _TEXTURE) / (1 - 2 * _TEXTURE), 0, 1), dtype=np.float32)
+    return Drawing(luminance).strokes
+
+
+def border(values: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels: [H, W, ...] -> [2 * (H + W) - 4, ...]."""
+    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 
 
 def fit(
@@ -68,8 +106,23 @@ def fit(
     Returns:
         float32 [size_px, size_px] in [0, 1].
     """
-    rows, columns = (np.flatnonzero((ink > _BOX_LEVEL).any(axis=axis)) for axis in (1, 0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    return _cut(ink, _box(ink), size_px, margin_px, taller)
+
+
+def _box(ink: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    inked = ink > INK_LEVEL
+    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _cut(
+    ink: NDArray[np.float32],
+    box: tuple[int, int, int, int],
+    size_px: int,
+    margin_px: int,
+    taller: int,
+) -> NDArray[np.float32]:
+    top, bottom, left, right = box
     side = int(max(taller * (bottom - top), right - left))
     # The crop, margin included, in source pixels. Only its surroundings are cut out, as far as the
     # resampling filter reaches, and padded with paper where they lie outside the frame.
@@ -79,14 +132,10 @@ def fit(
     x0, y0 = (left + right - crop_width) / 2, (top + bottom - crop_height) / 2
     first_x, last_x = math.floor(x0 - reach), math.ceil(x0 + crop_width + reach)
     first_y, last_y = math.floor(y0 - reach), math.ceil(y0 + crop_height + reach)
-    height, width = ink.shape
-    window = np.pad(
-        ink[max(0, first_y) : last_y, max(0, first_x) : last_x],
-        (
-            (max(0, -first_y), max(0, last_y - height)),
-            (max(0, -first_x), max(0, last_x - width)),
-        ),
-    )
+    window = np.zeros((last_y - first_y, last_x - first_x), dtype=np.float32)
+    within = ink[max(0, first_y) : last_y, max(0, first_x) : last_x]
+    y, x = max(0, -first_y), max(0, -first_x)
+    window[y : y + within.shape[0], x : x + within.shape[1]] = within
     x0, y0 = x0 - first_x, y0 - first_y
     small = Image.fromarray(window).resize(
         (size_px, size_px),

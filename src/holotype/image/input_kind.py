@@ -24,7 +24,8 @@ from holotype.domains.registry import domain_of
 from holotype.errors import ImageError
 from holotype.image import ink
 from holotype.image.decode import unit_range
-from holotype.image.pixels import grey
+from holotype.image.ink import INK_LEVEL, border
+from holotype.image.pixels import Picture, grey
 from holotype.records import Preprocessing
 
 Kind = Literal["ink", "page", "tones", "blank"]
@@ -33,8 +34,9 @@ Kind = Literal["ink", "page", "tones", "blank"]
 _PIECES_PX, _TONES_PX, _COLORS_PX = 400, 96, 96
 _MIN_SIDE_PX = 17
 _SMOOTHED_FROM_PX = 64  # larger pictures are smoothed a little: grain is no piece
-_INK_LEVEL, _GROUND_LEVEL = 0.35, 0.1
+_GROUND_LEVEL = 0.1
 _BETWEEN = (0.2, 0.75)  # tones that are neither ground nor ink
+_MARKED = 0.25  # tones that are not ground
 _SLOW = 0.35  # of the steepest rise: a stroke's own edge is steeper
 # Pieces less holes. So many, in one tone and with the ground around them, are a page of print.
 _A_PAGE = 40.0
@@ -71,14 +73,10 @@ class Impression:
     departures: Departures
 
 
-def impression(pixels: NDArray[Any]) -> Impression:
-    """What kind of picture this is: ink on paper, or something else.
-
-    Args:
-        pixels: [H, W, 1] grey or [H, W, 3] RGB, uint8, or float32 in [0, 1], as from `decode`.
-    """
+def impression(picture: Picture) -> Impression:
+    """What kind of picture this is: ink on paper, or something else."""
     try:
-        departures, pieces = _measured(pixels)
+        departures, pieces = _measured(picture)
     except ImageError:
         return Impression("blank", _NONE)
     if departures.sum <= 1:
@@ -87,14 +85,9 @@ def impression(pixels: NDArray[Any]) -> Impression:
     return Impression("page" if of_print else "tones", departures)
 
 
-def another_kind(pixels: NDArray[Any], preprocessing: Preprocessing) -> AnotherKind | None:
-    """Why a picture is none of those that a model reads (`Domain.another_kind`).
-
-    Args:
-        pixels: as for `impression`.
-        preprocessing: of the model.
-    """
-    return domain_of(preprocessing).another_kind(pixels, preprocessing)
+def another_kind(picture: Picture, preprocessing: Preprocessing) -> AnotherKind | None:
+    """Why a picture is none of those that a model reads (`Domain.another_kind`)."""
+    return domain_of(preprocessing).another_kind(picture, preprocessing)
 
 
 TONES = "this looks like a photograph, or another picture of many tones"
@@ -105,25 +98,27 @@ LOOKS = {
 }
 
 
-def _measured(pixels: NDArray[Any]) -> tuple[Departures, float]:
+def _measured(picture: Picture) -> tuple[Departures, float]:
     """The departures, and the number of pieces less holes.
 
     Raises:
         ImageError: the picture has no contrast.
     """
-    pixels = _reduced(pixels, _PIECES_PX)
-    strokes = ink.strokes(grey(pixels))
+    pixels = _reduced(picture.pixels, _PIECES_PX)
+    whole = pixels is picture.pixels
+    strokes = picture.drawing.strokes if whole else ink.strokes(grey(pixels))
     if min(strokes.shape) < _MIN_SIDE_PX:
         return _NONE, 0.0
     smooth = _smoothed(strokes) if min(strokes.shape) >= _SMOOTHED_FROM_PX else strokes
-    inked = smooth > _INK_LEVEL if (smooth > _INK_LEVEL).any() else strokes > _INK_LEVEL
+    inked = smooth > INK_LEVEL
+    if not inked.any():
+        inked = strokes > INK_LEVEL
     rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    border = np.concatenate([smooth[0], smooth[-1], smooth[1:-1, 0], smooth[1:-1, -1]])
     pieces = abs(_pieces_less_holes(inked))
     counted = Departures(
         color=_off_the_mix(pixels),
-        border=float((border > _GROUND_LEVEL).mean()),
+        border=float((border(smooth) > _GROUND_LEVEL).mean()),
         shading=_shading(strokes[box]),
         pieces=pieces,
         ground=float((smooth > _GROUND_LEVEL).mean()),
@@ -148,12 +143,15 @@ def _shading(box: NDArray[np.float32]) -> float:
     # The grain of the darkest pixels is no measure of how dark the ink is.
     dark = box[box >= 0.4 * box.max()]
     tones = np.clip(box / np.quantile(dark, 0.9), 0, 1)
-    down, right = np.gradient(np.pad(tones, 1))
-    rise = np.hypot(down, right)[1:-1, 1:-1]
-    marked = tones > 0.25
+    around = np.pad(tones, 1)
+    looked = tones > _BETWEEN[0]  # of the rest nothing is asked
+    down = (around[2:, 1:-1] - around[:-2, 1:-1])[looked] / 2
+    right = (around[1:-1, 2:] - around[1:-1, :-2])[looked] / 2
+    tones, rise = tones[looked], np.hypot(down, right)
+    marked = tones > _MARKED
     steepest = float(np.quantile(rise[marked], 0.98))
-    between = (tones > _BETWEEN[0]) & (tones < _BETWEEN[1]) & (rise < _SLOW * steepest)
-    return float(between.sum() / marked.sum())
+    between = (tones < _BETWEEN[1]) & (rise < _SLOW * steepest)
+    return float(np.count_nonzero(between) / np.count_nonzero(marked))
 
 
 def _pieces_less_holes(mask: NDArray[np.bool_]) -> float:
@@ -161,8 +159,12 @@ def _pieces_less_holes(mask: NDArray[np.bool_]) -> float:
 
     (Gray 1971, "Local properties of binary images in two dimensions".)
     """
-    m = np.pad(mask, 1).astype(np.int8)
-    a, b, c, d = m[:-1, :-1], m[:-1, 1:], m[1:, :-1], m[1:, 1:]
+    height, width = mask.shape
+    padded = np.zeros((height + 2, width + 2), np.int8)
+    padded[1:-1, 1:-1] = mask
+    # In one row: the squares from the end of a row to the begin of the next are empty.
+    m, below = padded.ravel(), width + 2
+    a, b, c, d = m[: -below - 1], m[1:-below], m[below:-1], m[below + 1 :]
     total = a + b + c + d
     diagonal = (total == 2) & (a == d)
     ones, threes = np.count_nonzero(total == 1), np.count_nonzero(total == 3)
@@ -174,8 +176,7 @@ def _off_the_mix(pixels: NDArray[Any]) -> float:
     if pixels.shape[2] == 1:
         return 0.0
     colors = unit_range(_reduced(pixels, _COLORS_PX))
-    border = np.concatenate([colors[0], colors[-1], colors[1:-1, 0], colors[1:-1, -1]])
-    apart = (colors - np.median(border, axis=0)).reshape(-1, 3)
+    apart = (colors - np.median(border(colors), axis=0)).reshape(-1, 3)
     variance = np.linalg.eigvalsh(apart.T @ apart / len(apart))
     return float(np.sqrt(max(variance[0] + variance[1], 0)))
 
@@ -191,6 +192,12 @@ def _reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
 
 def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Binomial weights 1 2 1 along both axes."""
-    padded = np.pad(values, 1, mode="edge")
-    rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
-    return np.asarray((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 16, dtype=np.float32)
+    for axis in (0, 1):
+        along = np.moveaxis(values, axis, 0)  # a view, as the next one is
+        total = 2 * along
+        total[1:] += along[:-1]
+        total[0] += along[0]
+        total[:-1] += along[1:]
+        total[-1] += along[-1]
+        values = np.moveaxis(total, 0, axis)
+    return np.asarray(values / 16, dtype=np.float32)

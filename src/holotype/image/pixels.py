@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.forking import cached_property
+from holotype.image import ink
 from holotype.image.decode import unit_range
 from holotype.records import Preprocessing
 
@@ -46,6 +47,15 @@ class Picture:
     def luminance(self) -> NDArray[np.float32]:
         """As from `pixels.grey`; computed once."""
         return grey(self.pixels)
+
+    @cached_property
+    def drawing(self) -> ink.Drawing:
+        """The luminance as ink on paper; computed once.
+
+        Raises:
+            ImageError: the picture has no contrast.
+        """
+        return ink.Drawing(self.luminance)
 
 
 def photo(pixels: NDArray[Any], preprocessing: Preprocessing) -> NDArray[np.float32]:

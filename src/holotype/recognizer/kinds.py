@@ -9,6 +9,7 @@ from holotype.domains.registry import default_domain, of_pack, owner
 from holotype.errors import AnotherKindError
 from holotype.image import input_kind
 from holotype.image.decode import ImageSource, decode, describe, naming
+from holotype.image.pixels import Picture
 from holotype.records import Preprocessing
 
 DEFAULT_MODEL = default_domain().usual_pack
@@ -38,13 +39,13 @@ def require_kind(
             problem = f"{describe(image)}: {said.problem}"
             raise AnotherKindError(problem, said.remedy, (usual_model(image),))
         with naming(describe(image)):
-            pixels = decode(image)
-        found = input_kind.another_kind(pixels, preprocessing)
+            picture = Picture(decode(image))
+        found = input_kind.another_kind(picture, preprocessing)
         if found is None or not found.plainly:
             continue
         problem, helps, packs = found.problem, found.remedy, found.packs
         for pack in packs:
-            if looks := of_pack(pack).sighted(pixels):
+            if looks := of_pack(pack).sighted(picture.pixels):
                 problem = problem.replace(input_kind.TONES, looks)
                 helps, packs = of_pack(pack).offer, (pack,)
         place = f"picture {number} of {len(images)}, " if len(images) > 1 else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.domains import rules
@@ -14,7 +13,6 @@ from holotype.domains.domain import AnotherKind, Floats, Reasons
 from holotype.domains.drawings.quality import A_NAME, assess
 from holotype.domains.picture_domain import PictureDomain
 from holotype.errors import PackError
-from holotype.image import ink
 from holotype.image.input_kind import LOOKS, PLAINLY, impression
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
@@ -56,7 +54,7 @@ class Frames(PictureDomain):
 
     def prepare(self, picture: Picture, constants: Preprocessing) -> Floats:
         """Strokes centered on a square of paper: float32 [1, S, S], ink 1 on paper 0."""
-        strokes = ink.strokes(picture.luminance)
+        strokes = picture.drawing.strokes
         margin_px, inner = constants.margin_px, constants.size_px - 2 * constants.margin_px
         height, width = strokes.shape
         side = max(height, width)
@@ -86,13 +84,12 @@ class Ink(Frames):
 
     def prepare(self, picture: Picture, constants: Preprocessing) -> Floats:
         """float32 [1, S, S], ink 1 on paper 0."""
-        strokes = ink.strokes(picture.luminance)
         heights = 2 if constants.fit == "wide" else 1
-        return ink.fit(strokes, constants.size_px, constants.margin_px, heights)[None]
+        return picture.drawing.fitted(constants.size_px, constants.margin_px, heights)[None]
 
-    def another_kind(self, pixels: NDArray[Any], constants: Preprocessing) -> AnotherKind | None:
+    def another_kind(self, picture: Picture, constants: Preprocessing) -> AnotherKind | None:
         """What is no ink on paper, plainly or perhaps."""
-        found = impression(pixels)
+        found = impression(picture)
         total = found.departures.sum
         if constants.fit == "wide":
             total -= found.departures.pieces * (1 - 1 / A_NAME)
@@ -103,9 +100,9 @@ class Ink(Frames):
             return AnotherKind(total > PLAINLY, problem, "Cut out the one drawing that is meant")
         return AnotherKind(total > PLAINLY, problem, _FOR_TONES, ("objects", "faces"))
 
-    def assess(self, luminance: Floats, constants: Preprocessing) -> Reasons:
+    def assess(self, picture: Picture, constants: Preprocessing) -> Reasons:
         """Contrast, size, ink and blur."""
-        return assess(luminance, constants)
+        return assess(picture.drawing, constants)
 
 
 DOMAINS = (Ink(), Frames())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.image import ink
+from holotype.image.ink import INK_LEVEL, Drawing, border
 from holotype.records import Preprocessing, Reason
 
 MIN_CONTRAST = 0.1  # of the full range
@@ -23,32 +23,26 @@ MAX_EDGE = 0.11  # width of the sharpest edge from paper to ink, of the drawing'
 _SHARP_EDGE_PX = 4.0  # a narrower edge is as sharp as the resolution allows
 # Below this side the outermost pixels are too large a part of any drawing to tell of a border.
 _MIN_BORDER_SIDE_PX = 16
-_INK_LEVEL = 0.35
 
 
-def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tuple[Reason, ...]:
+def assess(drawing: Drawing, preprocessing: Preprocessing) -> tuple[Reason, ...]:
     """Why a picture may be unfit to recognize.
 
     Args:
-        luminance: float32 [H, W] in [0, 1], as decoded.
+        drawing: what the picture shows.
         preprocessing: of the model, kind `ink`.
 
     Returns:
         Reasons with the codes `low_quality_contrast`, `low_quality_size`, `low_quality_ink` and
         `low_quality_blur`, each at most once; none for a picture that is fit.
-
-    Raises:
-        ImageError: the picture has no contrast at all (`ink.strokes`).
     """
-    strokes = ink.strokes(luminance)
     margin_px, size_px = preprocessing.margin_px, preprocessing.size_px
-    fitted = ink.fit(strokes, size_px, margin_px)
+    fitted = drawing.fitted(size_px, margin_px)
     square = fitted[margin_px : size_px - margin_px, margin_px : size_px - margin_px]
-    inked = strokes > _INK_LEVEL
-    sides = [np.flatnonzero(inked.any(axis=axis)) for axis in (0, 1)]
-    longer_px = max(int(side[-1] - side[0]) + 1 for side in sides)
+    top, bottom, left, right = drawing.box
+    strokes, longer_px = drawing.strokes, max(bottom - top, right - left)
     problems = {
-        "contrast": _contrast(luminance),
+        "contrast": _contrast(drawing),
         "size": _size(longer_px),
         "ink": _ink(strokes, square, MAX_EDGES * (A_NAME if preprocessing.fit == "wide" else 1)),
         "blur": _blur(strokes, longer_px),
@@ -56,16 +50,14 @@ def assess(luminance: NDArray[np.float32], preprocessing: Preprocessing) -> tupl
     return tuple(Reason(f"low_quality_{what}", text) for what, text in problems.items() if text)
 
 
-def _contrast(luminance: NDArray[np.float32]) -> str | None:
-    border = _border(luminance)
-    paper = float(np.median(border))
-    contrast = max(paper - float(luminance.min()), float(luminance.max()) - paper)
+def _contrast(drawing: Drawing) -> str | None:
+    contrast = drawing.contrast
     if contrast < MIN_CONTRAST:
         return (
             f"the ink stands out from the paper by {contrast:.0%} of the full range; at least "
             f"{MIN_CONTRAST:.0%} is needed. Use a darker pen or more light"
         )
-    texture = float(np.abs(border - paper).mean()) / contrast
+    texture = float(np.abs(drawing.border - drawing.paper).mean()) / contrast
     if texture > MAX_TEXTURE:
         return (
             f"the paper varies by {texture:.0%} of the ink's contrast; at most {MAX_TEXTURE:.0%} "
@@ -91,7 +83,7 @@ def _ink(strokes: NDArray[np.float32], square: NDArray[np.float32], max_edges: f
             "Show one drawing, made with a pen"
         )
     if min(strokes.shape) >= _MIN_BORDER_SIDE_PX:
-        cut = float((_border(strokes) > _INK_LEVEL).mean())
+        cut = float((border(strokes) > INK_LEVEL).mean())
         if cut > MAX_BORDER:
             return (
                 f"ink lies on {cut:.0%} of the picture's border; at most {MAX_BORDER:.0%} is "
@@ -107,15 +99,11 @@ def _ink(strokes: NDArray[np.float32], square: NDArray[np.float32], max_edges: f
 
 
 def _blur(strokes: NDArray[np.float32], longer_px: int) -> str | None:
-    down, right = np.gradient(strokes)
-    edge_px = 1 / max(float(np.hypot(down, right).max()), 1e-6)
+    down, right = (np.square(rise, dtype=np.float64) for rise in np.gradient(strokes))
+    edge_px = 1 / max(float(np.float32(np.sqrt((down + right).max()))), 1e-6)
     if edge_px > _SHARP_EDGE_PX and edge_px > MAX_EDGE * longer_px:
         return (
             f"the sharpest edge is {edge_px / longer_px:.0%} of the drawing wide; at most "
             f"{MAX_EDGE:.0%} is understood. Hold the camera still and in focus"
         )
     return None
-
-
-def _border(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])

@@ -90,11 +90,11 @@ class Faces(Photos):
 
         return "" if sightings(pixels)[0].face is None else "this looks like a photograph of a face"
 
-    def another_kind(self, pixels: NDArray[Any], constants: Preprocessing) -> AnotherKind | None:
+    def another_kind(self, picture: Picture, constants: Preprocessing) -> AnotherKind | None:
         """Nothing: what shows no face is told where it is searched."""
         return None
 
-    def assess(self, luminance: Floats, constants: Preprocessing) -> Reasons:
+    def assess(self, picture: Picture, constants: Preprocessing) -> Reasons:
         """Nothing: a face is judged where it is found."""
         return ()
 

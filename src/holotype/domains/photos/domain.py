@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import NDArray
-
 from holotype.domains import rules
 from holotype.domains.declared import Notes, Stated, picture_constants, picture_input
 from holotype.domains.domain import AnotherKind, Floats, Reasons
@@ -82,9 +80,9 @@ class Photos(PictureDomain):
         """float32 [C, H, W], (x - mean) / std of x in [0, 1]; RGB, or grey where C is 1."""
         return photographs.photo(picture.pixels, constants)
 
-    def another_kind(self, pixels: NDArray[Any], constants: Preprocessing) -> AnotherKind | None:
+    def another_kind(self, picture: Picture, constants: Preprocessing) -> AnotherKind | None:
         """Drawings and pages, of which none is plainly something else."""
-        found = impression(pixels)
+        found = impression(picture)
         drawn = found.kind == "ink" and found.departures.sum < _PLAIN_INK
         if found.kind != "page" and not drawn:
             return None
@@ -95,9 +93,9 @@ class Photos(PictureDomain):
             ("characters", "signatures"),
         )
 
-    def assess(self, luminance: Floats, constants: Preprocessing) -> Reasons:
+    def assess(self, picture: Picture, constants: Preprocessing) -> Reasons:
         """Size, contrast and blur."""
-        return assess(luminance, constants)
+        return assess(picture.luminance, constants)
 
     def fits(self, graph: Graph, stated: Stated) -> bool:
         """A model of pictures."""

@@ -12,8 +12,8 @@ from holotype.domains.strokes.strokes import imagine
 from holotype.domains.strokes.tracing import framed
 from holotype.embedder import Embedder
 from holotype.errors import PackError
-from holotype.image import ink, prepare
-from holotype.image.prepare import ImageSource
+from holotype.image.decode import ImageSource, decode
+from holotype.image.pixels import Picture
 from holotype.image.quality import assess
 from holotype.openset import Cohort, Novelty
 from holotype.pack import Pack, load_pack, shipped_packs
@@ -66,13 +66,12 @@ def imagine_kin(
     novel = unfamiliar_reasons(familiar)
     found = []
     for source, reasons in zip(sources, novel, strict=True):
-        grey = prepare.luminance(source)
-        doubts = assess(grey, pack.card.preprocessing)
+        picture = Picture(decode(source))
         found.append(
             Kin(
-                reference=framed(ink.strokes(grey), size_px),
+                reference=framed(picture.drawing.strokes, size_px),
                 pictures=imagine(source, count, seed, size_px),
-                warnings=(*doubts, *reasons),
+                warnings=(*assess(picture, pack.card.preprocessing), *reasons),
             )
         )
     return found
