@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,28 @@ def test_a_picture_has_one_embedding_alone_or_in_a_batch(embedder: Embedder) -> 
         np.testing.assert_allclose(
             embedder.embed_prepared(batch[i : i + 1])[0], together[i], atol=1e-5
         )
+
+
+def test_many_pictures_are_embedded_on_all_cores(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("holotype.embedder.usable_cores", lambda: 3)
+    pack = load_pack(make_toy_pack(tmp_path / "toy"))
+    several, single = Embedder(pack), Embedder(pack, threads=1)
+    assert (several.beside, single.beside) == (3, 1)
+    threads = set()
+    run = several._run
+    monkeypatch.setattr(
+        several, "_run", lambda *given: threads.add(threading.get_ident()) or run(*given)
+    )
+    drawings = [toy_drawing(number) for number in range(110)]
+    np.testing.assert_allclose(several.embed(drawings), single.embed(drawings), atol=1e-6)
+    assert threading.get_ident() not in threads
+    found = several.domain.detect(several, [*drawings, "none.png", *drawings])
+    assert [len(one) for one in found] == [1] * 221
+    assert [one.readable for (one,) in found] == [True] * 110 + [False] + [True] * 110
+    vectors = np.stack([one.vector for (one,) in found if one.vector is not None])
+    np.testing.assert_allclose(vectors, np.tile(single.embed(drawings), (2, 1)), atol=1e-6)
+    with pytest.raises(ImageError, match=r"^picture 61 of 111, 'none\.png': no such file"):
+        several.embed([*drawings[:60], "none.png", "also none.png", *drawings[:49]])
 
 
 def test_no_pictures_give_no_embeddings(embedder: Embedder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,10 @@ class Embedder:
             result[part] = self._run(chunk, len(result[part]))
         return result
 
+    def crowd(self) -> AbstractContextManager[None]:
+        """As long as this lasts, each batch is computed on one core, and others beside it."""
+        return self._session.crowd()
+
     @property
     def chunk(self) -> int:
         """How many pictures go through the model together; 1 where its file says so."""
@@ -227,6 +232,7 @@ class Embedder:
     def _open(self, pack: Pack, threads: int | None) -> None:
         try:
             several = threads is None and self.providers == (CPU,) and usable_cores() > 1
+            self.beside = usable_cores() if several else 1
             self._session = Session(
                 lambda: self._opened(pack, threads),
                 (lambda: self._opened(pack, 1)) if several else None,

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from holotype.image.prepare import prepare, prepare_batch, prepare_chunks
+from holotype.errors import ImageError
+from holotype.image.prepare import prepare, prepare_batch
 from holotype.pack import load_pack, model_id, write_pack
 from holotype.pack.preprocessing import preprocessing_from_json
 from holotype.records import Preprocessing
@@ -117,13 +118,15 @@ def test_any_shape_gives_the_input(
         np.testing.assert_allclose(mirrored[:, :, ::-1], result, atol=1e-4)
 
 
-def test_chunks_are_the_batch_and_name_the_picture() -> None:
+def test_parts_are_the_batch_and_name_the_picture() -> None:
     pictures = [COLORS, COLORS[::-1], COLORS[:, ::-1]]
-    chunks = list(prepare_chunks(pictures, photo("crop"), 2))
-    assert [len(chunk) for chunk in chunks] == [2, 1]
-    np.testing.assert_array_equal(np.concatenate(chunks), prepare_batch(pictures, photo("crop")))
-    with pytest.raises(Exception, match=r"^picture 3 of 3, 'none\.png'"):
-        list(prepare_chunks([COLORS, COLORS, "none.png"], photo("crop"), 2))
+    parts = [
+        prepare_batch(pictures, photo("crop"), part=part) for part in (slice(2), slice(2, None))
+    ]
+    assert [len(part) for part in parts] == [2, 1]
+    np.testing.assert_array_equal(np.concatenate(parts), prepare_batch(pictures, photo("crop")))
+    with pytest.raises(ImageError, match=r"^picture 3 of 3, 'none\.png'"):
+        prepare_batch([COLORS, COLORS, "none.png"], photo("crop"), part=slice(2, 4))
 
 
 def test_a_photo_is_read_from_any_source(tmp_path: Path) -> None:

@@ -147,3 +147,22 @@ def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) 
         answers = list(pool.map(one, range(2)))
     assert opened == [2, 1]
     assert all((answer == alone).all() for found in answers for answer in found)
+
+
+def test_a_crowd_that_is_announced_begins_with_one_thread(monkeypatch) -> None:
+    monkeypatch.setattr(session, "usable_cores", lambda: 2)
+    content = photo_model().SerializeToString()
+    opened: list[int] = []
+
+    def make(threads: int) -> onnxruntime.InferenceSession:
+        opened.append(threads)
+        return open_session(content, read_graph(content), SIZES, threads)
+
+    shared = Session(lambda: make(2), lambda: make(1))
+    (given,) = shared.inner.get_inputs()
+    pictures = {given.name: np.random.default_rng(0).random((2, 3, 32, 32), np.float32)}
+    shared.run(None, pictures)
+    assert opened == [2]
+    with shared.crowd():
+        shared.run(None, pictures)
+    assert opened == [2, 1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,10 @@ class Model(Protocol):
     preprocessing: Preprocessing
     embedding_dim: int
     reader: Any
+    beside: int  # how many batches it computes at once in a `crowd`, each on a core of its own
+
+    def crowd(self) -> AbstractContextManager[None]:
+        """As long as this lasts, so many are."""
 
     @property
     def chunk(self) -> int:

@@ -6,7 +6,7 @@ a model meets in use what it met in training. The card of a model pack carries t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ __all__ = [
     "luminance",
     "prepare",
     "prepare_batch",
-    "prepare_chunks",
     "read",
 ]
 
@@ -86,7 +85,10 @@ def prepare(source: ImageSource, preprocessing: Preprocessing) -> NDArray[np.flo
 
 
 def prepare_batch(
-    sources: Sequence[ImageSource], preprocessing: Preprocessing, look: Look | None = None
+    sources: Sequence[ImageSource],
+    preprocessing: Preprocessing,
+    look: Look | None = None,
+    part: slice = slice(None),
 ) -> NDArray[np.float32]:
     """`prepare` for each of B pictures; an error says which one it is about.
 
@@ -94,6 +96,7 @@ def prepare_batch(
         sources: as for `read`.
         preprocessing: from the card of the model pack.
         look: called with each picture, which is thus decoded once for all that wants to see it.
+        part: those that are meant, one after the other; an error counts all.
 
     Returns:
         float32 [B, C, H, W], as from `prepare`.
@@ -101,42 +104,17 @@ def prepare_batch(
     Raises:
         ImageError: as for `prepare`.
     """
-    chunks = list(prepare_chunks(sources, preprocessing, max(1, len(sources)), look))
-    return chunks[0] if chunks else np.empty((0, *preprocessing.input_shape), np.float32)
-
-
-def prepare_chunks(
-    sources: Sequence[ImageSource],
-    preprocessing: Preprocessing,
-    size: int,
-    look: Look | None = None,
-) -> Iterator[NDArray[np.float32]]:
-    """`prepare_batch`, a few pictures at a time: all of a large folder would not fit in memory.
-
-    Args:
-        sources: B, as for `read`.
-        preprocessing: from the card of the model pack.
-        size: pictures in a chunk, at least 1; the last one may have fewer.
-        look: as for `prepare_batch`.
-
-    Yields:
-        float32 [b, C, H, W], as from `prepare`.
-
-    Raises:
-        ImageError: as for `prepare`.
-    """
     domain = domain_of(preprocessing)
-    for start in range(0, len(sources), size):
-        count = min(size, len(sources) - start)
-        chunk = np.empty((count, *preprocessing.input_shape), dtype=np.float32)
-        for i, source in enumerate(sources[start : start + count]):
-            place = f"picture {start + i + 1} of {len(sources)}, " if len(sources) > 1 else ""
-            with naming(place + describe(source)):
-                picture = Picture(decode(source))
-                chunk[i] = domain.prepare(picture, preprocessing)
-                if look is not None:
-                    look(picture)
-        yield chunk
+    rows = range(len(sources))[part]
+    batch = np.empty((len(rows), *preprocessing.input_shape), dtype=np.float32)
+    for i, row in enumerate(rows):
+        place = f"picture {row + 1} of {len(sources)}, " if len(sources) > 1 else ""
+        with naming(place + describe(sources[row])):
+            picture = Picture(decode(sources[row]))
+            batch[i] = domain.prepare(picture, preprocessing)
+            if look is not None:
+                look(picture)
+    return batch
 
 
 Look = Callable[[Picture], None]

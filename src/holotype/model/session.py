@@ -6,7 +6,8 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -54,7 +55,7 @@ class Session(Forked):
         self._make, self._make_narrow = make, make_narrow
         self._lock, self._opening = Lock(), Lock()
         self._cores = math.inf if make_narrow is None else usable_cores()
-        self._running, self._crowded_s = 0, -math.inf
+        self._running, self._crowds, self._crowded_s = 0, 0, -math.inf
         self._session: onnxruntime.InferenceSession | None = make()
         self._narrow: onnxruntime.InferenceSession | None = None
         super().__init__()
@@ -78,12 +79,23 @@ class Session(Forked):
             self._running += 1
             if self._running >= self._cores:
                 self._crowded_s = time.monotonic()
-            crowded = time.monotonic() - self._crowded_s < _CROWD_S
+            crowded = self._crowds > 0 or time.monotonic() - self._crowded_s < _CROWD_S
         try:
             return (self._for_a_crowd() if crowded else wide).run(outputs, inputs)
         finally:
             with self._lock:
                 self._running -= 1
+
+    @contextmanager
+    def crowd(self) -> Iterator[None]:
+        """As long as this lasts, there are as many runs as cores, or will be."""
+        with self._lock:
+            self._crowds += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._crowds -= 1
 
     def _for_a_crowd(self) -> onnxruntime.InferenceSession:
         with self._opening:
@@ -97,7 +109,7 @@ class Session(Forked):
             if session is not None:
                 abandon(session)
         self._session = self._narrow = None
-        self._running = 0
+        self._running = self._crowds = 0
 
 
 def open_session(

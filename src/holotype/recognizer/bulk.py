@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from holotype.datasets.manifest import Entry
 from holotype.domains.domain import Detected
 from holotype.errors import AnotherKindError, GalleryError, ImageError, LabelError, VectorError
-from holotype.gallery import Addition, check_label
+from holotype.gallery import Addition, Over, check_label
 from holotype.gallery.enrolled_rows import terms as check_terms
 from holotype.gallery.labels import check_tags, shown
 from holotype.image.decode import ImageSource, describe
@@ -22,6 +23,7 @@ from holotype.recognizer.detection import detect, given
 from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.recognizer import Recognizer
+from holotype.recognizer.state import State
 from holotype.records import Alike, Enrollments, LeftOut, Noted, Reason
 
 # Pictures that are stored in one change, and held in memory: a kill loses the work on so many.
@@ -176,10 +178,12 @@ class _Work:
         if read:
             seen = detect(recognizer.embedder, read)
             found |= {row: one for row, (one,) in zip(items, seen, strict=True)}
+        # Asked for once, and only where something is stored: a new gallery is made by it.
+        state_now = cache(lambda: recognizer.state)
         # The examples of a label on the same terms go together, pictures and vectors apart.
         rows: dict[tuple[Any, ...], list[int]] = {}
         for row, entry in enumerate(batch):
-            label = self._label(entry, found[row])
+            label = self._label(entry, found[row], state_now)
             if label is not None:
                 terms = entry.consent, entry.retain_until, entry.tags
                 rows.setdefault((label, entry.item is None, *terms), []).append(row)
@@ -196,7 +200,7 @@ class _Work:
             )
             for (label, bare, consent, retain_until, tags), of in rows.items()
         ]
-        state = recognizer.state
+        state = state_now()
         stored = recognizer.gallery.add_all(additions, actor=self.actor)
         for addition, added, of in zip(additions, stored, rows.values(), strict=True):
             new = np.flatnonzero(added.stored).tolist()
@@ -224,7 +228,7 @@ class _Work:
             return Detected(None, (), None, error.problem, error.remedy)
         return found
 
-    def _label(self, entry: Entry, found: Detected) -> str | None:
+    def _label(self, entry: Entry, found: Detected, state: Callable[[], State]) -> str | None:
         """The label that an example can be stored under; None: it is left out, and told."""
         problem, remedy = found.problem, found.remedy
         try:
@@ -234,7 +238,8 @@ class _Work:
                 check_terms(entry.consent, entry.retain_until)
                 check_tags(entry.tags)
                 self._require_kind(entry, found.reasons)
-                self._require_kept(entry, label)
+                if entry.retain_until is None:
+                    _require_kept(label, state().snapshot.over)
                 return label
         except (LabelError, GalleryError, AnotherKindError) as error:
             problem, remedy = error.problem, error.remedy
@@ -243,15 +248,6 @@ class _Work:
         self.left_out(LeftOut(entry.name, entry.label, problem, remedy))
         return None
 
-    def _require_kept(self, entry: Entry, label: str) -> None:
-        over = self.recognizer.state.snapshot.over
-        if entry.retain_until is None and label in over.labels:
-            day = over.days[over.labels.index(label)]
-            raise LabelError(
-                f"{shown(label)} could be kept until {day}, which has passed",
-                "Name a later day, or erase who may not be kept with expire",
-            )
-
     def _require_kind(self, entry: Entry, reasons: Sequence[Reason]) -> None:
         if (
             entry.item is not None
@@ -259,6 +255,15 @@ class _Work:
             and any(reason.code == "another_kind" for reason in reasons)
         ):
             require_kind([entry.item], self.recognizer.embedder.preprocessing, _ANYWAY)
+
+
+def _require_kept(label: str, over: Over) -> None:
+    if label in over.labels:
+        day = over.days[over.labels.index(label)]
+        raise LabelError(
+            f"{shown(label)} could be kept until {day}, which has passed",
+            "Name a later day, or erase who may not be kept with expire",
+        )
 
 
 def _alike(recognizer: Recognizer, labels: Sequence[str]) -> tuple[Alike, ...]:
