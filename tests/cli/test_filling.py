@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
-from holotype.cli.display import print_table
+from holotype.cli.display import print_json, print_table
 
 Run = Callable[..., Result]
 
@@ -143,3 +144,15 @@ def test_a_long_table_looks_as_a_short_one(
     monkeypatch.setenv("COLUMNS", "12")  # too narrow for a table: one below the other
     print_table(("label", "examples"), rows, numbers=("examples",))
     assert "label    Ada" in capsys.readouterr().out
+
+
+def test_a_long_document_is_one_line_and_says_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"label": f"l{number}", "until": date(2030, 1, 1)} for number in range(501)]
+    print_json({"model": "m", "identities": rows[:500]})
+    short = capsys.readouterr().out
+    print_json({"model": "m", "identities": rows})
+    long = capsys.readouterr().out
+    assert (short.count("\n") > 500, long.count("\n")) == (True, 1)
+    assert json.loads(long)["identities"][:500] == json.loads(short)["identities"]

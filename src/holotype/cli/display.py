@@ -33,9 +33,15 @@ Cell = str | tuple[str, str]  # text, or text and style
 
 
 def print_json(value: Any) -> None:
-    """Print the one document of `--json`, in ASCII so that any pipe takes it."""
+    """Print the one document of `--json`, in ASCII so that any pipe takes it.
+
+    One with many rows goes on one line: Python writes that ten times as fast.
+    """
+    parts = value.values() if isinstance(value, dict) else (value,)
+    long = any(isinstance(part, list | tuple) and len(part) > _MANY for part in parts)
     # Dates, the one kind of value that JSON has no form for, as ISO 8601.
-    print(json.dumps(value, indent=2, allow_nan=False, default=_iso), flush=True)
+    text = json.dumps(value, indent=None if long else 2, allow_nan=False, default=_iso)
+    print(text, flush=True)
 
 
 def _iso(value: date) -> str:
