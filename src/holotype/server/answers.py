@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -64,17 +65,6 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
 
-def document(value: Any) -> Any:
-    """Records, and lists and dictionaries of them, ready for JSON."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, list | tuple):
-        return [document(one) for one in value]
-    if isinstance(value, dict):
-        return {name: document(one) for name, one in value.items()}
-    return value
-
-
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A record, or a dictionary of them, as JSON."""
     return Response(as_json(value), status, headers, media_type="application/json")
@@ -82,15 +72,21 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
 
 def as_json(value: Any) -> bytes:
     """A record, or a dictionary of them, as one line of JSON."""
-    content = json.dumps(document(value), allow_nan=False, separators=(",", ":"), default=_moment)
-    return content.encode()
+    return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_plain).encode()
 
 
-def _moment(value: Any) -> str:
-    """A date or a time, the one kind of value in the records that JSON has no form for."""
+def _plain(value: Any) -> Any:
+    """A record as a dictionary, a date or a time as text: what JSON has no form for."""
     if isinstance(value, date):
         return value.isoformat()  # of a time, which is a date as well, with the time
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: getattr(value, name) for name in _names(type(value))}
     raise TypeError(f"{type(value).__name__} is no part of an answer")
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
 
 
 def failed(

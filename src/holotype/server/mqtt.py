@@ -15,13 +15,14 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 from holotype.errors import MissingExtraError
 from holotype.extras import install
 from holotype.gallery.event_log import KINDS
-from holotype.server.answers import as_json, document
+from holotype.server.answers import as_json
 from holotype.server.delivery import AwayError
 from holotype.server.event_stream import Happened
 from holotype.server.targets import target
@@ -95,7 +96,7 @@ class Mqtt:
             raise AwayError("the broker is not connected")
         if event.kind in ("camera_lost", "camera_back"):
             self._show(event.facts["camera"], event.kind == "camera_back")
-        said = document(event) | {"event_type": event.kind, "gallery": self._gallery}
+        said = asdict(event) | {"event_type": event.kind, "gallery": self._gallery}
         message = self._client.publish(f"{self._topic}/events", as_json(said), qos=1)
         until = time.monotonic() + _TAKEN_S
         while not message.is_published():
