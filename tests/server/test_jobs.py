@@ -20,6 +20,7 @@ import holotype
 from hanging import HANGS_S
 from holotype.client import Client
 from holotype.errors import GalleryError, ImageError, PackError, ServingError
+from holotype.gallery.job_log import forget
 from holotype.recognizer import enroll_many
 from holotype.server import upload
 from holotype.server.answers import RefusedError
@@ -163,9 +164,106 @@ def test_what_ended_is_still_told_after_a_restart(start: Start, gallery: Path) -
     assert stat.S_IMODE(gallery.with_name("desk.gallery.jobs").stat().st_mode) == 0o600
 
 
+MISTAKES = {f"c{who}/{n}.png": drawing(who, n) for who in range(4) for n in range(3)}
+Leaving = Callable[[Server, Path], object]
+
+
+def by_command(*words: str) -> Leaving:
+    """What an owner types on the machine, whether a server runs or not."""
+
+    def leave(_: Server, gallery: Path) -> None:
+        command = [sys.executable, "-m", "holotype", words[0], str(gallery), *words[1:]]
+        subprocess.run(command, check=True, capture_output=True)
+
+    return leave
+
+
+def by_call(method: str, path: str, **body: object) -> Leaving:
+    return lambda server, _: server.client.request(method, path, **body).raise_for_status()  # type: ignore[arg-type]
+
+
+def cut_short(_: Server, gallery: Path) -> None:
+    """The command is killed when the row is gone, and before it has erased anything."""
+    program = (
+        "import os, sys, holotype\n"
+        "with holotype.open(sys.argv[1], create=False) as recognizer:\n"
+        "    recognizer.gallery._erase_now = lambda *_: os._exit(0)\n"
+        "    recognizer.forget('c0')\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(gallery)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("leave", "restarted"),
+    [
+        (by_call("DELETE", "/v1/identities/c0"), False),
+        (by_call("POST", "/v1/identities/c0/rename", json={"to": "new"}), False),
+        (by_call("POST", "/v1/identities/c0/merge", json={"to": "c1"}), False),
+        (by_command("forget", "c0"), False),
+        (by_command("rename", "c0", "new"), False),
+        (by_command("forget", "c0"), True),
+        (cut_short, True),
+    ],
+    ids=["forget", "rename", "merge", "command", "renamed by command", "stopped", "cut short"],
+)
+def test_the_result_that_names_somebody_goes_with_them_at_once(
+    start: Start, gallery: Path, leave: Leaving, restarted: bool
+) -> None:
+    server = start()
+    key = server.key
+    with Client(server.url, key) as desk:
+        named = desk.wait(desk.begin_enroll(packed({"c0/0.png": drawing(0), "c0/x.png": b"?"})))
+        other = desk.wait(desk.begin_enroll(packed({"c2/0.png": drawing(2), "c2/x.png": b"?"})))
+        page = desk.wait(desk.begin_evaluate(packed(MISTAKES), galleries=2))
+        assert named.result is not None
+        assert page.state == "done", page.problem
+        assert page.result is not None
+        assert "data:image" in desk.report(page)
+    if restarted:
+        server.stop()
+    leave(server, gallery)
+    if restarted:
+        server = start()
+    with Client(server.url, key) as desk:
+        for gone in (desk.job(named), desk.job(page)):
+            assert (gone.state, gone.result, gone.page) == ("done", None, False)
+            assert (gone.code, "asked" in str(gone.remedy)) == ("forgotten", False)
+        assert desk.job(other) == other
+        with pytest.raises(ServingError, match="no report of such a job"):
+            desk.report(page)
+    assert b"c0/x.png" not in (noted := gallery.with_name("desk.gallery.jobs").read_bytes())
+    assert b'"c0"' not in noted
+    assert b"<html" not in noted
+
+
+def test_who_leaves_while_the_work_runs_is_not_named_by_its_result(tmp_path: Path) -> None:
+    enrolled = {"Ada", "Bob"}
+    jobs = Jobs(tmp_path / "jobs", lambda: enrolled)
+    begun, go = threading.Event(), threading.Event()
+
+    def work(progress: Progress) -> Outcome:
+        begun.set()
+        go.wait(HANGS_S)
+        return Outcome({"worst": "Ada"}, "<html>Ada</html>", frozenset({"Ada"}))
+
+    first, _ = jobs.add("evaluate", "me", None, work, ["Bob"])
+    assert begun.wait(HANGS_S)
+    second, _ = jobs.add("enroll", "me", None, lambda progress: Outcome({"left": "Bob"}), ["Bob"])
+    enrolled.remove("Ada")
+    forget(tmp_path / "jobs", enrolled)
+    go.set()
+    assert (ended(jobs, first.id), ended(jobs, second.id)) == ("done", "done")
+    gone, kept = jobs.find(first.id), jobs.find(second.id)
+    assert gone is not None
+    assert kept is not None
+    assert (gone.result, gone.page, gone.code) == (None, False, "forgotten")
+    assert (kept.result, kept.code) == ({"left": "Bob"}, None)
+    jobs.close()
+
+
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
-    opened = Jobs(tmp_path / "jobs")
+    opened = Jobs(tmp_path / "jobs", lambda: ())
     yield opened
     opened.close()
 
@@ -211,14 +309,14 @@ def test_only_so_many_wait(jobs: Jobs) -> None:
 
 
 def test_a_server_that_stops_says_what_was_interrupted(tmp_path: Path) -> None:
-    jobs = Jobs(tmp_path / "jobs")
+    jobs = Jobs(tmp_path / "jobs", lambda: ())
     work, begun = until_told()
     asked = request("me", "key", "content")
     running, _ = jobs.add("enroll", "me", asked, work)
     waiting, _ = jobs.add("enroll", "me", None, work)
     assert begun.wait(HANGS_S)
     jobs.close()
-    again = Jobs(tmp_path / "jobs")
+    again = Jobs(tmp_path / "jobs", lambda: ())
     assert {one.id: one.state for one in again.all()} == dict.fromkeys(
         (running.id, waiting.id), "interrupted"
     )
@@ -236,14 +334,14 @@ from holotype.server.jobs import Jobs
 def work(progress):
     print("begun", flush=True)
     time.sleep(1000)
-Jobs(Path(sys.argv[1])).add("enroll", "me", None, work)
+Jobs(Path(sys.argv[1]), lambda: ()).add("enroll", "me", None, work)
 time.sleep(1000)
 """
 
 
 def test_of_two_servers_the_one_that_is_killed_leaves_interrupted_jobs(tmp_path: Path) -> None:
     path = tmp_path / "jobs"
-    mine = Jobs(path)
+    mine = Jobs(path, lambda: ())
     with subprocess.Popen(
         [sys.executable, "-c", _DYING, str(path)], stdout=subprocess.PIPE, text=True
     ) as other:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from holotype.errors import ErasurePendingError, GalleryError
@@ -121,8 +122,17 @@ class Correcting(Ledger):
                 if dry_run:
                     raise _OnlyAskedError
         except _OnlyAskedError:
-            pass
+            return done
+        self._forget_results()
         return done
+
+    def _forget_results(self) -> None:
+        """Erase at once what names somebody by an earlier label.
+
+        Where that cannot be now, the server does it as soon as it hears of the change.
+        """
+        with suppress(GalleryError):
+            self.erase_events()
 
     def describe(
         self,
@@ -208,6 +218,8 @@ class Correcting(Ledger):
                 self._erase_now("what was undone is")
             except ErasurePendingError:
                 return replace(done, pending=True)
+        else:
+            self._forget_results()
         return done
 
 

@@ -53,6 +53,8 @@ _KIND_OF: dict[str, Kind] = {
     "feedback": "reviewed",
     "stranger": "reviewed",
 }  # of an action in the trail; else `changed`
+# After these somebody may be enrolled no more, or not under that name.
+_LEAVING = frozenset(("forget", "expire", "rename", "merge", "move", "undo"))
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")
 _TABLES = (
     # The name tells this file from one that lay here before: its numbers are no others'.
@@ -134,7 +136,7 @@ class Events(Beside):
         replaced = line is not None and (last is None or last.hash != hash_)
         if replaced or line is None:
             last, new = next(reversed(gallery.audit()), None), []
-        if any(_KIND_OF.get(entry.action) == "forgotten" for entry in new):
+        if not _LEAVING.isdisjoint(entry.action for entry in new):
             gallery.erase_events()  # another machine, which cannot reach them, may have erased
         end = new[-1] if new else last
         with self._changing() as connection:

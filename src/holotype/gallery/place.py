@@ -88,6 +88,11 @@ def inbox_of(place: Place) -> Path:
     return events_of(place).with_suffix(".inbox")
 
 
+def jobs_of(place: Place) -> Path:
+    """The file in which a server notes its jobs, likewise."""
+    return events_of(place).with_suffix(".jobs")
+
+
 def exists(place: Place) -> bool:
     """Whether there is anything where a gallery would be made."""
     return engine_of(place).exists(place)

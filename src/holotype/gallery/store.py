@@ -14,7 +14,7 @@ from typing import Self
 
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.forking import Forked
-from holotype.gallery import audit, changes, erasure, event_log, inbox
+from holotype.gallery import audit, changes, erasure, event_log, inbox, job_log
 from holotype.gallery.connection import Connection, transaction
 from holotype.gallery.creation import modernize
 from holotype.gallery.mirror import Mirror
@@ -231,23 +231,24 @@ class Store(Forked, ABC):
     # -- erasure ----------------------------------------------------------------------------
 
     def _erase(self, connection: Connection, *, wait: bool = True) -> None:
-        self._forget_beside(erasure.enrolled(connection))
+        self._forget_beside(*_alive(connection))
         erasure.erase(connection, wait=wait)
 
-    def _forget_beside(self, enrolled: set[str]) -> None:
+    def _forget_beside(self, enrolled: set[str], labels: list[str]) -> None:
         event_log.forget(self._beside("events"), enrolled)
         inbox.forget(self._beside("inbox"), enrolled)
+        job_log.forget(self._beside("jobs"), labels)
 
     def erase_events(self) -> None:
-        """Erase the events and the inbox that lie here of whoever was erased, from any machine.
+        """Erase what lies beside the gallery here of whoever was erased, from any machine.
 
         Raises:
             GalleryError: they cannot be erased now.
         """
         with self._reading() as connection:
-            alive = erasure.enrolled(connection)
+            alive = _alive(connection)
         try:
-            self._forget_beside(alive)
+            self._forget_beside(*alive)
         except sqlite3.Error as error:
             raise GalleryError(
                 f"the events beside {self.place!r} of who was erased cannot be erased now "
@@ -279,3 +280,9 @@ class Store(Forked, ABC):
         except (connection.errors, sqlite3.Error):
             return False  # it stays on the list; reading and enrolling do not depend on it
         return True
+
+
+def _alive(connection: Connection) -> tuple[set[str], list[str]]:
+    """The random ids and the labels of all who are enrolled."""
+    labels = [label for (label,) in connection.execute("SELECT label FROM identities")]
+    return erasure.enrolled(connection), labels

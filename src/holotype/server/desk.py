@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -129,6 +129,10 @@ class Desk:
             self._model = None  # the gallery says by now which
             self._reopen(opened, error)
         return act(self._opened.recognizer)
+
+    def labels(self) -> Iterable[str]:
+        """Of all who are enrolled."""
+        return self.call(lambda recognizer: recognizer.gallery.snapshot().labels)
 
     def _moved(self, opened: _Opened) -> bool:
         try:

@@ -2,16 +2,18 @@
 
 What was asked for and what came of it lies in a file for its owner alone. The pictures of a job are
 temporary files without a name, which end with the server: a job whose server died did not go on,
-and says so. Whatever it had stored until then is stored whole.
+and says so. Whatever it had stored until then is stored whole. A result that names somebody goes
+when whoever it names leaves the gallery (`holotype.gallery.job_log`).
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.errors import HolotypeError, ServingError
+from holotype.gallery import job_log
 from holotype.gallery.beside import Beside
 from holotype.records import Job, JobKind
 from holotype.server.answers import RETRY_S, RefusedError, as_json, code_of
@@ -30,12 +33,6 @@ from holotype.server.repeats import Asked
 MAX_WAITING = 8
 KEEP_H = 24.0  # a result may name people: it is no second gallery
 _NOTED_S = 1.0  # between two times that progress is written down
-_TABLE = """CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, actor TEXT NOT NULL,
-    server TEXT NOT NULL, asked TEXT UNIQUE, content TEXT, created TEXT NOT NULL, ended TEXT,
-    done INTEGER NOT NULL, total INTEGER NOT NULL, result TEXT, code TEXT, problem TEXT,
-    remedy TEXT, page BLOB
-)"""
 _COLUMNS = (
     "id, kind, state, actor, created, ended, done, total, result, code, problem, remedy, "
     "page IS NOT NULL"
@@ -74,6 +71,7 @@ class Outcome:
 
     result: Any  # a record
     page: str | None = None  # HTML
+    names: frozenset[str] = frozenset()  # whom it names beside those of the call
 
 
 Work = Callable[[Progress], Outcome]
@@ -84,13 +82,15 @@ class Jobs(Beside):
 
     Args:
         path: the file; it is made where there is none.
+        enrolled: the labels of all who are enrolled now.
 
     Raises:
         ServingError: others may read the file, or it holds no jobs.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "jobs", (_TABLE,))
+    def __init__(self, path: Path, enrolled: Callable[[], Iterable[str]]) -> None:
+        super().__init__(path, "jobs", (job_log.TABLE,))
+        self._enrolled = enrolled
         self._server = secrets.token_hex(8)
         self._turn = Turn(self._place(self._server))
         self._live: dict[str, Job] = {}  # as they are now, which is written down now and then
@@ -114,7 +114,14 @@ class Jobs(Beside):
             self._place(self._server).unlink(missing_ok=True)
         super().close()
 
-    def add(self, kind: JobKind, actor: str, asked: Asked | None, work: Work) -> tuple[Job, bool]:
+    def add(
+        self,
+        kind: JobKind,
+        actor: str,
+        asked: Asked | None,
+        work: Work,
+        names: Iterable[str] = (),
+    ) -> tuple[Job, bool]:
         """Begin a job, unless it was asked for before; then that one, and True.
 
         Args:
@@ -122,6 +129,7 @@ class Jobs(Beside):
             actor: the name of the key.
             asked: the call, where it may be sent again.
             work: does it.
+            names: the labels that it was given.
 
         Raises:
             RefusedError: the same `Idempotency-Key` with something else, or too many wait.
@@ -179,7 +187,7 @@ class Jobs(Beside):
                 ),
             )
             self._live[job.id], self._stops[job.id] = job, threading.Event()
-        self._thread.submit(self._run, job.id, work)
+        self._thread.submit(self._run, job.id, work, frozenset(names))
         return job, False
 
     def all(self) -> tuple[Job, ...]:
@@ -223,7 +231,7 @@ class Jobs(Beside):
         stop.set()
         return self._now(job)
 
-    def _run(self, name: str, work: Work) -> None:
+    def _run(self, name: str, work: Work, names: frozenset[str]) -> None:
         stop = self._stops[name]
         written_s = time.monotonic()
 
@@ -234,13 +242,12 @@ class Jobs(Beside):
                 written_s = time.monotonic()
                 self._write(name)
 
-        page = None
+        outcome = None
         try:
             progress = Progress(note, stop)
             progress(0, 0)
             self._write(name)
             outcome = work(progress)
-            page = outcome.page
             ended: dict[str, Any] = {"state": "done", "result": json.loads(as_json(outcome.result))}
         except CanceledError:
             ended = {"state": "canceled"}
@@ -257,32 +264,38 @@ class Jobs(Beside):
             ended = {"state": "failed", **_why("internal", "the server made a mistake",
                                                "Look into its log")}  # fmt: skip
             LOG.exception("job")
-        self._live[name] = replace(self._live[name], ended=_now(), page=page is not None, **ended)
+        if outcome is None:
+            outcome = Outcome(None)
+        job = replace(self._live[name], ended=_now(), page=outcome.page is not None, **ended)
+        try:
+            self._end(job, outcome.page, names | outcome.names)
+            del self._live[name]
+        except ServingError:  # told while this runs, but for what nobody could take back
+            if names | outcome.names:
+                job = replace(job, result=None, page=False)
+            self._live[name] = job
         del self._stops[name]
-        self._write(name, page)
 
-    def _write(self, name: str, page: str | None = None) -> None:
-        """Note a job as it is; where that cannot be written, it is still told while this runs."""
-        job = self._live[name]
-        with suppress(ServingError), self._session() as connection:
+    def _end(self, job: Job, page: str | None, names: frozenset[str]) -> None:
+        """Note what came of a job, unless somebody whom that names left while it ran."""
+        left = False
+        with self._session() as connection:
+            before = _since(connection, job)
+        if before and names:
+            left = not names <= frozenset(self._enrolled())
+        with self._changing() as connection:
+            if left or (names and _since(connection, job) != before):  # even after that look
+                job = replace(job, result=None, page=False, **_why(*job_log.FORGOTTEN))
+                page, names = None, frozenset()
             connection.execute(
-                "UPDATE jobs SET state = ?, ended = ?, done = ?, total = ?, result = ?, code = ?,"
-                " problem = ?, remedy = ?, page = ? WHERE id = ?",
-                (
-                    job.state,
-                    job.ended and job.ended.isoformat(),
-                    job.done,
-                    job.total,
-                    None if job.result is None else json.dumps(job.result),
-                    job.code,
-                    job.problem,
-                    job.remedy,
-                    None if page is None else page.encode(),
-                    job.id,
-                ),
+                "UPDATE jobs SET names = ?, page = ? WHERE id = ?",
+                (json.dumps(sorted(names)), page and page.encode(), job.id),
             )
-            if job.ended is not None:
-                self._live.pop(name)
+            _note(connection, job)
+
+    def _write(self, name: str) -> None:
+        with suppress(ServingError), self._session() as connection:
+            _note(connection, self._live[name])
 
     def _now(self, job: Job) -> Job:
         return self._live.get(job.id, job)
@@ -333,7 +346,31 @@ def _job(row: tuple[Any, ...]) -> Job:
     )
 
 
-def _why(code: str, problem: str, remedy: str) -> dict[str, str]:
+def _note(connection: sqlite3.Connection, job: Job) -> None:
+    connection.execute(
+        "UPDATE jobs SET state = ?, ended = ?, done = ?, total = ?, result = ?, code = ?,"
+        " problem = ?, remedy = ? WHERE id = ?",
+        (
+            job.state,
+            job.ended and job.ended.isoformat(),
+            job.done,
+            job.total,
+            None if job.result is None else json.dumps(job.result),
+            job.code,
+            job.problem,
+            job.remedy,
+            job.id,
+        ),
+    )
+
+
+def _since(connection: sqlite3.Connection, job: Job) -> int:
+    """How often somebody left the gallery since the job began."""
+    row = connection.execute("SELECT since FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    return int(row[0])
+
+
+def _why(code: str, problem: str, remedy: str) -> dict[str, Any]:
     return {"code": code, "problem": problem, "remedy": remedy}
 
 

@@ -18,7 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
-from holotype.gallery import file_beside
+from holotype.gallery import file_beside, jobs_of
 from holotype.server.app import application
 from holotype.server.callers import CALLS_A_MINUTE, Callers, Told
 from holotype.server.desk import Desk
@@ -93,7 +93,7 @@ def serve(
     with listener, ExitStack() as opened:
         desk = opened.enter_context(closing(Desk(gallery, model, keep_pictures=keep_pictures)))
         keys = opened.enter_context(closing(Keys(file_beside(gallery, "keys"))))
-        jobs = opened.enter_context(closing(Jobs(file_beside(gallery, "jobs"))))
+        jobs = opened.enter_context(closing(Jobs(jobs_of(gallery), desk.labels)))
         if new_key is None and not keys.all():
             new_key = FIRST_KEY
         key = keys.add(new_key, "admin").key if new_key else None

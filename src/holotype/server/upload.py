@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -58,6 +59,12 @@ class Upload:
     def __len__(self) -> int:
         """How many pictures."""
         return len(self._pictures) + len(self._members)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Of all pictures, as a gallery has them."""
+        labels = {*self._labels, *(_label(member) for member in self._members)}
+        return frozenset(unicodedata.normalize("NFC", label) for label in labels)
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Label and content of each.

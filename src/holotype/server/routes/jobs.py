@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -93,22 +93,21 @@ async def enroll(request: Request) -> Response:
                 done = count
                 progress(done, len(upload))
 
-            return Outcome(
-                enroll_many(
-                    recognizer,
-                    pictures(),
-                    consent=terms.consent,
-                    retain_until=terms.retain_until,
-                    tags=terms.tags,
-                    anyway=terms.anyway,
-                    progress=stored,
-                    actor=actor,
-                )
+            found = enroll_many(
+                recognizer,
+                pictures(),
+                consent=terms.consent,
+                retain_until=terms.retain_until,
+                tags=terms.tags,
+                anyway=terms.anyway,
+                progress=stored,
+                actor=actor,
             )
+            return Outcome(found, names=frozenset(pair.other for pair in found.alike))
 
         return desk.call(act)
 
-    return await _begun(request, "enroll", got, work)
+    return await _begun(request, "enroll", got, work, upload.labels)
 
 
 @route(router, "POST", "/v1/jobs/evaluate", "enroll", None, body=Measure, pictures=_PICTURES,
@@ -145,7 +144,7 @@ async def evaluate(request: Request) -> Response:
             # The page shows pictures of mistakes.
             return Outcome(proof.to_json(), render(proof, "the result of the job"))
 
-    return await _begun(request, "evaluate", got, work)
+    return await _begun(request, "evaluate", got, work, upload.labels)
 
 
 @route(
@@ -222,10 +221,12 @@ def _upload(got: Sent[Any]) -> Upload:
     return Upload(got.pictures, got.fields.labels, got.archive)
 
 
-async def _begun(request: Request, kind: JobKind, got: Sent[Any], work: Work) -> Response:
+async def _begun(
+    request: Request, kind: JobKind, got: Sent[Any], work: Work, names: Iterable[str] = ()
+) -> Response:
     found = house(request)
     job, before = await found.desk.read(
-        lambda _: found.jobs.add(kind, who(request), asked_once(request, got.content), work)
+        lambda _: found.jobs.add(kind, who(request), asked_once(request, got.content), work, names)
     )
     where = {"location": f"/v1/jobs/{job.id}"}
     return answer(job, 202, {**where, **REPLAYED} if before else where)
