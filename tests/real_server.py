@@ -33,10 +33,11 @@ def files(*contents: bytes) -> list[tuple[str, tuple[str, bytes]]]:
 class Server:
     """`holotype serve` in a process of its own, and a client with its first key."""
 
-    def __init__(self, gallery: Path, *options: object) -> None:
-        self.gallery = gallery
+    def __init__(self, gallery: Path | str, *options: object, folder: Path | None = None) -> None:
+        """Start it; on a database, in the folder where it is to keep its files."""
+        self.gallery = Path(gallery)
         self._clients: list[httpx.Client] = []
-        self.log = gallery.with_name(f"{gallery.name}.log")
+        self.log = folder / "log" if folder else Path(f"{gallery}.log")
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", _PROGRAM, "serve", str(gallery), "--port", "0"]
@@ -44,6 +45,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                cwd=folder,
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
