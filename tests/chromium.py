@@ -16,9 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hanging import HANGS_S
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 60_000  # until something on the page must be broken, however busy the machine
 
 # Where the pen goes, in shares of the sheet: shapes that nobody takes for one another.
@@ -153,6 +156,17 @@ def until(page: Any, holds: str) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"never: {holds}")
+
+
+def axe(page: Any, where: str) -> None:
+    """No rule of axe-core is broken."""
+    kit = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="needs axe-playwright-python, of the extra `dev`",
+    )
+    page.wait_for_timeout(400)  # what comes in has come: a color in between is no color of ours
+    found = kit.Axe().run(page)
+    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
 
 def draw(page: Any, lines: Sequence[Line], within: str = "body") -> None:

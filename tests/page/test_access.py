@@ -6,22 +6,10 @@ from typing import Any
 
 import pytest
 
-from chromium import Served, until
+from chromium import PHONE, Served, axe, until
 
 pytestmark = pytest.mark.slow
 PARTS = ("desk", "enrolled", "inbox", "map", "trust", "audit", "keys", "settings", "about")
-PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
-
-
-def axe(page: Any, where: str) -> None:
-    """No rule of axe-core is broken."""
-    kit = pytest.importorskip(
-        "axe_playwright_python.sync_playwright",
-        reason="needs axe-playwright-python, of the extra `dev`",
-    )
-    page.wait_for_timeout(400)  # what comes in has come: a color in between is no color of ours
-    found = kit.Axe().run(page)
-    assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -8,6 +8,7 @@ const KEY = "holotype.key";
 const TRIES_WHEN_BUSY = 4;
 const MOST_PICTURES = 64, MOST_BYTES = 48e6; // of one call
 const FIRST_WAIT_MS = 1000, LONGEST_WAIT_MS = 15000;
+const SILENT_MS = 45000; // three signs of life are missing: the connection is dead
 
 /** What the server refused, in its words. */
 export class Problem extends Error {
@@ -39,13 +40,20 @@ function keep(given) {
  * Parsed JSON; `form` and `json` are bodies, `blob` asks for the bytes. `tagged` gives it with its
  * `ETag`, which `match` sends back: nothing is changed that is another by then.
  */
-export async function call(method, path, {json, form, query, blob, signal, tagged, match} = {}) {
+export async function call(method, path, {blob, tagged, ...options} = {}) {
+  const answer = await answered(method, path, options);
+  if (blob) return answer.blob();
+  const said = await answer.json();
+  return tagged ? [said, answer.headers.get("ETag")] : said;
+}
+
+async function answered(method, path, {json, form, query, signal, match, headers: more} = {}) {
   const address = new URL(path, document.baseURI);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined && value !== null) address.searchParams.set(name, value);
   }
   // The same for every try of this call: what changes is changed once.
-  const headers = method === "GET" ? {} : {"Idempotency-Key": random()};
+  const headers = method === "GET" ? {...more} : {"Idempotency-Key": random()};
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (match) headers["If-Match"] = match;
   const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
@@ -68,12 +76,47 @@ export async function call(method, path, {json, form, query, blob, signal, tagge
       const {error} = await answer.json().catch(() => ({}));
       if (error?.code !== "under_way" || ++busy >= TRIES_WHEN_BUSY) throw new Problem(answer.status, error);
       await pause(1000); // the first try of this call is not finished
-    } else if (blob) {
-      return answer.blob();
     } else {
-      const said = await answer.json();
-      return tagged ? [said, answer.headers.get("ETag")] : said;
+      return answer;
     }
+  }
+}
+
+/**
+ * Every server-sent event after the one named `since`, until `signal`: after a restart of the
+ * server, another key or a night in which the computer slept it goes on where it was.
+ */
+export async function follow(path, since, onevent, signal) {
+  while (!signal.aborted) {
+    const connection = new AbortController();
+    const end = () => connection.abort();
+    let silent = setTimeout(end, SILENT_MS);
+    signal.addEventListener("abort", end);
+    try {
+      const answer = await answered("GET", path, {
+        signal: connection.signal, headers: {Accept: "text/event-stream", ...(since && {"Last-Event-ID": since})},
+      });
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let text = ""; ;) {
+        clearTimeout(silent);
+        silent = setTimeout(end, SILENT_MS);
+        const {value, done} = await reader.read();
+        if (done) break;
+        const whole = (text + value).split("\n\n");
+        text = whole.pop();
+        for (const data of whole.flatMap((one) => one.match(/^data: (.*)$/m)?.[1] ?? [])) {
+          const event = JSON.parse(data);
+          since = event.id;
+          onevent(event);
+        }
+      }
+    } catch (error) {
+      if (error.code === "cursor") since = null; // the file of the events is another one
+    } finally {
+      clearTimeout(silent);
+      signal.removeEventListener("abort", end);
+    }
+    if (!signal.aborted) await pause(FIRST_WAIT_MS);
   }
 }
 

@@ -10,6 +10,7 @@ import {labelField} from "./person.js";
 import {problem} from "./problem.js";
 import {slider} from "./rate.js";
 import {has, t} from "./texts.js";
+import * as visitors from "./visitors.js";
 
 const AT_ONCE = 12; // pictures in one call
 
@@ -25,7 +26,7 @@ let asked = 0;
 export function render(panel) {
   taken?.stop();
   if (!gallery.pictorial()) {
-    panel.replaceChildren(h("h1", {}, t("desk.title")), h("p", {class: "lead"}, t("desk.vectors")));
+    panel.replaceChildren(h("h1", {}, t("desk.title")), h("p", {class: "lead"}, t("desk.vectors")), visitors.section());
     return;
   }
   if (!left && gallery.facts.status.enrolled === 0) {
@@ -42,7 +43,8 @@ export function render(panel) {
     h("div", {class: "desk asking"},
       h("div", {class: "column show"}, h("h2", {}, t(gallery.faces() ? "desk.who" : "desk.what")), taken.element,
         h("p", {class: "soft"}, t(gallery.ink() ? "desk.how_ink" : "desk.how"))),
-      place, rate.element));
+      place, rate.element),
+    visitors.section());
   show();
 }
 

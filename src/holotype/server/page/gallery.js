@@ -8,6 +8,7 @@ export let facts = null;
 const listeners = new Set();
 const seen = new Map(); // label -> address of a picture that was enrolled on this page
 const kept = new Map(); // label -> promise of the address of a stored picture, or null
+const MOST_KEPT = 300; // of those: a page may be open for a day
 
 /** Call when the gallery may have changed; the facts are new then. */
 export async function refresh() {
@@ -43,17 +44,24 @@ export function remember(label, file) {
 export function forgetPictures(label) {
   if (seen.has(label)) URL.revokeObjectURL(seen.get(label));
   seen.delete(label);
-  for (const [name, address] of kept) {
+  for (const name of [...kept.keys()]) {
     if (name !== label && !name.startsWith(`${label}\n`)) continue;
-    address.then((known) => known && URL.revokeObjectURL(known));
-    kept.delete(name);
+    free(name);
   }
+}
+
+function free(name) {
+  kept.get(name).then((known) => known && URL.revokeObjectURL(known));
+  kept.delete(name);
 }
 
 /** The address of a picture of a label, or null: of that example, or of its first that is kept. */
 export async function pictureOf(label, example = null) {
   const name = example === null ? label : `${label}\n${example}`;
-  if (facts.keep_pictures && !kept.has(name)) kept.set(name, stored(label, example).catch(() => null));
+  if (facts.keep_pictures && !kept.has(name)) {
+    kept.set(name, stored(label, example).catch(() => null));
+    if (kept.size > MOST_KEPT) free(kept.keys().next().value);
+  }
   return (await kept.get(name)) ?? seen.get(label) ?? null;
 }
 

@@ -14,6 +14,7 @@ import {problem} from "./problem.js";
 import * as settings from "./settings.js";
 import {fill, language, preferred, speak, t} from "./texts.js";
 import * as trust from "./trust.js";
+import * as visitors from "./visitors.js";
 
 const PANELS = {desk, enrolled, inbox, map, trust, audit, keys, settings, about};
 const NAMES = Object.keys(PANELS);
@@ -112,6 +113,7 @@ async function start() {
   names();
   listen();
   await show(...wanted());
+  visitors.listen();
 }
 
 start();
