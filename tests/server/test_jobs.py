@@ -138,6 +138,35 @@ def test_a_measurement_on_your_own_pictures_has_figures_and_a_page(start: Start)
         assert desk.list() == before
         thin = desk.wait(desk.begin_evaluate(packed({"d/1.png": drawing(1)})))
         assert (thin.state, thin.code) == ("failed", "data")
+        broken = desk.wait(desk.begin_evaluate(packed({**content, "d0/x.png": b"?"})))
+        assert (broken.state, broken.code) == ("failed", "image")
+        assert "'d0/" in str(broken.problem)  # and not where the server had laid it
+
+
+def test_a_measurement_tells_the_rates_of_each_group(start: Start) -> None:
+    server = start()
+
+    def begin(groups: list[str]) -> httpx.Response:
+        return server.client.post(
+            "/v1/jobs/evaluate",
+            files=files(*(drawing(who, n) for who in range(32) for n in range(2))),
+            data={
+                "labels": [f"d / {who}" for who in range(32) for _ in range(2)],
+                "groups": groups,
+                "galleries": 4,
+            },
+        )
+
+    with Client(server.url, server.key) as desk:
+        begun = begin([("pen", "brush")[who % 2] for who in range(32) for _ in range(2)])
+        assert begun.status_code == 202, begun.text
+        done = desk.wait(begun.json()["id"])
+    assert done.result is not None, done.problem
+    found = {(one["group"], one["classes"]) for one in done.result["groups"]}
+    assert found == {("pen", 16), ("brush", 16)}
+    few, two = begin(["pen"]), begin(["pen", "brush"] * 32)
+    assert (few.status_code, few.json()["error"]["code"]) == (422, "image")
+    assert (two.status_code, two.json()["error"]["code"]) == (422, "data")
 
 
 @pytest.mark.slow

@@ -77,6 +77,32 @@ class Upload:
         for member in self._members:
             yield _label(member), self._read(member)
 
+    def groups(self, given: Sequence[str]) -> dict[str, str]:
+        """The group of each label, by the name of its folder; none where none are given.
+
+        Args:
+            given: that of each picture.
+
+        Raises:
+            ImageError: there are not as many as pictures.
+            DataError: a label is in two groups.
+        """
+        if not given:
+            return {}
+        if len(given) != len(self._pictures):
+            raise ImageError(
+                f"{len(self._pictures)} images have {len(given)} groups",
+                "Send one group for each image, as many as labels",
+            )
+        found: dict[str, str] = {}
+        for label, group in zip(self._labels, given, strict=True):
+            if found.setdefault(_folder(label), group) != group:
+                raise DataError(
+                    f"{label!r} is in the groups {found[_folder(label)]!r} and {group!r}",
+                    "Give each label one group, or name one of the two otherwise",
+                )
+        return found
+
     def unpack(self, folder: Path) -> None:
         """Write each into a folder of its label.
 
@@ -86,7 +112,7 @@ class Upload:
         """
         given: dict[str, str] = {}
         for number, (label, content) in enumerate(self):
-            name = label.replace("/", "-").strip(".") or "-"
+            name = _folder(label)
             if given.setdefault(name, label) != label:
                 raise DataError(
                     f"the labels {label!r} and {given[name]!r} are one as names of a folder",
@@ -130,6 +156,10 @@ def _is_picture(member: zipfile.ZipInfo) -> bool:
 def _label(member: zipfile.ZipInfo) -> str:
     path = PurePosixPath(member.filename)
     return path.parent.name or path.stem
+
+
+def _folder(label: str) -> str:
+    return label.replace("/", "-").strip(".") or "-"
 
 
 def _whole(file: BinaryIO) -> bytes:

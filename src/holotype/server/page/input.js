@@ -90,6 +90,9 @@ const places = new WeakMap(); // file -> its path below what was dropped
 /** The name of the folder that a file was in when it was dropped or chosen with it, or null. */
 export const folderOf = (file) => (places.get(file) ?? file.webkitRelativePath).split("/").filter(Boolean).at(-2) ?? null;
 
+/** The name of the folder around that one, or null. */
+export const groupOf = (file) => (places.get(file) ?? file.webkitRelativePath).split("/").filter(Boolean).at(-3) ?? null;
+
 async function dropped(transfer) {
   // The entries are gone after the first wait.
   const entries = Array.from(transfer.items ?? [], (item) => item.webkitGetAsEntry?.()).filter(Boolean);

@@ -4,6 +4,7 @@ import {call, groups, pictures} from "./api.js";
 import {ask, h, icon, note} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {input} from "./input.js";
+import * as measured from "./measured.js";
 import {problem} from "./problem.js";
 import {STEPS, costs, zone} from "./rate.js";
 import {alike, number, oneIn, percent, t, when} from "./texts.js";
@@ -18,7 +19,7 @@ let drawn = 0;
 export async function render(where) {
   panel = where;
   const mine = ++drawn;
-  const [{batches}, measured, rates] = await Promise.all([
+  const [{batches}, reviews, rates] = await Promise.all([
     call("GET", "v1/strangers"), call("GET", "v1/review"), Promise.all(gallery.facts.status.rates.map(cost)),
   ]);
   if (mine !== drawn) return;
@@ -29,12 +30,13 @@ export async function render(where) {
     h("p", {class: "lead"}, headline(status)),
     status.enrolled ? meter(status) : "",
     status.enrolled ? table(rates, status) : "",
-    reviewed(measured.rates),
+    reviewed(reviews.rates),
     h("h2", {}, t("trust.more")),
     h("ul", {class: "remarks"}, wanted(status).map((text) => h("li", {}, text))),
     gallery.pictorial() ? strangers(status) : "",
     h("div", {class: "outcome", id: "trust-outcome"}),
-    stored(batches));
+    stored(batches),
+    gallery.pictorial() ? measured.section() : "");
 }
 
 /** Switch the camera off when the panel is left. */

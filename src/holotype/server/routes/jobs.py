@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from holotype.errors import GalleryError
+from holotype.errors import GalleryError, HolotypeError
 from holotype.pack import load_pack, shipped_packs
 from holotype.recognizer import BARE, Recognizer, enroll_many, reembed
 from holotype.records import Job, JobKind
@@ -57,6 +58,7 @@ class Many(Labeled):
 class Measure(Labeled):
     """How to measure."""
 
+    groups: list[str] = Field([], description="Of each picture, where rates are told of each")
     enrolled: int | None = Field(None, ge=1, le=100_000, description="Identities in a gallery")
     galleries: int = Field(200, ge=2, le=1000)
     seed: int = Field(0, ge=0, le=2**31 - 1)
@@ -119,6 +121,7 @@ async def evaluate(request: Request) -> Response:
     """
     got = await sent(request, Measure, MAX_BULK)
     upload, asked, desk = _upload(got), got.fields, house(request).desk
+    groups = upload.groups(asked.groups)
 
     def work(progress: Progress) -> Outcome:
         from holotype import report
@@ -133,14 +136,21 @@ async def evaluate(request: Request) -> Response:
             data = Path(folder) / "pictures"
             data.mkdir()
             upload.unpack(data)
-            proof = report.measure(
-                load_pack(desk.model),
-                data,
-                enrolled=asked.enrolled,
-                galleries=asked.galleries,
-                seed=asked.seed,
-                progress=lambda _, done, total: progress(done, total),
-            )
+            try:
+                proof = report.measure(
+                    load_pack(desk.model),
+                    data,
+                    enrolled=asked.enrolled,
+                    galleries=asked.galleries,
+                    seed=asked.seed,
+                    progress=lambda _, done, total: progress(done, total),
+                )
+            except HolotypeError as error:  # no path of the server is told
+                error.problem = error.problem.replace(f"{data}{os.sep}", "")
+                raise
+            if groups:
+                named = proof.dataset.class_names
+                proof = replace(proof, group=tuple(groups[one] for one in named))
             # The page shows pictures of mistakes.
             return Outcome(proof.to_json(), render(proof, "the result of the job"))
 
