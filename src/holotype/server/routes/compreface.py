@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from holotype import recognizer as services
 from holotype.errors import ImageError
@@ -30,57 +30,50 @@ from holotype.server.routing import change, house, route, who
 router = APIRouter(tags=["CompreFace"])
 ROOT = "/api/v1/recognition"
 _NO_FACE = 28  # its number for a picture without a face, by which programs know it
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(TypedDict):
     """The name of a subject."""
 
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subjects:
+class Subjects(TypedDict):
     """All of them."""
 
-    subjects: tuple[str, ...]
+    subjects: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(TypedDict):
     """A subject has another name."""
 
     updated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(TypedDict):
     """How many examples are erased."""
 
     deleted: int
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(Subject):
     """One stored example."""
 
     image_id: str
-    subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class Faces:
+class Faces(TypedDict):
     """One page of the stored examples."""
 
-    faces: tuple[Face, ...]
+    faces: list[Face]
     page_number: int
     page_size: int
     total_pages: int
     total_elements: int
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(TypedDict):
     """Where a face is, in pixels; all 0 where the model does not look for faces."""
 
     probability: float
@@ -90,70 +83,46 @@ class Box:
     y_min: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Source(TypedDict):
+    """A face of a picture."""
+
+    box: Box
+
+
+class Alike(Subject):
     """Who is accepted, and how sure that is, in [0, 1]."""
 
-    subject: str
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
-class Recognized:
-    """One face of the picture."""
+class Recognized(Source):
+    """One face; with one subject, or none: nobody who is enrolled."""
 
-    box: Box
-    subjects: tuple[Alike, ...]  # one, or none: nobody who is enrolled
+    subjects: list[Alike]
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """The faces of a picture, largest first."""
-
-    result: tuple[Recognized, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Source):
     """One face beside another; `similarity` is 0 where they are not accepted as the same."""
 
-    box: Box
     similarity: float
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Faces beside a stored one."""
-
-    result: tuple[Compared, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The face that others are compared with."""
-
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Faces beside that of another picture."""
+class Pair(TypedDict):
+    """The faces of a picture beside that of another."""
 
     source_image_face: Source
-    face_matches: tuple[Compared, ...]
+    face_matches: list[Compared]
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """One picture beside another."""
+class Result(TypedDict, Generic[_T]):
+    """What was found; of faces, the largest first."""
 
-    result: tuple[Pair, ...]
+    result: list[_T]
 
 
-@dataclass(frozen=True, slots=True)
-class NoFace:
+class NoFace(TypedDict):
     """The picture shows no face."""
 
     message: str
@@ -183,7 +152,7 @@ _ONE, _BOTH = ("file",), ("source_image", "target_image")
 _NONE: dict[int, Any] = {400: NoFace}
 
 
-@route(router, "POST", f"{ROOT}/recognize", "read", Recognition, parts=_ONE, status=_NONE)
+@route(router, "POST", f"{ROOT}/recognize", "read", Result[Recognized], parts=_ONE, status=_NONE)
 async def recognize(
     request: Request, limit: Annotated[int, Query(ge=0, description="Faces; 0: all")] = 0
 ) -> Response:
@@ -195,27 +164,19 @@ async def recognize(
     await house(request).feed.answered(decisions, who(request))
     if _is_empty(decisions):
         return _no_face()
-    found = tuple(
-        Recognized(
-            _box(one),
-            () if one.label is None else (Alike(one.label, _sure(one)),),
-            one.answer,
-        )
-        for one in decisions[: limit or None]
-    )
-    return answer(Recognition(found))
+    return answer({"result": [_recognized(one) for one in decisions[: limit or None]]})
 
 
 @route(router, "GET", f"{ROOT}/subjects", "read", Subjects)
 async def subjects(request: Request) -> Response:
     """Who is enrolled."""
-    return answer(Subjects(tuple(await house(request).desk.read(lambda at: at.list()))))
+    return answer({"subjects": list(await house(request).desk.read(lambda at: at.list()))})
 
 
 @route(router, "POST", f"{ROOT}/subjects", "enroll", Subject, body=Name)
 async def add_subject(request: Request) -> Response:
     """Whether a name can be given; it is there with its first face."""
-    return answer(Subject(check_label((await sent(request, Name)).fields.subject)))
+    return answer({"subject": check_label((await sent(request, Name)).fields.subject)})
 
 
 @route(router, "PUT", f"{ROOT}/subjects/{{subject:path}}", "enroll", Updated, body=Name)
@@ -226,12 +187,12 @@ async def rename(request: Request, subject: str) -> Response:
     def act(recognizer: Recognizer) -> Updated:
         one = enrolled(recognizer, subject)
         if new == one.label:
-            return Updated(False)
+            return {"updated": False}
         there = new in recognizer.list()
         (recognizer.gallery.merge if there else recognizer.gallery.rename)(
             one.label, new, actor=actor
         )
-        return Updated(True)
+        return {"updated": True}
 
     return answer(await house(request).desk.read(act))
 
@@ -245,7 +206,7 @@ async def delete_subject(request: Request, subject: str) -> Response:
         return recognizer.forget(enrolled(recognizer, subject).label, actor=who(request))
 
     erased = await house(request).desk.read(act)
-    return answer(Subject(subject), 202 if erased.pending else 200)
+    return answer({"subject": subject}, 202 if erased.pending else 200)
 
 
 @route(router, "GET", f"{ROOT}/faces", "read", Faces)
@@ -259,15 +220,17 @@ async def faces(
 
     def act(recognizer: Recognizer) -> list[Face]:
         labels = recognizer.list() if subject is None else [enrolled(recognizer, subject).label]
-        return [
-            Face(str(one.id), label)
-            for label in labels
-            for one in recognizer.gallery.examples(label)
-        ]
+        return [_face(one, label) for label in labels for one in recognizer.gallery.examples(label)]
 
     found = await house(request).desk.survey(act)
-    some = tuple(found[page * size : (page + 1) * size])
-    return answer(Faces(some, page, size, -(-len(found) // size), len(found)))
+    some: Faces = {
+        "faces": found[page * size : (page + 1) * size],
+        "page_number": page,
+        "page_size": size,
+        "total_pages": -(-len(found) // size),
+        "total_elements": len(found),
+    }
+    return answer(some)
 
 
 @route(router, "POST", f"{ROOT}/faces", "enroll", Face, parts=_ONE, changes=True)
@@ -280,11 +243,11 @@ async def add_face(
     def add(recognizer: Recognizer, actor: str) -> Face:
         (image,) = _pictures(got, _ONE)
         done = recognizer.enroll(subject, image, actor=actor)
-        return Face(str(recognizer.gallery.examples(done.label)[-1].id), done.label)
+        return _face(recognizer.gallery.examples(done.label)[-1], done.label)
 
     def again(recognizer: Recognizer, line: AuditEntry) -> Face:
         one = enrolled(recognizer, subject)
-        return Face(str(recognizer.gallery.examples(one.label)[-1].id), one.label)
+        return _face(recognizer.gallery.examples(one.label)[-1], one.label)
 
     return await change(request, house(request).desk.embed, add, again, got.content)
 
@@ -297,7 +260,7 @@ async def delete_faces(
 
     def act(recognizer: Recognizer) -> Deleted:
         label = enrolled(recognizer, subject).label
-        return Deleted(recognizer.forget(label, actor=who(request)).examples)
+        return {"deleted": recognizer.forget(label, actor=who(request)).examples}
 
     return answer(await house(request).desk.read(act))
 
@@ -309,7 +272,7 @@ async def delete_face(request: Request, image_id: int) -> Response:
     def act(recognizer: Recognizer) -> Face:
         label, one = _example(recognizer, image_id)
         recognizer.gallery.remove_example(one.id, actor=who(request))
-        return Face(str(one.id), label)
+        return _face(one, label)
 
     return answer(await house(request).desk.read(act))
 
@@ -321,7 +284,7 @@ async def image(request: Request, image_id: int) -> Response:
     return found
 
 
-@route(router, "POST", f"{ROOT}/faces/{{image_id}}/verify", "read", Verification, parts=_ONE,
+@route(router, "POST", f"{ROOT}/faces/{{image_id}}/verify", "read", Result[Compared], parts=_ONE,
        status=_NONE)  # fmt: skip
 async def verify(request: Request, image_id: int) -> Response:
     """Whether a picture shows the subject of a stored example."""
@@ -333,10 +296,12 @@ async def verify(request: Request, image_id: int) -> Response:
 
     one = await house(request).desk.embed(act)
     house(request).metrics.decided("verify", [one])
-    return _no_face() if _is_empty([one]) else answer(Verification((_compared(one),)))
+    return _no_face() if _is_empty([one]) else answer({"result": [_compared(one)]})
 
 
-@route(router, "POST", "/api/v1/verification/verify", "read", Pairs, parts=_BOTH, status=_NONE)
+@route(
+    router, "POST", "/api/v1/verification/verify", "read", Result[Pair], parts=_BOTH, status=_NONE
+)
 async def verify_pair(request: Request) -> Response:
     """Whether two pictures show the same one; nobody who is enrolled is asked."""
     first, second = _pictures(await sent(request, Two, parts=_BOTH), _BOTH)
@@ -344,7 +309,8 @@ async def verify_pair(request: Request) -> Response:
     house(request).metrics.decided("same", [one])
     if _is_empty([one]):
         return _no_face()
-    return answer(Pairs((Pair(Source(_nowhere()), (_compared(one),)),)))
+    pair: Pair = {"source_image_face": {"box": _NOWHERE}, "face_matches": [_compared(one)]}
+    return answer({"result": [pair]})
 
 
 def _pictures(got: Sent[Any], parts: tuple[str, ...]) -> list[bytes]:
@@ -374,7 +340,8 @@ def _is_empty(decisions: list[Decision]) -> bool:
 
 
 def _no_face() -> Response:
-    return answer(NoFace("No face is found in the given image", _NO_FACE), 400)
+    said: NoFace = {"message": "No face is found in the given image", "code": _NO_FACE}
+    return answer(said, 400)
 
 
 def _sure(one: Decision) -> float:
@@ -383,16 +350,26 @@ def _sure(one: Decision) -> float:
     return max(one.similarity or 0.0, 0.0) if one.probability is None else one.probability
 
 
+def _face(example: ExampleRecord, label: str) -> Face:
+    return {"image_id": str(example.id), "subject": label}
+
+
+def _recognized(one: Decision) -> Recognized:
+    alike: list[Alike] = (
+        [] if one.label is None else [{"subject": one.label, "similarity": _sure(one)}]
+    )
+    return {"box": _box(one), "subjects": alike, "answer": one.answer}
+
+
 def _compared(one: Decision) -> Compared:
-    return Compared(_box(one), _sure(one), one.answer)
+    return {"box": _box(one), "similarity": _sure(one), "answer": one.answer}
 
 
 def _box(one: Decision) -> Box:
     if one.box is None:
-        return _nowhere()
+        return _NOWHERE
     left, top, right, bottom = one.box
-    return Box(1.0, right, bottom, left, top)
+    return {"probability": 1.0, "x_max": right, "y_max": bottom, "x_min": left, "y_min": top}
 
 
-def _nowhere() -> Box:
-    return Box(1.0, 0, 0, 0, 0)
+_NOWHERE: Box = {"probability": 1.0, "x_max": 0, "y_max": 0, "x_min": 0, "y_min": 0}
