@@ -197,3 +197,16 @@ def test_what_a_review_teaches(server: Server) -> None:
     assert first.status_code == 200, first.text
     assert first.json()["strangers"] == again.json()["strangers"] == 1
     assert server.client.delete(place).status_code == 200
+
+
+def test_a_part_of_somebody_is_not_taken_for_a_label_with_a_slash(start: Start) -> None:
+    server = start()
+    for number, label in enumerate(("Ada%2Fmerge", "merge")):
+        assert server.enroll(label, drawing(60 + number)).status_code == 200
+    for call in (server.client.delete, lambda path: server.client.patch(path, json={})):
+        refused = call("/v1/identities/Ada/merge")
+        assert (refused.status_code, is_failure(refused)) == (405, True)
+    for label in ("Ada%2Fmerge", "merge"):
+        path = f"/v1/identities/{label}"
+        assert server.client.patch(path, json={"add": ["new"]}).json()["tags"] == ["new"]
+        assert server.client.delete(path).status_code == 200

@@ -15,7 +15,7 @@ from holotype.gallery import AuditEntry, Correction, Erasure, IdentityRecord, Un
 from holotype.recognizer import Recognizer
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
-from holotype.server.routes.identities import enrolled, receipt_again
+from holotype.server.routes.identities import enrolled, receipt_again, require_whole
 from holotype.server.routes.recognition import Fields
 from holotype.server.routing import (
     change,
@@ -139,6 +139,7 @@ async def forget_example(request: Request, example: int) -> Response:
 )
 async def describe(request: Request, label: str) -> Response:
     """Note tags, metadata, or that somebody is not to be announced."""
+    require_whole(request)
     got = await sent(request, Noted)
     asked = got.fields
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from PIL import Image
 from pydantic import Field
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from holotype.gallery import AuditEntry, Erasure, ExampleRecord, IdentityRecord, check_label
@@ -24,6 +25,9 @@ from holotype.server.routes.recognition import Fields
 from holotype.server.routing import change, etag, house, route
 
 router = APIRouter(tags=["People or things"])
+_PLACE = b"/v1/identities/"
+# What has an address of its own below that of an identity, and the methods that it takes.
+_PARTS = {b"examples": "GET, POST", b"export": "GET", b"merge": "POST", b"rename": "POST"}
 _TYPES = {"PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "HEIF"}
 
 
@@ -139,11 +143,25 @@ async def examples(request: Request, label: str) -> Response:
 )
 async def forget(request: Request, label: str) -> Response:
     """Erase somebody with all examples; the receipt is stored nowhere else."""
+    require_whole(request)
 
     def erase(recognizer: Recognizer, actor: str) -> Erasure:
         return recognizer.forget(enrolled(recognizer, label).label, actor=actor)
 
     return await change(request, house(request).desk.read, erase, receipt_again)
+
+
+def require_whole(request: Request) -> None:
+    """Refuse what addresses a part of an identity, where somebody might have the rest as a label.
+
+    A slash in a label is sent as `%2F`, which the router has undone by now.
+
+    Raises:
+        HTTPException: 405.
+    """
+    label, _, last = request.scope["raw_path"].removeprefix(_PLACE).rpartition(b"/")
+    if label and last in _PARTS:
+        raise HTTPException(405, headers={"allow": _PARTS[last]})
 
 
 @route(router, "GET", "/v1/examples/{example}/picture", "read", None, media="image/*")
