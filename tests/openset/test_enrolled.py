@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holotype.openset.enrolled import EnrolledScores
+from holotype.openset.enrolled import EnrolledScores, _products
 from holotype.openset.impostors import difference
 from holotype.stats.scoring import Floats, unit
 
@@ -146,3 +146,45 @@ def follow(steps: list[int], shots: int, seed: int) -> None:
         changed = difference(scores.keys, scores.prototypes, after[0], after[1])
         scores = scores.follow(*after, changed)
         np.testing.assert_array_equal(scores.best, EnrolledScores.of(*after).best)
+
+
+@given(st.integers(1, 60), st.integers(0, 20), st.integers(0, 999))
+@settings(deadline=None, max_examples=60)
+def test_in_blocks_they_play_as_if_all_at_once(classes: int, doubles: int, seed: int) -> None:
+    """Also where many are equally alike, or differ by less than float32 can tell."""
+    rng = np.random.default_rng(seed)
+    drawn = world(classes, 1, seed, spread=10.0 ** -rng.integers(0, 9))[:, 0]
+    drawn = np.concatenate([drawn, drawn[rng.integers(classes, size=doubles)]])
+    similarity = _products(drawn, drawn)
+    np.fill_diagonal(similarity, -np.inf)
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("holotype.openset.enrolled._FIRST_ROWS", 3)
+        patch.setattr("holotype.openset.enrolled._BLOCK_ROWS", 8)
+        scores = scores_of(drawn)
+    rows = np.arange(len(drawn))
+    found = [(scores.best, scores._owner), (scores._second, scores._second_owner)]
+    for place, (values, owners) in enumerate(found[: len(drawn) - 1]):
+        np.testing.assert_array_equal(values, similarity[rows, order[:, place]])
+        np.testing.assert_array_equal(owners, order[:, place])
+
+
+def test_what_grew_in_its_place_is_not_compared_again() -> None:
+    held = world(12, 1, 0, spread=0.5)[:, 0]
+    for frozen in (False, True):
+        held.flags.writeable = not frozen
+        new_row, arrived = difference(range(9), held[:9], range(12), held)
+        assert new_row.tolist() == list(range(9))
+        assert arrived.tolist() == [9, 10, 11]
+    # Rows elsewhere, and such as somebody may write to, are looked at.
+    other = held.copy()
+    other[2] = other[3]
+    new_row, arrived = difference(range(9), held[:9], range(12), other)
+    assert new_row[2] == -1
+    assert arrived.tolist() == [2, 9, 10, 11]
+    # So is what begins at the same place, and is another part of it.
+    wide = np.ascontiguousarray(np.repeat(held, 2, axis=0))
+    wide.flags.writeable = False
+    wide[:2].flags.writeable = False
+    new_row, _ = difference(range(3), wide[::2][:3], range(4), wide[:4])
+    assert new_row.tolist() == [0, -1, -1]

@@ -51,7 +51,7 @@ from holotype.stats.scoring import Floats
 # product of two unit vectors needs more than the 53 bits of a float64. So every order of summation
 # gives the same bits, and what was followed change by change equals what is computed at once.
 _GRID = 2.0**22
-_BLOCK_ROWS = 256
+_FIRST_ROWS, _BLOCK_ROWS = 1024, 16384  # prototypes that are looked at together
 # So many of the enrolled play: 0.2 % is within the reach of their ranks.
 _MAX_EXEMPLARS = 1024
 _UNKNOWN = -2
@@ -65,6 +65,7 @@ class EnrolledScores:
     prototypes: Floats  # [N, D] unit
     exemplars: Floats  # [N, D] unit, one example of each identity
     exact: bool  # whether each prototype is the one example, so that the rule is a guarantee
+    _digests: NDArray[np.uint32]  # [N] of the keys
     rows: NDArray[np.int64]  # [S] the identities that play, in ascending order
     best: Doubles  # [S] L_i; -inf where N = 1
     _owner: NDArray[np.int64]  # [S] who reaches it
@@ -81,9 +82,11 @@ class EnrolledScores:
             exemplars: float32 unit [N, D], an example of each.
         """
         keys = tuple(keys)
-        rows = _playing(keys)
+        digests = _digests(keys)
+        rows = _playing(digests)
         found = _top_two(exemplars[rows], rows, prototypes)
-        return cls(keys, prototypes, exemplars, _same(exemplars, prototypes), rows, *found)
+        exact = _same(exemplars, prototypes)
+        return cls(keys, prototypes, exemplars, exact, digests, rows, *found)
 
     def follow(
         self,
@@ -105,7 +108,11 @@ class EnrolledScores:
         keys = tuple(keys)
         if not (self.keys and keys) or 4 * len(arrived) > len(keys):
             return self.of(keys, prototypes, exemplars)
-        rows = _playing(keys)
+        stays = new_row >= 0
+        digests = np.empty(len(keys), np.uint32)
+        digests[new_row[stays]] = self._digests[stays]
+        digests[arrived] = _digests([keys[at] for at in arrived.tolist()])
+        rows = _playing(digests)
         # Who plays before and after, with the same example: [n] of the S, and of the S'.
         place = np.full(len(keys), -1)
         place[rows] = np.arange(len(rows))
@@ -132,7 +139,7 @@ class EnrolledScores:
             _challenge(rest, value, at, best, owner, second, second_owner)
         exact = _same(exemplars, prototypes)
         return EnrolledScores(
-            keys, prototypes, exemplars, exact, rows, best, owner, second, second_owner
+            keys, prototypes, exemplars, exact, digests, rows, best, owner, second, second_owner
         )
 
     def __len__(self) -> int:
@@ -229,11 +236,17 @@ class EnrolledScores:
         return result
 
 
-def _playing(keys: tuple[Hashable, ...]) -> NDArray[np.int64]:
-    if len(keys) <= _MAX_EXEMPLARS:
-        return np.arange(len(keys))
-    digest = np.array([zlib.crc32(repr(key).encode()) for key in keys])
-    return np.sort(np.argsort(digest, kind="stable")[:_MAX_EXEMPLARS])
+def _digests(keys: Sequence[Hashable]) -> NDArray[np.uint32]:
+    return np.array([zlib.crc32(repr(key).encode()) for key in keys], np.uint32)
+
+
+def _playing(digests: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Whose digests are the smallest; of equal ones the first."""
+    if len(digests) <= _MAX_EXEMPLARS:
+        return np.arange(len(digests))
+    last = np.partition(digests, _MAX_EXEMPLARS - 1)[_MAX_EXEMPLARS - 1]
+    below, equal = np.flatnonzero(digests < last), np.flatnonzero(digests == last)
+    return np.sort(np.append(below, equal[: _MAX_EXEMPLARS - len(below)]))
 
 
 def _same(exemplars: Floats, prototypes: Floats) -> bool:
@@ -280,20 +293,37 @@ def _products(left: Floats, right: Floats) -> Doubles:
 def _top_two(
     exemplars: Floats, own: NDArray[np.int64], prototypes: Floats
 ) -> tuple[Doubles, NDArray[np.int64], Doubles, NDArray[np.int64]]:
-    """Of each player the two most alike prototypes, its own identity's left out."""
-    best, second = np.full((2, len(exemplars)), -np.inf)
-    owner, second_owner = np.full((2, len(exemplars)), _UNKNOWN, np.int64)
-    for start in range(0, len(exemplars), _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        similarity = _products(exemplars[block], prototypes)
-        at = np.arange(len(similarity))
-        similarity[at, own[block]] = -np.inf
-        for values, owners in ((best, owner), (second, second_owner)):
-            top = similarity.argmax(axis=1)
-            values[block] = similarity[at, top]
-            owners[block] = np.where(np.isfinite(values[block]), top, _UNKNOWN)
-            similarity[at, top] = -np.inf
-    return best, owner, second, second_owner
+    """Of each player the two most alike prototypes, its own identity's left out.
+
+    Of equals the first. A product of float32 tells which prototypes might be among the two of
+    anybody, and only theirs are computed on the grid.
+    """
+    found = np.full((len(exemplars), 2), -np.inf)
+    owners = np.full((len(exemplars), 2), _UNKNOWN, np.int64)
+    # Each of D products and sums rounds by 2^-24 at most, and each coordinate by 2^-23 to the grid
+    # (Higham 2002, section 3.1); with room for vectors that are a thousandth longer than 1.
+    dim = prototypes.shape[1]
+    error = (dim + 2 * math.sqrt(dim) + 2) * 2.0**-23
+    start = 0
+    while start < len(prototypes) and len(exemplars):
+        stop = start + min(max(start, _FIRST_ROWS), _BLOCK_ROWS)
+        at = np.arange(start, min(stop, len(prototypes)))
+        if start:
+            level = (found[:, 1:] - error).astype(np.float32)
+            rough = exemplars @ prototypes[start:stop].T
+            at = at[(rough >= np.nextafter(level, np.float32(-2))).any(axis=0)]
+        similarity = _products(exemplars, prototypes[at])
+        similarity[own[:, None] == at] = -np.inf
+        values = np.hstack([found, similarity])
+        names = np.hstack([owners, np.broadcast_to(at, similarity.shape)])
+        rows = np.arange(len(values))
+        for place in range(2):
+            top = values.argmax(axis=1)
+            found[:, place] = values[rows, top]
+            owners[:, place] = np.where(np.isfinite(found[:, place]), names[rows, top], _UNKNOWN)
+            values[rows, top] = -np.inf
+        start = stop
+    return found[:, 0], owners[:, 0], found[:, 1], owners[:, 1]
 
 
 def _challenge(
