@@ -1,4 +1,4 @@
-"""enroll --manifest: a gallery from a table."""
+"""enroll --manifest: a gallery from a table; identify --manifest: answers from one."""
 
 from __future__ import annotations
 
@@ -222,8 +222,145 @@ def test_another_gallery_begins_anew(tmp_path: Path, run: Run) -> None:
     )
     note = tmp_path / "people.jsonl.rejected.csv.progress"
     facts = table.stat()
-    left = {"manifest": [facts.st_size, facts.st_mtime_ns], "rows": 2, "rejected": 0, "length": 0}
+    left = {"manifest": [facts.st_size, facts.st_mtime_ns], "rows": 2, "rejected": 0}
     note.write_text(json.dumps({**left, "end": [2, "of another"]}))
     done = run("enroll", tmp_path / "new.gallery", "--manifest", table, "--json")
     assert json.loads(done.stdout)["skipped"] == 0
     assert list(existing(tmp_path / "new.gallery").labels()) == ["a", "b", "c"]
+
+
+def answers(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def desk(table: Path, tmp_path: Path, pack: Path, run: Run) -> Path:
+    gallery = tmp_path / "desk.gallery"
+    done = run("enroll", gallery, "--manifest", table, "--model", pack)
+    assert done.exit_code == 0, done.output
+    return gallery
+
+
+def test_each_row_is_answered_as_by_identify(
+    desk: Path, tmp_path: Path, drawings: Path, run: Run
+) -> None:
+    probes = [drawings / f"{character}-2.png" for character in range(4)]
+    (tmp_path / "junk.png").write_bytes(b"junk")
+    lines = ["path,note", *(f"{probe},x" for probe in probes), "junk.png,x", ",x"]
+    table = write(tmp_path / "probes.csv", *lines)
+    done = run("identify", desk, "--manifest", table, "--fpir", "0.5")
+    assert done.exit_code == 3
+    assert "columns that mean nothing here: note\n" in done.stdout
+    assert "2 of 6 rows were left out" in done.output
+    found = answers(tmp_path / "probes.csv.answers.csv")
+    assert (tmp_path / "probes.csv.answers.csv").stat().st_mode & 0o777 == 0o600
+    single = json.loads(run("identify", desk, *probes, "--fpir", "0.5", "--json").stdout)
+    assert [row["row"] for row in found] == ["1", "2", "3", "4"]
+    for row, one in zip(found, single, strict=True):
+        assert row["path"] == one["image"]
+        assert (row["answer"], row["label"]) == (one["answer"], one["label"] or "")
+        assert row["nearest"] == one["candidates"][0]["label"]
+        assert float(row["similarity"]) == pytest.approx(one["similarity"], abs=1e-5)
+        assert float(row["threshold"]) == pytest.approx(one["threshold"])
+        assert row["reasons"].split() == [reason["code"] for reason in one["reasons"]]
+    assert run("feedback", desk, found[0]["id"], "--wrong").exit_code in (0, 2)
+    bad = rejected(tmp_path / "probes.csv.rejected.csv")
+    assert [row[0] for row in bad] == ["row 5", "row 6"]
+    assert "not a picture" in bad[0][2]
+    assert "none of them" in bad[1][2]
+    assert sorted(path.name for path in tmp_path.glob("probes.csv*")) == [
+        "probes.csv",
+        "probes.csv.answers.csv",
+        "probes.csv.rejected.csv",
+    ]
+    taken = run("identify", desk, "--manifest", table)
+    assert taken.exit_code == 8
+    assert "there are answers in" in taken.output
+
+
+def test_answers_in_parquet_say_the_same(desk: Path, tmp_path: Path, run: Run) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with holotype.open(desk) as opened:
+        vectors = opened.gallery.snapshot().vectors.tolist()
+    table = tmp_path / "probes.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist([{"vector": one} for one in vectors]), table)
+    kept = []
+    for ending in ("csv", "parquet"):
+        out = tmp_path / f"out.{ending}"
+        asked = ("--manifest", table, "--answers", out, "--json")
+        said = json.loads(run("identify", desk, *asked).stdout)
+        assert (said["rows"], said["rejected"], said["file"]) == (3, 0, None)
+        assert out.stat().st_mode & 0o777 == 0o600
+        if ending == "csv":
+            kept.append(
+                [[row[c] or None for c in ("row", "answer", "path")] for row in answers(out)]
+            )
+            numbers = [float(row["similarity"]) for row in answers(out)]
+        else:
+            read = parquet.read_table(out).to_pylist()
+            kept.append([[str(row["row"]), row["answer"], row["path"]] for row in read])
+            assert [row["similarity"] for row in read] == numbers
+    assert kept[0] == kept[1]
+
+
+def test_what_cannot_be_answered_says_so(desk: Path, tmp_path: Path, run: Run) -> None:
+    table = write(tmp_path / "probes.csv", "path", "a.png")
+    write(tmp_path / "lacks.csv", "label", "Ada")
+    for name, more, code, problem in (
+        ("probes.csv", ["--answers", tmp_path / "out.txt"], 8, "is not called .csv or .parquet"),
+        ("lacks.csv", [], 8, "a manifest has path, vector or bytes"),
+        ("probes.csv", [tmp_path / "a.png"], 2, "goes without IMAGE"),
+    ):
+        done = run("identify", desk, "--manifest", tmp_path / name, *more)
+        assert (done.exit_code, problem in " ".join(done.output.split())) == (code, True), name
+    assert run("identify", desk, table, "--answers", tmp_path / "out.csv").exit_code == 2
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_answering_goes_on_where_it_was_killed(tmp_path: Path, run: Run) -> None:
+    rows, dim = 3000, 8
+    vectors = np.random.default_rng(0).standard_normal((rows, dim)).tolist()
+    lines = [json.dumps({"label": f"{n}", "vector": vectors[n]}) for n in range(50)]
+    gallery = tmp_path / "desk.gallery"
+    assert run("enroll", gallery, "--manifest", write(tmp_path / "p.jsonl", *lines)).exit_code == 0
+    lines = [json.dumps({"vector": row}) for row in vectors]
+    lines[::100] = ["{"] * (rows // 100)
+    table = write(tmp_path / "many.jsonl", *lines)
+    out, note = tmp_path / "out.csv", tmp_path / "out.csv.progress"
+    command = [
+        *(sys.executable, "-m", "holotype", "identify", str(gallery), "--json"),
+        *("--manifest", str(table), "--answers", str(out)),
+    ]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + HANGS_S
+    while not note.exists():
+        assert killed.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not out.exists()
+    noted = note.read_bytes()
+    done = json.loads(noted)["rows"]
+    assert 0 < done < rows
+    left = {path: path.read_bytes() for path in tmp_path.glob("*[.]part")}
+    again = json.loads(run(*command[3:]).stdout)
+    assert (again["skipped"], again["rows"], again["rejected"]) == (done, rows, rows // 100)
+    numbers = [int(row["row"]) for row in answers(out)]
+    assert numbers == [n + 1 for n in range(rows) if n % 100]
+    assert [row[0] for row in rejected(tmp_path / "many.jsonl.rejected.csv")] == [
+        f"row {n + 1}" for n in range(0, rows, 100)
+    ]
+    assert not note.exists()
+    # It does not go on where something else is asked, nor where the gallery has changed.
+    for more in (["--fpir", "0.2"], []):
+        out.unlink()
+        note.write_bytes(noted)
+        for path, content in left.items():
+            path.write_bytes(content)
+        assert json.loads(run(*command[3:], *more).stdout)["skipped"] == 0
+        assert [int(row["row"]) for row in answers(out)] == numbers
+        with existing(gallery) as one:  # for the second
+            one.remove(f"{len(more)}")

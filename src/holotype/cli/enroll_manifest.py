@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import holotype
 from holotype import recognizer as services
 from holotype.cli.default_pack import fitting_model
 from holotype.cli.display import print_json, say
 from holotype.cli.enroll_folder import added_to, made, say_warnings
+from holotype.cli.manifest_place import REJECTED, Place, csv_line, table
 from holotype.cli.progress import bars
 from holotype.datasets.manifest import Manifest
 from holotype.errors import DataError, ImageError
-from holotype.files import write_whole
-from holotype.gallery import Gallery, exists
+from holotype.gallery import exists
 from holotype.records import LeftOut
-
-_COLUMNS = ("row", "label", "problem", "remedy")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """How far a manifest has been enrolled, into which gallery."""
-
-    manifest: list[int]  # its size and time
-    rows: int  # that are done
-    rejected: int  # of them
-    length: int  # of the file that names those
-    end: tuple[int, str] | None  # of the audit trail
 
 
 def enroll_manifest(
@@ -72,26 +53,20 @@ def enroll_manifest(
     ):
         if there and keep_pictures not in (None, recognizer.gallery.keep_pictures):
             recognizer.gallery.set_keep_pictures(bool(keep_pictures))
-        place = _place(note, path, recognizer.gallery)
-        with _open(rejected, place.length) as out:
-            left_out = place.rejected
+        place = Place.of(note, path, recognizer.gallery)
+        skipped, left_out = place.rows, place.rejected
+        with table(rejected, place.lengths[0], REJECTED, "--rejected") as out:
 
             def leave_out(one: LeftOut) -> None:
                 nonlocal left_out
                 left_out += 1
-                out.write(_line(one.name, one.label, one.problem, one.remedy))
+                out.write(csv_line(one.name, one.label, one.problem, one.remedy))
 
             def after(done: int) -> None:
-                nonlocal place
-                out.flush()
-                os.fsync(out.fileno())
                 rows = skipped + done
-                end = recognizer.gallery.last_line()
-                place = _Place(place.manifest, rows, left_out, out.tell(), end)
-                write_whole(note, json.dumps(asdict(place)).encode())
+                place.on(rows, left_out, [out], recognizer.gallery).keep(note)
                 report("enrolling", rows, manifest.rows, "")
 
-            skipped = place.rows
             found = services.enroll_entries(
                 recognizer,
                 manifest.entries(skipped),
@@ -136,43 +111,3 @@ def _usual_model(manifest: Manifest, asking: bool, anyway: bool) -> tuple[str | 
         elif entry.item is not None:
             break
     return None, None
-
-
-def _place(note: Path, manifest: Path, gallery: Gallery) -> _Place:
-    """Where an earlier run of the same came to, if the gallery still goes on from there."""
-    facts = manifest.stat()
-    same = [facts.st_size, facts.st_mtime_ns]
-    try:
-        found = _Place(**json.loads(note.read_bytes()))
-        if found.manifest == same and found.end:
-            number, line = found.end
-            (noted, *_) = gallery.audit(number - 1)
-            if noted.hash == line:
-                return found
-    except (OSError, ValueError, TypeError):  # none, or none of ours, or of another gallery
-        pass
-    return _Place(same, 0, 0, 0, None)
-
-
-@contextmanager
-def _open(path: Path, length: int) -> Iterator[BinaryIO]:
-    """The file of rows that were left out, for its owner alone, from an earlier run's end on."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise DataError(
-            f"{path}, for the rows that are left out, cannot be written: {error.strerror}",
-            "Name another file with --rejected",
-        ) from error
-    with os.fdopen(descriptor, "r+b") as file:
-        file.truncate(length)
-        file.seek(length)
-        if not length:
-            file.write(_line(*_COLUMNS))
-        yield file
-
-
-def _line(*fields: str) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(fields)
-    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -38,6 +38,7 @@ from holotype.cli.display import (
 from holotype.cli.enroll_folder import enroll_folder, made
 from holotype.cli.enroll_manifest import enroll_manifest
 from holotype.cli.failures import NO_MATCH
+from holotype.cli.identify_manifest import identify_manifest
 from holotype.cli.inputs import (
     Chosen,
     Item,
@@ -299,6 +300,30 @@ def identify(
             help="Compare with those alone who have this tag, as if nobody else were enrolled.",
         ),
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="In place of IMAGE: a table in CSV, JSON lines or Parquet, a row for each, with "
+            "`path`, `vector` or `bytes`. Interrupted, the same command goes on.",
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the answers to the manifest are written, a .csv or .parquet that is not "
+            "there yet; if nothing is said, FILE.answers.csv beside it.",
+        ),
+    ] = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the rows that cannot be read are written, with the reasons; if nothing is "
+            "said, FILE.rejected.csv beside the manifest.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -315,12 +340,37 @@ def identify(
 
     With `--report` they are shown on a page, beside the pictures that the gallery keeps.
 
+    With `--manifest` the answers go into a table; rows that cannot be read are left out and named,
+    and it ends with exit code 3 where there are such.
+
     Example: `holotype identify desk.gallery probe.png --fpir 0.01`
+
+    Example: `holotype identify desk.gallery --manifest probes.csv --answers out.parquet`
 
     Example: `holotype identify intents.gallery --text "I do not want it any more"`
     """
+    if manifest is None and (answers or rejected):
+        raise typer.BadParameter("--answers and --rejected go with --manifest")
+    if manifest is not None:
+        if images or text or all_faces or report:
+            raise typer.BadParameter(
+                "--manifest goes without IMAGE, --text, --all-faces and --report"
+            )
+        identify_manifest(
+            gallery,
+            manifest,
+            answers=answers,
+            rejected=rejected,
+            model=model,
+            as_json=as_json,
+            fpir=fpir,
+            confidence=confidence,
+            stranger_prior=stranger_prior,
+            tag=tag,
+        )
+        return
     if not images and not text:
-        raise typer.BadParameter("Give IMAGE or --text")
+        raise typer.BadParameter("Give IMAGE or --text, or --manifest")
     images = images or []
     vectors = embeddings(images)
     if report is not None:

@@ -1,9 +1,9 @@
-"""A manifest: what is to be enrolled, one row for each example, in CSV, JSON lines or Parquet.
+"""A manifest: what is to be enrolled or identified, a row for each, in CSV, JSON lines or Parquet.
 
-A row has a `label`, and either the `path` of a file (as seen from the manifest's folder), a
-`vector`, or, in Parquet, the `bytes` of a file; beside that it may have `tags`, `consent` and
-`retain_until`. Rows are read as they are needed, however many there are. One that cannot be read
-comes with the reason, and spoils no other.
+A row has either the `path` of a file (as seen from the manifest's folder), a `vector`, or, in
+Parquet, the `bytes` of a file. What is to be enrolled has a `label` as well, and may have `tags`,
+`consent` and `retain_until`. Rows are read as they are needed, however many there are. One that
+cannot be read comes with the reason, and spoils no other.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _Fields = Mapping[str, Any] | str
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One example that is to be enrolled, and on which terms."""
+    """One example that is to be enrolled, and on which terms; or what is to be identified."""
 
     name: str  # as messages have it
     label: str
@@ -54,17 +54,19 @@ class Manifest:
     path: Path
     ignored: tuple[str, ...]  # columns that mean nothing here
     rows: int | None  # None: nobody knows before they are read
+    labeled: bool
     _read: Callable[[], Iterator[_Fields]]
 
     @classmethod
-    def open(cls, path: Path) -> Manifest:
+    def open(cls, path: Path, labeled: bool = True) -> Manifest:
         """Look at a manifest.
 
         Args:
             path: ends with .csv, .jsonl or .parquet.
+            labeled: whether it says whom each row shows; otherwise only what is shown is read.
 
         Raises:
-            DataError: it cannot be read, or has no labels, or nothing to enroll.
+            DataError: it cannot be read, or lacks labels or examples.
             MissingExtraError: it is Parquet, and pyarrow is not installed.
         """
         kinds = {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}
@@ -79,14 +81,16 @@ class Manifest:
             raise DataError(
                 f"{path} cannot be read: {error.strerror or error}", "Check the path"
             ) from error
-        if columns is not None and ("label" not in columns or not {*_EXAMPLE} & {*columns}):
+        lacks = labeled and "label" not in (columns or ("label",))
+        if lacks or (columns is not None and not {*_EXAMPLE} & {*columns}):
             raise DataError(
-                f"{path} has the columns {', '.join(columns) or '(none)'}; a manifest has label, "
-                f"and path, vector or bytes",
+                f"{path} has the columns {', '.join(columns or ()) or '(none)'}; a manifest has "
+                f"{'label, and ' if labeled else ''}path, vector or bytes",
                 "Add what is missing; in CSV the first line names the columns",
             )
-        ignored = tuple(column for column in columns or () if column not in COLUMNS)
-        return cls(path, ignored, rows, read)
+        known = COLUMNS if labeled else _EXAMPLE
+        ignored = tuple(column for column in columns or () if column not in known)
+        return cls(path, ignored, rows, labeled, read)
 
     def entries(self, skip: int = 0) -> Iterator[Entry]:
         """Its rows from one on.
@@ -104,6 +108,9 @@ class Manifest:
         given = {key: value for key, value in fields.items() if value not in (None, "", [])}
         label = given.get("label")
         problem, remedy = "", ""
+        if not self.labeled:
+            label = ""
+            given = {key: value for key, value in given.items() if key in _EXAMPLE}
         if not isinstance(label, str):
             problem, remedy = "it has no label", "Name whom it shows"
             label = "" if label is None else str(label)

@@ -1,7 +1,7 @@
 """Embedder, gallery and matcher joined, and the services beside them."""
 
 from holotype.recognizer.achievable_rates import drift, stated, status
-from holotype.recognizer.bulk import enroll_entries, enroll_many
+from holotype.recognizer.bulk import enroll_entries, enroll_many, identify_entries
 from holotype.recognizer.calibration import calibrate
 from holotype.recognizer.kinds import DEFAULT_MODEL
 from holotype.recognizer.leave_one_out import lint
@@ -23,6 +23,7 @@ __all__ = [
     "enroll_entries",
     "enroll_many",
     "feedback",
+    "identify_entries",
     "lint",
     "open",
     "reembed",

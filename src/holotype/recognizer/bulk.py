@@ -1,4 +1,4 @@
-"""Many pictures of many labels, enrolled together."""
+"""Many pictures, enrolled or identified together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holotype.recognizer.examples import stored_for_others
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
-from holotype.records import Alike, Enrollments, LeftOut, Noted, Reason
+from holotype.records import Alike, Decision, Enrollments, LeftOut, Noted, Reason
 
 # Pictures that are stored in one change, and held in memory: a kill loses the work on so many.
 _BATCH, _BATCH_BYTES = 256, 128 * 2**20
@@ -129,6 +129,78 @@ def enroll_entries(
     )
 
 
+def identify_entries(
+    recognizer: Recognizer,
+    entries: Iterable[Entry],
+    *,
+    answered: Callable[[Entry, Decision], None],
+    left_out: Callable[[LeftOut], None],
+    after: Callable[[int], None] | None = None,
+    **asked: Any,
+) -> int:
+    """Identify pictures and vectors, some hundreds at a time; see `Recognizer.identify`.
+
+    Args:
+        recognizer: whose gallery it is. Where that changes meanwhile, the later ones meet the new.
+        entries: they are read as they are needed.
+        answered: is told of each that can be read, with the decision.
+        left_out: is told of each that cannot, or holds nothing, and why.
+        after: called with the number of entries that are done.
+        **asked: `fpir` and whatever else `Recognizer.identify` takes.
+
+    Returns:
+        How many entries there were.
+
+    Raises:
+        RateError: a stated rate is no fraction, or not supported by this gallery.
+        LabelError: nobody has the tag.
+    """
+    done = 0
+    for batch in _batches(entries):
+        _, found = _detected(recognizer, batch)
+        seen = [row for row in range(len(batch)) if found[row].vector is not None]
+        decisions = iter(recognizer.identify([found[row] for row in seen], **asked))
+        for row, entry in enumerate(batch):
+            one = found[row]
+            if one.vector is not None:
+                answered(entry, next(decisions))
+            else:
+                left_out(LeftOut(entry.name, entry.label, _problem(entry, one.problem), one.remedy))
+        done += len(batch)
+        if after is not None:
+            after(done)
+    return done
+
+
+def _detected(
+    recognizer: Recognizer, batch: Sequence[Entry]
+) -> tuple[dict[int, ImageSource], dict[int, Detected]]:
+    """What the files hold, and the vector of each entry by its place; or why there is none."""
+    items = {row: entry.item for row, entry in enumerate(batch) if entry.item is not None}
+    read = recognizer.contents(list(items.values()))
+    found = {row: _given(recognizer, one) for row, one in enumerate(batch) if row not in items}
+    if read:
+        seen = detect(recognizer.embedder, read)
+        found |= {row: one for row, (one,) in zip(items, seen, strict=True)}
+    return dict(zip(items, read, strict=True)), found
+
+
+def _given(recognizer: Recognizer, entry: Entry) -> Detected:
+    """A vector as what was detected; or why there is none."""
+    if entry.vector is None:
+        return Detected(None, (), None, entry.problem, entry.remedy)
+    try:
+        (found,) = given(entry.vector, recognizer.embedding_dim)
+    except VectorError as error:
+        return Detected(None, (), None, error.problem, error.remedy)
+    return found
+
+
+def _problem(entry: Entry, problem: str) -> str:
+    """Without the name of a file, which is in the row."""
+    return problem.removeprefix(f"{describe(entry.item)}: ") if entry.item is not None else problem
+
+
 def _name(image: ImageSource, number: int) -> str:
     is_path = isinstance(image, str | os.PathLike)
     return os.fsdecode(image) if is_path else f"picture {number}"  # type: ignore[arg-type]
@@ -171,13 +243,7 @@ class _Work:
     def store(self, batch: Sequence[Entry]) -> None:
         """Embed some examples, and store those that can be in one change."""
         recognizer = self.recognizer
-        items = {row: entry.item for row, entry in enumerate(batch) if entry.item is not None}
-        read = recognizer.contents(list(items.values()))
-        contents = dict(zip(items, read, strict=True))
-        found = {row: self._given(one) for row, one in enumerate(batch) if row not in items}
-        if read:
-            seen = detect(recognizer.embedder, read)
-            found |= {row: one for row, (one,) in zip(items, seen, strict=True)}
+        contents, found = _detected(recognizer, batch)
         # Asked for once, and only where something is stored: a new gallery is made by it.
         state_now = cache(lambda: recognizer.state)
         # The examples of a label on the same terms go together, pictures and vectors apart.
@@ -218,16 +284,6 @@ class _Work:
                     for reason in (*elsewhere, *found[row].reasons, *novel[at])
                 ]
 
-    def _given(self, entry: Entry) -> Detected:
-        """A vector as what was detected; or why there is none."""
-        if entry.vector is None:
-            return Detected(None, (), None, entry.problem, entry.remedy)
-        try:
-            (found,) = given(entry.vector, self.recognizer.embedding_dim)
-        except VectorError as error:
-            return Detected(None, (), None, error.problem, error.remedy)
-        return found
-
     def _label(self, entry: Entry, found: Detected, state: Callable[[], State]) -> str | None:
         """The label that an example can be stored under; None: it is left out, and told."""
         problem, remedy = found.problem, found.remedy
@@ -242,9 +298,7 @@ class _Work:
                     _require_kept(label, state().snapshot.over)
                 return label
         except (LabelError, GalleryError, AnotherKindError) as error:
-            problem, remedy = error.problem, error.remedy
-            if entry.item is not None:
-                problem = problem.removeprefix(f"{describe(entry.item)}: ")
+            problem, remedy = _problem(entry, error.problem), error.remedy
         self.left_out(LeftOut(entry.name, entry.label, problem, remedy))
         return None
 

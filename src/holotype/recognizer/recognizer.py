@@ -331,10 +331,11 @@ class Recognizer:
         batch: Sequence[ImageSource | Detected] = images if many else [images]  # type: ignore[assignment, list-item]
         if not batch:
             return []
-        shown = detect(self.embedder, batch)
+        found = [one for one in batch if isinstance(one, Detected)]
+        if len(found) < len(batch):  # of vectors alone there is no model to ask
+            found = [one for (one,) in detect(self.embedder, batch)]
         if not many:
-            _require_readable(images, shown[0][0])  # type: ignore[arg-type]
-        found = [one for (one,) in shown]
+            _require_readable(images, found[0])  # type: ignore[arg-type]
         decisions = self._decisions(state, found, rate, None, stranger_prior, tag, confidence=sure)
         return decisions if many else decisions[0]
 
