@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -327,6 +328,55 @@ def store_kills() -> str:
     return markdown(head, rows)
 
 
+def scale_costs() -> str:
+    """What galleries of some sizes take, computed from the measured speed of memory."""
+    speed, dim, machine = tabling.result("scale")["gb_per_s"], 256, 256
+    rows = []
+    for enrolled in (10**6, 10**8, 10**9):
+        floats = 4 * dim * enrolled / 1e9
+        machines = max(1, math.ceil(floats / machine))
+        rows.append(
+            (
+                f"{enrolled:,}",
+                f"{floats:,.0f}",
+                f"{floats / 4:,.1f}" if floats < 10 else f"{floats / 4:,.0f}",
+                f"{machines}",
+                f"{floats / machines / speed:.2g}",
+                f"{floats / 4 / machines / speed:.2g}",
+                f"{machines * 4 * dim / 1000:.0f}" if machines > 1 else "none",
+            )
+        )
+    head = ("enrolled", "GB as float32", "GB as int8", "machines", "s a probe, float32")
+    return markdown((*head, "s a probe, int8", "KB sent for a probe"), rows)
+
+
+def scale_tail() -> str:
+    """Thresholds and misses of galleries up to a billion, simulated."""
+    rows = tabling.result("scale")["rows"]
+    rates = sorted({row["fpir"] for row in rows}, reverse=True)
+    by_size: dict[int, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row["enrolled"], -row["fpir"])):
+        found = by_size.setdefault(row["enrolled"], [])
+        found += [f"{row['threshold']:.3f}", f"{100 * row['missed']:.0f}"]
+    head = ["enrolled"]
+    for rate in rates:
+        head += [f"accepted from, at {100 * rate:g} %", "missed, %"]
+    return markdown(head, [(f"{size:,}", *found) for size, found in by_size.items()])
+
+
+def scale_checks() -> str:
+    """The forecast beside real galleries."""
+    found = tabling.result("scale")
+    rows = [
+        tuple(f"{100 * row[share]:.1f}" for share in ("stated", "same", "beyond"))
+        for row in found["checks"]
+    ]
+    head = ("stated, %", f"let in by {found['real']} of the same classes, %")
+    return markdown(
+        (*head, f"by {found['real']} others, from a tail of {found['fitted']} classes, %"), rows
+    )
+
+
 def reliability() -> str:
     found = tabling.result("promise")
     cells = {(r["size"], r["shots"], r["stranger_prior"]): r for r in found["reliability"]}
@@ -478,6 +528,9 @@ def turned_away() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "scale_costs": scale_costs,
+    "scale_tail": scale_tail,
+    "scale_checks": scale_checks,
     "stores": stores,
     "store_costs": store_costs,
     "store_kills": store_kills,
