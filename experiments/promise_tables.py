@@ -350,6 +350,20 @@ def scale_costs() -> str:
     return markdown((*head, "s a probe, int8", "KB sent for a probe"), rows)
 
 
+def scale_evidence() -> str:
+    """What the threshold of a large gallery costs."""
+    found = tabling.result("evidence")
+    head = ("measured", "enrolled", "set anew, s", "after an enrollment, ms", "at worst, ms")
+    row = (
+        found["date"],
+        f"{found['enrolled']:,}",
+        f"{found['anew_s']:.0f}",
+        f"{found['follow_ms']:.0f}",
+        f"{found['follow_worst_ms']:.0f}",
+    )
+    return markdown((*head, "equal to anew"), [(*row, "yes" if found["equal_to_anew"] else "no")])
+
+
 def scale_tail() -> str:
     """Thresholds and misses of galleries up to a billion, simulated."""
     rows = tabling.result("scale")["rows"]
@@ -529,6 +543,7 @@ def turned_away() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "scale_costs": scale_costs,
+    "scale_evidence": scale_evidence,
     "scale_tail": scale_tail,
     "scale_checks": scale_checks,
     "stores": stores,
