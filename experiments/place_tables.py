@@ -360,20 +360,27 @@ def voices_alone() -> str:
 
 
 def spoken_words() -> str:
-    """Words by two routes, in the same galleries."""
+    """Words said once, and five times, by whoever asks."""
     rows = [
         (
-            row["route"],
             str(row["shots"]),
             tabling.percent(row["rank_one"]),
             f"{100 * row['stated_fpir']:g}",
+            row["rests_on"][0]["basis"],
             tabling.percent(row["fpir"]),
             tabling.percent(row["fnir"]),
         )
         for row in tabling.result("words")["rows"]
     ]
-    head = ("", "examples", "right comes first, %", "stated, %")
+    head = ("examples", "right comes first, %", "stated, %", "the rate is")
     return markdown((*head, "strangers let in, % [95 %]", "known words missed, %"), rows)
+
+
+def words_by_anybody() -> str:
+    """Ten words, each said once by somebody else."""
+    right = tabling.percent(tabling.result("words")["by_anybody"])
+    return markdown(("words", "enrolled by", "asked by", "right comes first, %"),
+                    [("ten digits", "one speaker", "the two others", right)])  # fmt: skip
 
 
 def several_voices() -> str:
@@ -508,6 +515,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "voices_alone": voices_alone,
     "several_voices": several_voices,
     "spoken_words": spoken_words,
+    "words_by_anybody": words_by_anybody,
     "cameras": cameras,
     "away": away,
 }

@@ -128,18 +128,21 @@ def _training(here: Path) -> None:
 def _voice(here: Path) -> None:
     from toy_voices import saved, voice
 
-    for name, speaker, take in (
-        ("ada", 0, 0),
-        ("ben", 1, 0),
-        ("today", 0, 1),
-        ("takes/one", 1, 2),
-        ("takes/two", 2, 3),
-        ("strangers/eve/1", 2, 0),
-        ("strangers/eve/2", 2, 1),
+    for name, speaker, take, seconds in (
+        ("ada", 0, 0, 4.0),
+        ("ben", 1, 0, 4.0),
+        ("today", 0, 1, 4.0),
+        ("takes/one", 1, 2, 4.0),
+        ("takes/two", 2, 3, 4.0),
+        ("strangers/eve/1", 2, 0, 4.0),
+        ("strangers/eve/2", 2, 1, 4.0),
+        ("go", 0, 0, 0.5),
+        ("stop", 0, 2, 0.5),
+        ("again", 0, 0, 0.5),
     ):
         path = here / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(saved(voice(speaker, 4.0, take)))
+        path.write_bytes(saved(voice(speaker, seconds, take)))
 
 
 def _text(here: Path) -> None:

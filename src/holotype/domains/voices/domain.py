@@ -1,22 +1,23 @@
-"""Voices in recordings: the speech is found, and heard in windows."""
+"""Voices in recordings: who speaks, and what word is said."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from holotype.domains import rules
-from holotype.domains.domain import Detected, Domain, Floats, Model, Rules
+from holotype.domains.domain import Detected, Domain, Floats, Model, Reasons, Rules
 from holotype.domains.voices import EXTRA
 from holotype.domains.voices.formats import SUFFIXES, is_recording
 from holotype.domains.voices.hearing import NoVoiceError, hear, several
 from holotype.domains.voices.mel import Hearing
 from holotype.domains.voices.recording import as_wave
+from holotype.domains.voices.words import Spoken, hear_word
 from holotype.errors import PackError
 from holotype.image.decode import ImageSource, describe
-from holotype.records import Preprocessing, Reason, Recording
+from holotype.records import OwnConstants, Preprocessing, Reason, Recording
 
 SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
 _HEARING: Rules = {
@@ -29,11 +30,23 @@ _HEARING: Rules = {
 }
 
 
-def _is_hearing(value: object) -> bool:
-    return (
+_SPOKEN: Rules = {
+    **{name: _HEARING[name] for name in ("rate_hz", "window_samples", "hop_samples", "bands")},
+    "points": lambda value: rules.is_count(value) and 16 <= value <= 4096,
+    "low_hz": lambda value: isinstance(value, int | float) and 0 <= value < SPEECH_RATE_HZ / 2,
+    "high_hz": lambda value: isinstance(value, int | float) and 0 < value <= SPEECH_RATE_HZ / 2,
+    "floor": lambda value: isinstance(value, int | float) and 0 < value <= 1,
+    "frames": rules.is_side,
+    "peak": lambda value: isinstance(value, int | float) and 0 < value <= 1,
+}
+
+
+def _each(fields: Rules) -> Callable[[object], bool]:
+    """Whether a value is an object with these fields, each by its rule."""
+    return lambda value: (
         isinstance(value, dict)
-        and value.keys() == _HEARING.keys()
-        and all(rule(value[name]) for name, rule in _HEARING.items())
+        and value.keys() == fields.keys()
+        and all(rule(value[name]) for name, rule in fields.items())
     )
 
 
@@ -53,8 +66,8 @@ class Voices(Domain):
     usual_pack = "voices"
     packs = {"voices": "voices, from one recording"}
     extra = EXTRA
-    needs = {"hearing": _is_hearing}
-    own = Hearing
+    needs = {"hearing": _each(_HEARING)}
+    own: type[OwnConstants] = Hearing
 
     def in_words(self, constants: Preprocessing) -> str:
         """The windows of mel bands."""
@@ -78,21 +91,23 @@ class Voices(Domain):
         """As for `Domain.embed`."""
         result = np.empty((len(sources), model.embedding_dim), dtype=np.float32)
         for row, source in enumerate(sources):
-            heard = hear(source, _hearing(model.preprocessing))
-            result[row] = model.embed_parts(heard.windows(model.chunk))[0]
+            result[row] = self._heard(model, source)[0]
         return result
 
     def find(self, model: Model, source: ImageSource, everybody: bool) -> list[Detected]:
-        """The one voice: voices are not taken apart, whoever is asked for."""
+        """What is heard: it is not taken apart, whoever is asked for."""
         try:
-            heard = hear(source, _hearing(model.preprocessing))
+            return [Detected(*self._heard(model, source))]
         except NoVoiceError as error:
             problem = error.problem.removeprefix(f"{describe(source)}: ")
             reason = Reason(error.code, f"{problem}. {error.remedy}")
             return [Detected(None, (reason,), problem=problem, remedy=error.remedy)]
+
+    def _heard(self, model: Model, source: ImageSource) -> tuple[Floats, Reasons]:
+        heard = hear(source, _hearing(model.preprocessing))
         vector, windows, unity = model.embed_parts(heard.windows(model.chunk))
         mixed = several(windows, unity)
-        return [Detected(vector, (*heard.doubts, *((mixed,) if mixed else ())))]
+        return vector, (*heard.doubts, *((mixed,) if mixed else ()))
 
     def constants(self, graph: Any, stated: Any, notes: Any) -> dict[str, Any]:
         """Raises PackError: no file says how a recording is heard."""
@@ -102,4 +117,40 @@ class Voices(Domain):
         )
 
 
-DOMAINS = (Voices(),)
+class Words(Voices):
+    """The one word of a recording."""
+
+    kind = "word"
+    usual_pack = "words"
+    packs = {"words": "words, each said once"}
+    needs = {"spoken": _each(_SPOKEN)}
+    own = Spoken
+
+    def agree(self, constants: dict[str, Any]) -> None:
+        """As for `Domain.agree`."""
+        spoken = constants["spoken"]
+        if not spoken["low_hz"] < spoken["high_hz"]:
+            raise ValueError("low_hz of kind 'word' is not below high_hz")
+        if spoken["points"] < spoken["window_samples"]:
+            raise ValueError("points of kind 'word' are fewer than window_samples")
+
+    def in_words(self, constants: Preprocessing) -> str:
+        """The window of mel bands."""
+        spoken = _spoken(constants)
+        return (
+            f"recordings at {spoken.rate_hz} Hz, their peak at {spoken.peak:g} of full scale; "
+            f"{spoken.frames} spectra x {spoken.bands} mel bands around the middle of the sound, a "
+            f"spectrum of {spoken.window_samples} samples every {spoken.hop_samples}, kind `word`"
+        )
+
+    def _heard(self, model: Model, source: ImageSource) -> tuple[Floats, Reasons]:
+        heard, doubts = hear_word(source, _spoken(model.preprocessing))
+        return model.embed_prepared(heard[None])[0], doubts
+
+
+def _spoken(constants: Preprocessing) -> Spoken:
+    assert isinstance(constants.own, Spoken)
+    return constants.own
+
+
+DOMAINS = (Voices(), Words())

@@ -7,6 +7,7 @@ on the speakers that the documentation counts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,15 +91,46 @@ def hear(source: ImageSource, hearing: Hearing) -> Heard:
         RecordingError: it cannot be read; the message names it.
         MissingExtraError: what reads recordings is not installed.
     """
+    with listening(source) as sound:
+        return _heard(sound, hearing)
+
+
+@contextmanager
+def listening(source: ImageSource) -> Iterator[Sound]:
+    """A recording, ready to be heard; what goes wrong meanwhile names it.
+
+    Args:
+        source: as for `recording.opened`.
+
+    Raises:
+        As `recording.opened`.
+    """
     try:
         with opened(source) as sound:
-            return _heard(sound, hearing)
+            yield sound
     except NoVoiceError as error:
         problem = f"{describe(source)}: {error.problem}"
         raise NoVoiceError(error.code, problem, error.remedy) from None
     except RecordingError as error:
         problem = f"{describe(source)}: {error.problem}"
         raise RecordingError(problem, error.remedy) from error.__cause__
+
+
+def audible(sound: Sound) -> Survey:
+    """What a recording is, where it is not silent.
+
+    Raises:
+        NoVoiceError: it is silent (`silence`).
+        RecordingError: as for `recording.survey`.
+    """
+    found = survey(sound)
+    if found.level_db < SILENT_DB:
+        raise NoVoiceError(
+            "silence",
+            f"it is silent: {found.level_db:.0f} dB of full scale",
+            "Check the microphone, and record again",
+        )
+    return found
 
 
 def several(windows: int, unity: float) -> Reason | None:
@@ -118,13 +150,7 @@ def several(windows: int, unity: float) -> Reason | None:
 
 
 def _heard(sound: Sound, hearing: Hearing) -> Heard:
-    found = survey(sound)
-    if found.level_db < SILENT_DB:
-        raise NoVoiceError(
-            "silence",
-            f"it is silent: {found.level_db:.0f} dB of full scale",
-            "Check the microphone, and record again",
-        )
+    found = audible(sound)
     gain_db = max(0.0, hearing.level_db - found.level_db)
     bands, activity = MelBands(hearing), SpeechActivity()
     frames, speech = [], []
