@@ -125,6 +125,7 @@ class Client:
         label: str,
         *images: Picture,
         vectors: NDArray[Any] | None = None,
+        descriptions: Sequence[str] = (),
         consent: str | None = None,
         retain_until: date | None = None,
         tags: Sequence[str] = (),
@@ -133,6 +134,7 @@ class Client:
     ) -> Enrollment:
         """As `Recognizer.enroll`."""
         asked = {
+            "text": [*descriptions],
             "consent": consent,
             "retain_until": None if retain_until is None else retain_until.isoformat(),
             "tags": [*tags],

@@ -34,6 +34,8 @@ _TYPES = {"PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "MPO", "PPM", "HEIF"}
 class Enroll(Fields):
     """Beside the pictures."""
 
+    text: list[str] = Field([], description="What a picture of it shows, where the model has a "
+                            "text side; each is an example as well")  # fmt: skip
     consent: str | None = None
     retain_until: date | None = None
     tags: list[str] = Field([])
@@ -102,6 +104,7 @@ async def enroll(request: Request, label: str) -> Response:
             label,
             *got.one_kind(),
             vectors=got.vectors,
+            descriptions=asked.text,
             consent=asked.consent,
             retain_until=asked.retain_until,
             tags=asked.tags,
