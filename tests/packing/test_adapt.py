@@ -184,7 +184,9 @@ def test_the_cohort_is_what_the_new_model_gives(bare: Path, tmp_path: Path) -> N
 
 def test_what_cannot_be_adapted(bare: Path, tmp_path: Path) -> None:
     few = write_photos(tmp_path / "few", classes=23, each=2)
-    with pytest.raises(DataError, match="'few' has 23 classes; 24 are needed"):
+    with pytest.raises(
+        DataError, match=r"'few' has 23 classes; 24 are needed.*`holotype calibrate` as strangers"
+    ):
         adapt_pack(bare, str(few), tmp_path / "mine", name="mine", command="")
     lonely = write_photos(tmp_path / "lonely", classes=24, each=2)
     (lonely / "class03" / "0.png").unlink()

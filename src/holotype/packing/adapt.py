@@ -100,6 +100,7 @@ def adapt_pack(
         MIN_CLASSES,
         classes_for="to solve a head, to play the strangers, and to be measured",
         two_for="what differs inside a class takes 2",
+        which="; or use the pack as it is, and give these to `holotype calibrate` as strangers",
     )
     bare = Embedder(source)
     vectors = {
