@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -26,8 +27,9 @@ from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
 from holotype.records import Alike, Decision, Enrollments, LeftOut, Noted, Reason
 
-# Pictures that are stored in one change, and held in memory: a kill loses the work on so many.
-_BATCH, _BATCH_BYTES = 256, 128 * 2**20
+# Pictures that are stored in one change: a kill loses the work on so many, and on as many that are
+# detected meanwhile. Twice as many are held in memory.
+_BATCH, _BATCH_BYTES = 256, 64 * 2**20
 _ANYWAY = "or enroll it anyway (`--anyway`)"
 _ROWS = 512  # labels that are compared with all others at once
 
@@ -113,8 +115,8 @@ def enroll_entries(
     """
     work = _Work(recognizer, left_out, anyway, actor)
     done = 0
-    for batch in _batches(entries):
-        work.store(batch)
+    for batch, contents, found in _detected_ahead(recognizer, entries):
+        work.store(batch, contents, found)
         done += len(batch)
         if after is not None:
             after(done)
@@ -156,8 +158,7 @@ def identify_entries(
         LabelError: nobody has the tag.
     """
     done = 0
-    for batch in _batches(entries):
-        _, found = _detected(recognizer, batch)
+    for batch, _, found in _detected_ahead(recognizer, entries):
         seen = [row for row in range(len(batch)) if found[row].vector is not None]
         decisions = iter(recognizer.identify([found[row] for row in seen], **asked))
         for row, entry in enumerate(batch):
@@ -172,9 +173,29 @@ def identify_entries(
     return done
 
 
-def _detected(
-    recognizer: Recognizer, batch: Sequence[Entry]
-) -> tuple[dict[int, ImageSource], dict[int, Detected]]:
+_Contents = dict[int, ImageSource]
+_Found = dict[int, Detected]
+
+
+def _detected_ahead(
+    recognizer: Recognizer, entries: Iterable[Entry]
+) -> Iterator[tuple[list[Entry], _Contents, _Found]]:
+    """Some hundreds at a time, as `_detected` says; while they are stored, the next are detected.
+
+    Storing takes one core and waits for the disk, and the others would wait with it.
+    """
+    with ThreadPoolExecutor(1, "detecting") as ahead:
+        coming: list[tuple[list[Entry], Future[tuple[_Contents, _Found]]]] = []
+        for batch in _batches(entries):
+            coming.append((batch, ahead.submit(_detected, recognizer, batch)))
+            if len(coming) > 1:
+                first, detected = coming.pop(0)
+                yield first, *detected.result()
+        for last, detected in coming:
+            yield last, *detected.result()
+
+
+def _detected(recognizer: Recognizer, batch: Sequence[Entry]) -> tuple[_Contents, _Found]:
     """What the files hold, and the vector of each entry by its place; or why there is none."""
     items = {row: entry.item for row, entry in enumerate(batch) if entry.item is not None}
     read = recognizer.contents(list(items.values()))
@@ -240,10 +261,9 @@ class _Work:
     already: int = 0
     warnings: list[Noted] = field(default_factory=list)
 
-    def store(self, batch: Sequence[Entry]) -> None:
-        """Embed some examples, and store those that can be in one change."""
+    def store(self, batch: Sequence[Entry], contents: _Contents, found: _Found) -> None:
+        """Store those of some examples that can be, in one change."""
         recognizer = self.recognizer
-        contents, found = _detected(recognizer, batch)
         # Asked for once, and only where something is stored: a new gallery is made by it.
         state_now = cache(lambda: recognizer.state)
         # The examples of a label on the same terms go together, pictures and vectors apart.
