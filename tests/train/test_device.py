@@ -16,7 +16,7 @@ from torch import Tensor
 
 from holotype.errors import TrainingError
 from holotype.train.batches import EpisodeBatch
-from holotype.train.device import computing_on, find_device, moved
+from holotype.train.device import computing_on, find_device, moved, uniform
 from holotype.train.methods.meta.adaptation import InnerLoop
 from holotype.train.optimizer import optimizer_for
 from holotype.train.plan import Wishes, recorded
@@ -73,6 +73,16 @@ class _Tasks:
     episodes: list[EpisodeBatch]
     scored: Tensor | None
     name: str = "tasks"
+
+
+def test_chance_of_the_processor_serves_elsewhere() -> None:
+    def drawn() -> Tensor:
+        return uniform((2, 3), torch.Generator().manual_seed(0))
+
+    here = drawn()
+    assert torch.equal(here, torch.rand(2, 3, generator=torch.Generator().manual_seed(0)))
+    with computing_on(META):
+        assert drawn().device == uniform((2, 3)).device == META
 
 
 def test_everything_in_a_batch_is_moved() -> None:

@@ -56,6 +56,14 @@ def computing_on(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext() if device.type == "cpu" else device
 
 
+def uniform(shape: Sequence[int], generator: torch.Generator | None = None) -> Tensor:
+    """In [0, 1), where tensors are made now, whatever device the generator is of: float32."""
+    if generator is None:
+        return torch.rand(shape)
+    drawn = torch.rand(shape, generator=generator, device=generator.device)
+    return drawn.to(torch.get_default_device())
+
+
 def forward_in(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
     """Within, a network is computed in a precision."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

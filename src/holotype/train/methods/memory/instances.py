@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.train.batches import EpisodeBatch
+from holotype.train.device import uniform
 from holotype.train.method import Method
 from holotype.train.methods.memory.labels import Labels
 
@@ -86,7 +87,7 @@ class InstanceMethod(Method):
         of_support = torch.arange(n_way).repeat_interleave(k_shot).expand(tasks, -1)
         class_index = torch.cat([of_support, batch.targets()], dim=1)
         images = torch.cat([batch.support.flatten(1, 2), batch.query], dim=1)
-        order = torch.rand(class_index.shape, generator=generator).argsort(1)
+        order = uniform(class_index.shape, generator).argsort(1)
         rows = torch.arange(tasks)[:, None]
         class_index = class_index[rows, order]
         label = self.labels.draw(tasks, n_way, generator)[rows, class_index]

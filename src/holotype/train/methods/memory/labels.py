@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from holotype.errors import DataError
+from holotype.train.device import uniform
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Labels:
                 f"{self.alphabet} make {count}",
                 f"Lower n_way to {count}, or train a method with wider labels",
             )
-        number = torch.rand(tasks, count, generator=generator).argsort(1)[:, :n_way, None]
+        number = uniform((tasks, count), generator).argsort(1)[:, :n_way, None]
         return number // self.alphabet ** torch.arange(self.letters) % self.alphabet
 
     def encode(self, label: Tensor) -> Tensor:
