@@ -17,22 +17,27 @@ from hanging import HANGS_S
 from holotype.gallery import SqliteGallery
 
 WORKER = """
-    import hashlib, sys
+    import hashlib, os, sys
     from gallery_users import Hands, state
     from holotype.gallery import SqliteGallery
+
+    def tell(sign, what):
+        # In one call of the system: `print` would make several where Python does not buffer, and a
+        # kill could fall between them.
+        os.write(1, f"{sign} {what}\\n".encode())
 
     with SqliteGallery.existing(sys.argv[1]) as gallery:
         hands = Hands(gallery, int(sys.argv[2]))
         while True:
             # Of each it can be seen whether it was done.
             for name in ("enroll", "rename", "lesson", "note", "enroll", "undo"):
-                print("?", name, flush=True)
+                tell("?", name)
                 getattr(hands, name)()
-                print("!", hashlib.sha256(state(gallery).encode()).hexdigest(), flush=True)
+                tell("!", hashlib.sha256(state(gallery).encode()).hexdigest())
             for _ in range(4):
-                print("?", "undo", flush=True)
+                tell("?", "undo")
                 gallery.undo()
-                print("!", hashlib.sha256(state(gallery).encode()).hexdigest(), flush=True)
+                tell("!", hashlib.sha256(state(gallery).encode()).hexdigest())
 """
 
 

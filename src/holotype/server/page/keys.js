@@ -57,9 +57,9 @@ async function revoke(name) {
   if (!sure) return;
   try {
     await call("DELETE", `v1/keys/${encodeURIComponent(name)}`);
-    note(t("keys.revoked", {name}));
     await render(panel);
     panel.querySelector("h1").focus();
+    note(t("keys.revoked", {name}));
   } catch (error) {
     outcome(problem(error));
   }
