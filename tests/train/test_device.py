@@ -70,7 +70,7 @@ def test_what_is_made_elsewhere_is_found() -> None:
 
 @dataclass(frozen=True)
 class _Tasks:
-    episodes: list[EpisodeBatch]
+    episode: EpisodeBatch
     scored: Tensor | None
     name: str = "tasks"
 
@@ -86,12 +86,11 @@ def test_chance_of_the_processor_serves_elsewhere() -> None:
 
 
 def test_everything_in_a_batch_is_moved() -> None:
-    tasks = _Tasks([batch_of_five()], None)
+    tasks = _Tasks(batch_of_five(), None)
     found = moved(tasks, META)
     assert (found.name, found.scored) == ("tasks", None)
-    (episode,) = found.episodes
     assert all(
-        getattr(episode, part).device == META
+        getattr(found.episode, part).device == META
         for part in ("support", "query", "query_class", "class_id")
     )
     assert moved(tasks, CPU) is tasks

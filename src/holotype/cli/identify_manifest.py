@@ -132,7 +132,7 @@ def _check(answers: Path) -> None:
         )
     if answers.suffix.lower() == ".parquet":
         try:
-            import pyarrow.parquet  # noqa: F401
+            import pyarrow.parquet  # noqa: F401 (only whether it is there)
         except ImportError as error:
             raise MissingExtraError(
                 "answers in Parquet need pyarrow, which is not installed", install("parquet")

@@ -334,7 +334,7 @@ class Recognizer:
         found = [one for one in batch if isinstance(one, Detected)]
         if len(found) < len(batch):  # of vectors alone there is no model to ask
             found = [one for (one,) in detect(self.embedder, batch)]
-        if not many:
+        if not many:  # then it is one picture, which the types do not say
             _require_readable(images, found[0])  # type: ignore[arg-type]
         decisions = self._decisions(state, found, rate, None, stranger_prior, tag, confidence=sure)
         return decisions if many else decisions[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -73,13 +73,13 @@ def moved(batch: T, device: torch.device) -> T:
     """A batch, with its tensors on a device; where they already are, the batch itself.
 
     Args:
-        batch: a tensor, a dataclass, a sequence of such, or anything that holds no tensor.
+        batch: a tensor, a dataclass of such, or anything that holds no tensor.
         device: where to.
     """
     if device.type == "cpu":
         return batch
     if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)  # type: ignore[return-value]
+        return cast(T, batch.to(device, non_blocking=True))
     if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
         parts = {
             field.name: moved(getattr(batch, field.name), device)
@@ -87,6 +87,4 @@ def moved(batch: T, device: torch.device) -> T:
             if field.init
         }
         return dataclasses.replace(batch, **parts)
-    if isinstance(batch, Sequence) and not isinstance(batch, str):
-        return type(batch)(moved(part, device) for part in batch)  # type: ignore[call-arg]
     return batch
