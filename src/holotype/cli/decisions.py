@@ -1,4 +1,4 @@
-"""How decisions are shown: as one document, as a table, and in sentences."""
+"""What may be asked of decisions, and how they are shown: as a document, a table, in sentences."""
 
 from __future__ import annotations
 
@@ -6,12 +6,30 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from holotype.cli.display import Cell, percent, print_table, say
 from holotype.records import Basis, Candidate, Decision, Drift, Source, Status
 
 STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
+Confidence = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Of galleries, such as 0.8: so many of those like this accept at most RATE. Unless it "
+        "is stated, RATE is the mean over galleries.",
+    ),
+]
+Prior = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="The share of strangers that you expect among the pictures, 0 to 1; only the "
+        "probability depends on it.",
+    ),
+]
 
 
 def named(item: Path | str) -> dict[str, str]:

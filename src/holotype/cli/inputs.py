@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -26,6 +27,10 @@ from holotype.errors import DataError, ImageError, TextError, VectorError
 
 VECTOR_SUFFIX = ".npy"
 Item = Path | str  # a file of one picture or recording, or a text
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", metavar="TEXT", help="In place of a file: a text; repeatable."),
+]
 
 
 @dataclass(frozen=True, slots=True)
