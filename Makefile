@@ -30,7 +30,7 @@ check: lint
 	$(PYTEST)
 
 .venv/base: pyproject.toml constraints.txt
-	@echo "Installing the base into .venv: numpy, pillow, onnxruntime, typer and rich, some 60 MB."
+	@echo "Installing the base into .venv: numpy, pillow, onnxruntime, typer, rich and jinja2, some 60 MB."
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --quiet -e .
 	touch $@

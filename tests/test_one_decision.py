@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "src/holotype/demo/drawings.py": (1, "counts the bars of a chart beyond the line"),
+    "src/holotype/demo/histogram.py": (1, "counts the bars of a chart beyond the line"),
     "src/holotype/estimator.py": (1, "a classifier of a closed set"),
     "src/holotype/train/methods/memory/lifelong.py": (
         2,

@@ -1,47 +1,51 @@
-"""A page as one file that asks nothing of any other address."""
+"""A page as one file that asks nothing of any other address.
+
+Pages are templates beside the modules that fill them. What fills them is text, and escaped, unless
+it is `Markup`.
+"""
 
 from __future__ import annotations
 
 import re
-from html import escape
-from importlib import resources
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
 
 from holotype.errors import DataError
 from holotype.files import write_whole
+from holotype.pages.tiles import meter, tile
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def document(title: str, main: str, footer: str, style: str = "") -> str:
-    """The page as HTML.
+def page(template: str, **values: Any) -> str:
+    """A template that extends `pages/page.html`, filled: HTML.
 
     Args:
-        title: text.
-        main: HTML.
-        footer: HTML.
-        style: CSS that only this page needs.
+        template: below the package, such as `demo/result.html`.
+        values: what it names, beside `tile`, `meter` and `prose`.
     """
-    shared = resources.files("holotype.pages").joinpath("page.css").read_text(encoding="utf-8")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{escape(title)}</title>
-<style>
-{shared}{style}</style>
-</head>
-<body>
-<main>
-{main}
-</main>
-<footer>
-{footer}
-</footer>
-</body>
-</html>
-"""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # only who writes a page waits
+
+    environment = Environment(
+        loader=PackageLoader("holotype", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(tile=tile, meter=meter)
+    environment.filters["prose"] = prose
+    return environment
 
 
 def check_ending(path: Path) -> None:
@@ -56,10 +60,10 @@ def check_ending(path: Path) -> None:
         )
 
 
-def prose(text: str) -> str:
+def prose(text: str) -> Markup:
     """A sentence as HTML: commands in their own type, no percent sign alone on a line."""
-    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
-    return text.replace(" %", "&nbsp;%")
+    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(text.replace(" %", "&nbsp;%"))  # escaped above
 
 
 def write(path: Path, text: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from html import escape
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -21,7 +21,7 @@ _PAPER, _MOSTLY = 200, 0.6
 _BOX = "#ff3b6b"
 
 
-def tile(pixels: NDArray[np.uint8], name: str, box: Box | None = None) -> str:
+def tile(pixels: NDArray[np.uint8], name: str, box: Box | None = None) -> Markup:
     """A picture as it is, small.
 
     Args:
@@ -40,13 +40,12 @@ def tile(pixels: NDArray[np.uint8], name: str, box: Box | None = None) -> str:
         grey, picture = False, _boxed(picture, box)
     picture.thumbnail((_SIDE_PX, _SIDE_PX), Image.Resampling.LANCZOS)
     kind, data = _encoded(picture, grey)
-    return (
-        f'<img class="{" ".join(styles)}" alt="{escape(name)}" loading="lazy" '
-        f'src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+    return Markup('<img class="{}" alt="{}" loading="lazy" src="data:image/{};base64,{}">').format(
+        " ".join(styles), name, kind, base64.b64encode(data).decode()
     )
 
 
-def meter(similarity: float, threshold: float | None) -> str:
+def meter(similarity: float, threshold: float | None) -> Markup:
     """A bar as long as the similarity, with a tick where acceptance begins.
 
     Args:
@@ -55,7 +54,7 @@ def meter(similarity: float, threshold: float | None) -> str:
     """
     needed = "" if threshold is None else f", accepted from {threshold:.2f}"
     tick = "" if threshold is None else f'<i style="left:{_at(threshold):.1f}%"></i>'
-    return (
+    return Markup(  # of numbers alone
         f'<div class="meter" role="img" aria-label="similarity {similarity:.2f}{needed}">'
         f'<b style="width:{_at(similarity):.1f}%"></b>{tick}</div>'
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from holotype.errors import ImageError
 from holotype.image import prepare as pictures
 from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
-from holotype.pages import check_ending, document, meter, prose, tile, write
+from holotype.pages import check_ending, page, write
 from holotype.rate_basis import grounds, meaning
 from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
@@ -61,20 +60,16 @@ def identified_page(
             seen[label] = kept(label)
         return seen[label]
 
-    cards = "".join(_card(answer, example) for answer in answers)
-    return document(
-        f"holotype: {gallery}",
-        f"""<header>
-<p class="eyebrow">holotype &middot; identify</p>
-<h1>{escape(_headline(answers))}</h1>
-<p class="lead">Compared with everybody enrolled in <bdi>{escape(gallery)}</bdi>.</p>
-</header>
-<section class="known">{_known(answers)}
-<p class="soft">Left the picture, right an enrolled example of whom it is most like, pale where
-that is no match. The bar is how alike they are, the tick where a match begins.</p>
-<ul class="answers">{cards}</ul></section>""",
-        "<p>Written by <code>holotype identify</code>. The page holds the pictures themselves: "
-        "keep it as carefully as them.</p>",
+    return page(
+        "report/answers.html",
+        gallery=gallery,
+        headline=_headline(answers),
+        known=_known(answers),
+        answers=answers,
+        example=example,
+        badges=_BADGES,
+        percent=percent,
+        short=short,
     )
 
 
@@ -145,7 +140,7 @@ def _headline(answers: Sequence[Identified]) -> str:
     return f"{', '.join(counts)}."
 
 
-def _known(answers: Sequence[Identified]) -> str:
+def _known(answers: Sequence[Identified]) -> list[str]:
     """What is known of how many strangers are accepted, and by whom: a sentence for each rate."""
     facts = dict.fromkeys(
         (answer.decision.rate, answer.decision.basis)
@@ -166,58 +161,4 @@ def _known(answers: Sequence[Identified]) -> str:
             texts.append(
                 f"The threshold is set for {stated(rate)} of strangers: {grounds(basis)}. {means}"
             )
-    return "".join(f"<p>{prose(text)}</p>" for text in texts)
-
-
-def _card(answer: Identified, example: Callable[[str], Pixels | None]) -> str:
-    decision = answer.decision
-    says, kind = _BADGES[decision.answer]
-    best = decision.candidates[0] if decision.candidates else None
-    sides = [_figure(answer.pixels, "the picture", answer.name, "", decision.box)]
-    if best is not None:
-        pale = "" if decision.label else "unmatched"
-        sides.append(_figure(example(best.label), "enrolled", best.label, pale))
-    arrow = "<i>&rarr;</i>"
-    measured = said = ""
-    if best is not None:
-        measured = meter(best.similarity, decision.threshold)
-        said = f"<span>{best.similarity:.2f}</span>"
-    return f"""<li class="answer {kind}"><div class="pair">{arrow.join(sides)}</div>
-{measured}<div class="verdict"><span class="badge">{says}</span>{said}</div>
-<p class="name"><b>{_who(decision)}</b></p>
-{_reasons(decision)}</li>"""
-
-
-def _who(decision: Decision) -> str:
-    """The label, or the best guess where there is none."""
-    if decision.label is not None:
-        return f"<bdi>{escape(decision.label)}</bdi>"
-    if not decision.candidates:
-        return "nobody to compare with"
-    guess = f"best guess: <bdi>{escape(decision.candidates[0].label)}</bdi>"
-    if decision.probability is None:
-        return guess
-    return f"{guess}, {escape(percent(decision.probability))} likely"
-
-
-def _reasons(decision: Decision) -> str:
-    # That nothing is measured stands once above all cards.
-    texts = [r.text for r in decision.reasons if r.code != "not_measured"]
-    return "".join(f'<p class="why">{prose(text)}.</p>' for text in texts)
-
-
-def _figure(
-    pixels: Pixels | None,
-    role: str,
-    name: str,
-    style: str,
-    box: tuple[int, int, int, int] | None = None,
-) -> str:
-    if pixels is None:
-        picture = '<div class="tile none">no picture</div>'
-    else:
-        picture = tile(pixels, f"{role}: {name}", box)
-    return (
-        f'<figure class="{style}">{picture}<figcaption><bdi>{escape(short(name, most=60))}</bdi>'
-        "</figcaption></figure>"
-    )
+    return texts

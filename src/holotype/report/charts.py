@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
+from markupsafe import Markup
+
 # As wide as a phone: on anything wider, its texts only grow.
 WIDTH, HEIGHT = 420, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 26, 14, 50
@@ -71,7 +73,7 @@ def chart(
     lines: Sequence[Line],
     marks: Sequence[Mark] = (),
     diagonal: bool = False,
-) -> str:
+) -> Markup:
     """A line chart.
 
     Args:
@@ -103,9 +105,9 @@ def chart(
     return framed("".join(parts), name, description, WIDTH, HEIGHT)
 
 
-def framed(inside: str, name: str, description: str, width: float, height: float) -> str:
+def framed(inside: str, name: str, description: str, width: float, height: float) -> Markup:
     """An SVG with its title and description."""
-    return (
+    return Markup(
         f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" role="img">'
         f"<title>{escape(name)}</title><desc>{escape(description)}</desc>{inside}</svg>"
     )

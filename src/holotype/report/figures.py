@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from holotype.evaluation.open_set_report import Curve
 from holotype.report.charts import Axis, Line, Mark, chart, decades, even_ticks, framed
@@ -20,7 +21,16 @@ _MOST_RANKS = 20
 _WIDTH, _EDGE_PX, _ROW_PX, _HEAD_PX, _FOOT_PX = 420, 24, 44, 30, 30
 
 
-def rates(measured: Sequence[Row]) -> str:
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart and what it shows as a table."""
+
+    chart: Markup
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def rates(measured: Sequence[Row]) -> Markup:
     """Stated against measured: one row for each stated rate and number of examples."""
     ordered = sorted(measured, key=lambda row: (row.rate is None, -(row.rate or 0), row.k_shot))
     ends = [end for row in ordered for end in (row.let_in.low, row.let_in.value, row.rate) if end]
@@ -80,7 +90,7 @@ def rates(measured: Sequence[Row]) -> str:
     )
 
 
-def trade_off(proof: Proof) -> str:
+def trade_off(proof: Proof) -> Figure:
     """DET curves of identification, with the stated rates as points on or beside them."""
     return _det_of(
         proof,
@@ -90,7 +100,7 @@ def trade_off(proof: Proof) -> str:
     )
 
 
-def claims(proof: Proof) -> str:
+def claims(proof: Proof) -> Figure:
     """DET curves of verification."""
     return _det_of(
         proof,
@@ -105,7 +115,7 @@ def _det_of(
     curves: Sequence[tuple[Curve, Sequence[Any]]],
     rates: tuple[str, str],
     words: tuple[str, str, str],
-) -> str:
+) -> Figure:
     """The curve of each report, and a point for each stated rate."""
     lines: list[Line] = []
     marks: list[Mark] = []
@@ -119,11 +129,11 @@ def _det_of(
     return _det_chart(dets, lines, marks, words, last)
 
 
-def ranks(proof: Proof) -> str:
-    """Cumulative match characteristic."""
+def ranks(proof: Proof) -> Figure | None:
+    """Cumulative match characteristic; None of a single rank."""
     most = min(_MOST_RANKS, proof.reports[0].enrolled)
     if most < 2:
-        return ""
+        return None
     floor = min(float(report.cmc[0]) for report in proof.reports)
     low = max(0.0, np.floor(10 * floor - 0.2) / 10)
     step = max(1, -(-most // 10))
@@ -151,14 +161,15 @@ def ranks(proof: Proof) -> str:
         lines,
     )
     shown = [k for k in (1, 2, 3, 5, 10, 20) if k <= most]
-    return drawing + _figures(
+    return Figure(
+        drawing,
         ("rank", *(_each(report.k_shot) for report in proof.reports)),
         [(str(k), *(percent(float(r.cmc[k - 1])) for r in proof.reports)) for k in shown],
     )
 
 
-def reliability(proof: Proof) -> str:
-    """Stated probability against what came true."""
+def reliability(proof: Proof) -> Figure | None:
+    """Stated probability against what came true; None where no answer had one."""
     lines, marks = [], []
     drawn = [
         (report, found, style)
@@ -166,7 +177,7 @@ def reliability(proof: Proof) -> str:
         if (found := report.reliability) is not None
     ]
     if not drawn:
-        return ""
+        return None
     for report, found, style in drawn:
         points = list(zip(found.stated.tolist(), found.observed.tolist(), strict=True))
         lines.append(Line(points, _each(report.k_shot), style))
@@ -190,7 +201,8 @@ def reliability(proof: Proof) -> str:
         marks,
         diagonal=True,
     )
-    return drawing + _figures(
+    return Figure(
+        drawing,
         ("examples", "calibration error", "Brier score", "of the base rate"),
         [
             (
@@ -237,7 +249,7 @@ def _det_chart(
     marks: list[Mark],
     names: tuple[str, str, str],
     strictest: float,
-) -> str:
+) -> Figure:
     # A decade beyond the strictest rate that was stated, but no further than was measured.
     seen = min(float(c.false_accepts[c.false_accepts > 0].min(initial=0.01)) for c in curves)
     low = 10.0 ** float(np.floor(np.log10(max(seen, min(strictest / 10, 0.01)))))
@@ -257,7 +269,8 @@ def _det_chart(
         lines,
         marks,
     )
-    return drawing + _figures(
+    return Figure(
+        drawing,
         (names[1], *(line.label for line in lines)),
         [
             (
@@ -266,17 +279,6 @@ def _det_chart(
             )
             for rate in rates
         ],
-    )
-
-
-def _figures(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    return (
-        f'<details><summary>The figures</summary><div class="scroll"><table class="narrow">'
-        f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></div></details>"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from holotype.errors import ImageError
 from holotype.gallery import ExampleRecord, Gallery, IdentityRecord
 from holotype.image import prepare
-from holotype.pages import check_ending, document, tile, write
+from holotype.pages import check_ending, page, write
 
 Pixels = NDArray[np.uint8]  # [H, W, 3] RGB
 
@@ -34,22 +33,12 @@ def enrolled_page(
         kept: id of an example -> its picture, or None where none can be shown; asked for those
             that keep one.
     """
-    sections = "".join(
-        _section(one, [e for e in examples if e.label == one.label], kept) for one in identities
-    )
-    many = "1 identity" if len(identities) == 1 else f"{len(identities)} identities"
-    return document(
-        f"holotype: {gallery}",
-        f"""<header>
-<p class="eyebrow">holotype &middot; show</p>
-<h1>{many}, {_examples(len(examples))}.</h1>
-<p class="lead">Enrolled in <bdi>{escape(gallery)}</bdi>. The number is the id of an example:
-<code>holotype move GALLERY ID LABEL</code> gives it to another,
-<code>holotype forget GALLERY --example ID</code> erases it.</p>
-</header>
-{sections}""",
-        "<p>Written by <code>holotype show</code>. The page holds the pictures themselves: keep it "
-        "as carefully as them, and erase it with who is forgotten.</p>",
+    return page(
+        "report/gallery.html",
+        gallery=gallery,
+        identities=[(one, _facts(one), _noted(one)) for one in identities],
+        examples=examples,
+        kept=kept,
     )
 
 
@@ -87,34 +76,14 @@ def write_enrolled(
     return path
 
 
-def _section(
-    one: IdentityRecord, examples: Sequence[ExampleRecord], kept: Callable[[int], Pixels | None]
-) -> str:
+def _facts(one: IdentityRecord) -> str:
     facts = [f"since {one.created.astimezone().date()}"]
     facts.append("kept without end" if one.retain_until is None else f"until {one.retain_until}")
     facts.append(f"consent: {one.consent}" if one.consent else "no consent noted")
     facts += [f"tagged {', '.join(one.tags)}"] if one.tags else []
     facts += ["not announced"] if one.quiet else []
-    noted = f"<p>{escape(json.dumps(dict(one.metadata), ensure_ascii=False))}</p>"
-    tiles = "".join(_tile(example, kept) for example in examples)
-    return (
-        f"<section><h2><bdi>{escape(one.label)}</bdi></h2>"
-        f'<p class="soft">{escape("; ".join(facts))}</p>{noted if one.metadata else ""}'
-        f'<ul class="sheet">{tiles}</ul></section>'
-    )
+    return "; ".join(facts)
 
 
-def _tile(example: ExampleRecord, kept: Callable[[int], Pixels | None]) -> str:
-    pixels = kept(example.id) if example.picture else None
-    instead = escape(example.description or "no picture")
-    picture = (
-        f'<div class="tile none">{instead}</div>'
-        if pixels is None
-        else tile(pixels, f"example {example.id} of {example.label}")
-    )
-    day = example.created.astimezone().date()
-    return f'<li>{picture}<div class="name"><b>{example.id}</b>, {day}</div></li>'
-
-
-def _examples(count: int) -> str:
-    return "1 example" if count == 1 else f"{count} examples"
+def _noted(one: IdentityRecord) -> str:
+    return json.dumps(dict(one.metadata), ensure_ascii=False) if one.metadata else ""

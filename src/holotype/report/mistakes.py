@@ -1,16 +1,17 @@
-"""The sections of the report that show pictures: the worst mistakes and the weakest classes."""
+"""The pictures of the report: the worst mistakes, and the classes that are missed most."""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
 
-from holotype.evaluation.open_set_report import MistakeKind
-from holotype.report.phrases import percent, pictures, short
-from holotype.report.proof import Proof
-from holotype.report.thumbnails import mistake_card, thumbnail
-from holotype.report.words import setting
+from holotype.evaluation.open_set_report import Mistake, MistakeKind
+from holotype.image import prepare
+from holotype.report.phrases import percent, short
+from holotype.report.proof import Proof, Subject
 
 _MOST_MISTAKES = 8  # shown of each kind
 _MOST_WEAK = 12  # classes shown among those that are missed most
@@ -18,7 +19,7 @@ _KINDS: tuple[tuple[MistakeKind, str, str], ...] = (
     (
         "stranger_accepted",
         "Strangers let in",
-        "Nobody of this kind was enrolled; the right answer was <em>unknown</em>.",
+        Markup("Nobody of this kind was enrolled; the right answer was <em>unknown</em>."),
     ),
     (
         "taken_for_another",
@@ -28,38 +29,55 @@ _KINDS: tuple[tuple[MistakeKind, str, str], ...] = (
     (
         "missed",
         "Missed",
-        "Enrolled, but too unlike its own example: the answer was <em>unknown</em>.",
+        Markup("Enrolled, but too unlike its own example: the answer was <em>unknown</em>."),
     ),
 )
 
 
-def worst(proof: Proof) -> str:
-    """The worst mistakes of each kind, as pictures; empty where nothing was measured."""
-    subject = proof.subject
-    if subject is None:
-        return ""
-    (k_shot, row), *_ = subject.rows
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture of the data set, and what is said of it."""
+
+    pixels: NDArray[np.uint8]  # [H, W, 3]
+    alt: str
+    role: str
+    name: str  # short enough to stand under it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """A probe, its own reference where it has one, and whom it was taken for."""
+
+    style: str
+    pictures: list[Picture]
+    similarity: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weak:
+    """The classes that are missed more often than the others: who needs another picture."""
+
+    classes: int
+    among: int
+    usual: str  # how often the others are missed
+    shown: list[Picture]
+
+
+def worst(proof: Proof, subject: Subject) -> list[tuple[str, str, list[Card]]]:
+    """The worst mistakes of each kind that there were: its title, its meaning, and the cards."""
+    (_, row), *_ = subject.rows
     groups = []
     for kind, title, meaning in _KINDS:
         shown = [mistake for mistake in row.mistakes if mistake.kind == kind][:_MOST_MISTAKES]
         if shown:
-            cards = "".join(mistake_card(proof, mistake) for mistake in shown)
-            groups.append(f'<h3>{title}</h3><p>{meaning}</p><ul class="answers">{cards}</ul>')
-    if not groups:
-        return ""
-    return f"""<section><h2>The worst mistakes</h2>
-<p>From {pictures(k_shot)} of each, {setting(subject)}. The farthest on the wrong side of the
-threshold, each class once; a wrong label or two classes that are one show themselves here. The bar
-is the similarity, the tick the threshold.</p>
-{"".join(groups)}</section>"""
+            groups.append((title, meaning, [_card(proof, mistake) for mistake in shown]))
+    return groups
 
 
-def weakest(proof: Proof) -> str:
-    """The classes that are missed more often than the others: who needs another picture."""
-    subject = proof.subject
-    if subject is None:
-        return ""
-    (k_shot, row), *_ = subject.rows
+def weakest(proof: Proof, subject: Subject) -> Weak | None:
+    """Who is missed more than twice as often as the average; None where nobody is."""
+    (_, row), *_ = subject.rows
     assert row.fnir is not None
     missed, trials = row.tally.missed, row.tally.enrolled_probes
     share = missed / np.maximum(trials, 1)
@@ -67,17 +85,44 @@ def weakest(proof: Proof) -> str:
     order = np.argsort(-share, kind="stable")
     weak = [int(i) for i in order if trials[i] and share[i] > max(2 * usual, usual + 0.1)]
     if not weak:
-        return ""
-    index = proof.dataset.class_index
-    items = "".join(
-        f"<li>{thumbnail(proof, int(np.flatnonzero(index == i)[0]), proof.dataset.class_names[i])}"
-        f'<div class="name"><bdi>{escape(short(proof.dataset.class_names[i]))}</bdi><br>'
-        f"{percent(1 - float(share[i]))} recognized</div></li>"
+        return None
+    index, names = proof.dataset.class_index, proof.dataset.class_names
+    shown = [
+        Picture(
+            _pixels(proof, int(np.flatnonzero(index == i)[0])),
+            names[i],
+            f"{percent(1 - float(share[i]))} recognized",
+            short(names[i]),
+        )
         for i in weak[:_MOST_WEAK]
-    )
-    few = f"; the {_MOST_WEAK} weakest" if len(weak) > _MOST_WEAK else ""
-    return f"""<section><h2>Who needs another picture</h2>
-<p>{len(weak):,} of {int((trials > 0).sum()):,} classes are missed far more often than the average
-of {percent(usual)}, from {pictures(k_shot)} of each {setting(subject)}{few}. Enroll these with more
-pictures, or with clearer ones.</p>
-<ul class="sheet">{items}</ul></section>"""
+    ]
+    return Weak(len(weak), int((trials > 0).sum()), percent(usual), shown)
+
+
+def _card(proof: Proof, mistake: Mistake) -> Card:
+    names = proof.dataset.class_names
+    true, nearest = names[mistake.true_class], names[mistake.nearest_class]
+    pictures = [_picture(proof, mistake.probe, "the picture", true, nearest)]
+    if mistake.own_reference is not None:
+        own = f"its own, {mistake.own_similarity:.2f}"
+        pictures.append(_picture(proof, mistake.own_reference, own, true, nearest))
+    if mistake.nearest_class != mistake.true_class:
+        # For someone missed, the nearest was not an answer but only came closest.
+        was = "nearest" if mistake.kind == "missed" else "taken for"
+        was = f"{was}, {mistake.similarity:.2f}"
+        pictures.append(_picture(proof, mistake.nearest_reference, was, nearest, true))
+    shown = mistake.similarity
+    if mistake.kind == "missed" and mistake.own_similarity is not None:
+        shown = mistake.own_similarity
+    style = "missed" if mistake.kind == "missed" else "wrong"
+    return Card(style, pictures, shown, mistake.threshold)
+
+
+def _picture(proof: Proof, row: int, role: str, name: str, beside: str) -> Picture:
+    return Picture(_pixels(proof, row), f"{role}: {name}", role, short(name, beside))
+
+
+def _pixels(proof: Proof, row: int) -> NDArray[np.uint8]:
+    """One picture of the data set as it is."""
+    pixels = prepare.read(proof.dataset.images[row]).transpose(1, 2, 0)
+    return np.round(255 * pixels).astype(np.uint8)

@@ -1,52 +1,18 @@
-"""Drawings, answers and the histogram as pieces of HTML."""
+"""The histogram of similarities as SVG."""
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
+from markupsafe import Markup
 
-from holotype.demo.outcomes import Outcome
-from holotype.demo.showcase import Shown, Verdict
-from holotype.demo.trials import STRANGER, Trial
-from holotype.pages import meter, tile
+from holotype.demo.showcase import Shown
+from holotype.demo.trials import STRANGER
 
-_BADGES: dict[Outcome, tuple[str, str]] = {  # what it says, CSS class
-    "recognized": ("recognized", "recognized"),
-    "taken for another": ("mistaken", "wrong"),
-    "missed": ("missed", "missed"),
-    "cannot tell": ("cannot tell", "unclear"),
-    "turned away": ("unknown", "unknown"),
-    "accepted": ("accepted", "wrong"),
-    "stranger, cannot tell": ("cannot tell", "unclear"),
-}
 _BINS = 40
 _WIDTH, _TOP, _ROW_HEIGHT, _AXIS_HEIGHT, _MARGIN = 420, 22, 96, 28, 6
 
 
-def answer_card(verdict: Verdict, trial: Trial) -> str:
-    """A probe beside the enrolled drawing that is most like it, and how alike they are."""
-    decision = verdict.decision
-    best = decision.candidates[0]
-    reference = trial.examples[trial.labels.index(best.label), 0]
-    says, kind = _BADGES[verdict.outcome]
-    pale = "" if decision.label else " unmatched"
-    why = (
-        f'<p class="why">{escape(decision.reasons[0].text)}.</p>'
-        if decision.answer == "cannot_tell"
-        else ""
-    )
-    return f"""<li class="answer {kind}">
-<div class="pair"><figure>{tile(verdict.probe, f"probe, {verdict.name}")}
-<figcaption>{escape(verdict.name)}</figcaption></figure><i>&rarr;</i>
-<figure class="reference{pale}">{tile(reference, f"enrolled, {best.label}")}
-<figcaption>{escape(best.label)}</figcaption></figure></div>
-{meter(best.similarity, decision.threshold)}
-<div class="verdict"><span class="badge">{says}</span><span>{best.similarity:.2f}</span></div>
-{why}</li>"""
-
-
-def histogram(shown: Shown) -> str:
+def histogram(shown: Shown) -> Markup:
     """Best similarities of all probes: enrolled above, strangers below, and the threshold."""
     best = np.array([verdict.decision.similarity for verdict in shown.verdicts], dtype=float)
     threshold = shown.verdicts[0].decision.threshold or 0.0
@@ -86,10 +52,10 @@ def histogram(shown: Shown) -> str:
     cut = x(threshold)
     # Above both rows, where nothing else is drawn, and within the frame on either side.
     side, nudge = ("end", -6) if cut > _WIDTH / 2 else ("start", 6)
-    return f"""<svg viewBox="0 0 {_WIDTH} {height}" role="img"
+    return Markup(f"""<svg viewBox="0 0 {_WIDTH} {height}" role="img"
  aria-label="Histogram of the best similarities; threshold {threshold:.3f}">
 {"".join(rows)}{ticks}
 <line class="cut" x1="{cut:.1f}" x2="{cut:.1f}" y1="4" y2="{_TOP + 2 * _ROW_HEIGHT}"/>
 <text x="{cut + nudge:.1f}" y="14" text-anchor="{side}">threshold {threshold:.2f}</text>
 <text x="{_WIDTH - _MARGIN}" y="{height - 8}" text-anchor="end">similarity 1</text>
-</svg>"""
+</svg>""")  # of numbers alone
