@@ -81,21 +81,6 @@ class DescribedEvidence(Evidence):
         alone = replace(found.impostors.cohort, _related_per_class=0.0)
         return replace(found, impostors=Impostors(alone, found.impostors.site))
 
-    def follow(
-        self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
-    ) -> Self:
-        """Of the next state of the gallery, where nobody was shown either."""
-        found = self.of(
-            self.impostors.cohort.cohort,
-            self.impostors.site.cohort,
-            keys,
-            prototypes,
-            exemplars,
-            examples,
-            self.default,
-        )
-        return replace(found, unlabeled=self.unlabeled)
-
     @property
     def another_kind(self) -> bool:
         """Probes are pictures, and the enrolled are none."""
@@ -137,12 +122,6 @@ class MixedEvidence(Evidence):
             )
             found.append((rows, replace(evidence, unlabeled=self.unlabeled)))
         return tuple(found)
-
-    def follow(
-        self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
-    ) -> Self:
-        """Not without saying who of them was shown; `Matcher.follow` gathers it anew."""
-        raise NotImplementedError
 
     @property
     def another_kind(self) -> bool:

@@ -115,7 +115,10 @@ class Evidence:
     def follow(
         self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
     ) -> Self:
-        """Of the next state of the gallery, at the cost of what differs."""
+        """Of the next state of the gallery, at the cost of what differs.
+
+        Everybody was shown before, and is now; otherwise it is gathered anew (`evidence_of`).
+        """
         changes = difference(self.enrolled.keys, self.enrolled.prototypes, keys, prototypes)
         return replace(
             self,
