@@ -68,8 +68,6 @@ def test_from_pictures_to_a_pack(run: Run, background: Path, tmp_path: Path) -> 
     assert f"The model pack is in {pack}\n" in resumed.stdout
     assert f"The report is in {pack}-report.html\n" in resumed.stdout
     assert "Strangers: stated and measured" in resumed.stdout
-    exported = run("export", folder, "--out", pack)  # never over a pack that is there
-    assert (exported.exit_code, exported.stdout) == (7, "")
 
     few = ("--data", background, "--n-way", 5, "--n-query", 1, "--episodes", 3, "--json")
     for model in (folder, pack):
@@ -96,6 +94,9 @@ def test_what_cannot_be_trained_or_exported(run: Run, tmp_path: Path) -> None:
         (9, "train", "prototypical", "--data", "digits", "--out", tmp_path / "run", "--resume"),
         (9, "export", tmp_path / "none", "--out", tmp_path / "pack"),
         (6, "export", tmp_path / "nowhere", "--out", tmp_path / "pack"),
+        # Never over what is there, and before any work is done for it.
+        (7, "export", tmp_path / "none", "--out", tmp_path / "none"),
+        (7, "train", "prototypical", "--data", "digits", "--export", tmp_path / "none"),
     ):
         done = run(*arguments)
         assert (done.exit_code, done.stdout) == (code, "")

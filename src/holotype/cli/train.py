@@ -21,6 +21,7 @@ from holotype.cli.inputs import say_passed_over_in
 from holotype.cli.pack_build import print_measured
 from holotype.cli.progress import Report, bars, occasional_lines
 from holotype.errors import DataError
+from holotype.pack import require_new
 from holotype.train.registry import METHODS
 
 _DAY_S = 86400.0
@@ -140,6 +141,8 @@ def train(
         if export is None:
             raise typer.BadParameter("name the folder of the run", param_hint="--out")
         out = export.with_name(f"{export.name}-run")
+    if export is not None:
+        require_new(export)
     if data is not None:
         say_passed_over_in(data, as_json)
     try:
@@ -195,6 +198,7 @@ def export(
 
     Example: `holotype export runs/first --out my-pack`
     """
+    require_new(out)
     with training_extra("export"), bars() as report:
         pack = _exported(run, out, report)
     if as_json:

@@ -3,7 +3,7 @@
 from holotype.pack.card import strangers_in_words
 from holotype.pack.catalogue import load_pack, made_packs, present_name, shipped_packs
 from holotype.pack.reading import LIMIT_BYTES, TEXT, TEXT_CARD, TOKENIZER, Pack, model_id
-from holotype.pack.writing import add_scores, add_self_test, write_pack
+from holotype.pack.writing import add_scores, add_self_test, require_new, write_pack
 
 __all__ = [
     "LIMIT_BYTES",
@@ -17,6 +17,7 @@ __all__ = [
     "made_packs",
     "model_id",
     "present_name",
+    "require_new",
     "shipped_packs",
     "strangers_in_words",
     "write_pack",

@@ -31,6 +31,18 @@ from holotype.pack.reading import (
 from holotype.records import Card, Preprocessing
 
 
+def require_new(folder: str | Path) -> None:
+    """Refuse what is there, before any work is done for it.
+
+    Raises:
+        PackError: a file or folder of that name exists.
+    """
+    if os.path.lexists(folder):
+        raise PackError(
+            f"{os.fspath(folder)!r} exists already", "Name a new folder, or remove that one"
+        )
+
+
 def write_pack(
     path: str | os.PathLike[str],
     *,
@@ -76,8 +88,7 @@ def write_pack(
         PackError: the folder exists or cannot be written, or what was given makes no valid pack.
     """
     target = Path(path)
-    if os.path.lexists(target):
-        raise PackError(f"{str(target)!r} exists already", "Name a new folder, or remove that one")
+    require_new(target)
     references = {
         "embeddings": embeddings,
         "class_index": class_index,
