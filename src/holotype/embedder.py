@@ -55,6 +55,7 @@ class Embedder:
         threads: int | None = None,
         providers: str | Sequence[str] | None = None,
     ) -> None:
+        self.pack, self._threads = pack, threads
         self.providers = chosen(providers)
         self.model_id: str = pack.card.model_id
         self.preprocessing: Preprocessing = pack.card.preprocessing
@@ -65,7 +66,6 @@ class Embedder:
         self._open(pack, threads)
         self._check_interface()
         self._test(pack)
-        self._words, self._threads = pack.text, threads
 
     @cached_property
     def words(self) -> Embedder | None:
@@ -74,9 +74,9 @@ class Embedder:
         Raises:
             PackError: it cannot be run.
         """
-        if self._words is None:
+        if self.pack.text is None:
             return None
-        return Embedder(self._words, self._threads, self.providers)
+        return Embedder(self.pack.text, self._threads, self.providers)
 
     def embed(self, sources: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Prepare and embed B pictures; recordings where the model hears, texts where it reads.

@@ -16,6 +16,7 @@ from holotype.cli.display import AsJson, can_ask, confirmed, counted, print_json
 from holotype.cli.enroll_folder import enroll_folder, made
 from holotype.cli.enroll_manifest import enroll_manifest
 from holotype.cli.inputs import Item, Texts, embeddings, typed
+from holotype.cli.manifest_rows import OnRay
 from holotype.domains.registry import typed as typed_domain
 from holotype.errors import AlikeError
 from holotype.gallery import exists
@@ -60,6 +61,7 @@ def enroll(
             "reasons; if nothing is said, FILE.rejected.csv beside it.",
         ),
     ] = None,
+    ray: OnRay = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -119,8 +121,8 @@ def enroll(
 
     Example: `holotype enroll zoo.gallery zebra --text "a striped horse" --model clip`
     """
-    if rejected is not None and manifest is None:
-        raise typer.BadParameter("--rejected goes with --manifest")
+    if manifest is None and (rejected or ray):
+        raise typer.BadParameter("--rejected and --ray go with --manifest")
     if folder is not None and manifest is not None:
         raise typer.BadParameter("Give --folder or --manifest")
     if (folder or manifest) and (label is not None or strict or text):
@@ -137,6 +139,7 @@ def enroll(
             manifest,
             rejected=rejected,
             model=model,
+            ray=ray,
             keep_pictures=keep_pictures,
             asking=can_ask() and not (yes or as_json),
             anyway=anyway,

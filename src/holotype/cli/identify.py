@@ -26,6 +26,7 @@ from holotype.cli.default_pack import GalleryPlace, Moved
 from holotype.cli.display import AsJson, print_json, say
 from holotype.cli.identify_manifest import identify_manifest
 from holotype.cli.inputs import Chosen, Item, Texts, chosen, embeddings, rows_of, say_passed_over
+from holotype.cli.manifest_rows import OnRay
 from holotype.errors import ImageError, VectorError
 from holotype.gallery import name_of
 from holotype.image.prepare import ImageSource
@@ -86,6 +87,7 @@ def identify(
             "said, FILE.rejected.csv beside the manifest.",
         ),
     ] = None,
+    ray: OnRay = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -111,8 +113,8 @@ def identify(
 
     Example: `holotype identify intents.gallery --text "I do not want it any more"`
     """
-    if manifest is None and (answers or rejected):
-        raise typer.BadParameter("--answers and --rejected go with --manifest")
+    if manifest is None and (answers or rejected or ray):
+        raise typer.BadParameter("--answers, --rejected and --ray go with --manifest")
     if manifest is not None:
         if images or text or all_faces or report:
             raise typer.BadParameter(
@@ -124,6 +126,7 @@ def identify(
             answers=answers,
             rejected=rejected,
             model=model,
+            ray=ray,
             as_json=as_json,
             fpir=fpir,
             confidence=confidence,

@@ -6,20 +6,19 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import holotype
 from holotype import recognizer as services
-from holotype.cli.display import print_json, say
-from holotype.cli.manifest_place import REJECTED, Place, csv_line, table
-from holotype.cli.progress import bars
+from holotype.cli.display import print_json
+from holotype.cli.manifest_rows import Rows
 from holotype.datasets.manifest import Entry, Manifest
-from holotype.errors import DataError, ImageError, MissingExtraError
+from holotype.errors import DataError, MissingExtraError
 from holotype.extras import install
-from holotype.records import Decision, LeftOut
+from holotype.recognizer.cluster import workers_at
+from holotype.records import Decision
 
 # What stands in each column of the answers.
 ANSWERS: dict[str, type] = {
@@ -46,6 +45,7 @@ def identify_manifest(
     answers: Path | None,
     rejected: Path | None,
     model: str | None,
+    ray: str | None,
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -57,6 +57,7 @@ def identify_manifest(
     Raises:
         DataError: the manifest cannot be read, or there are answers already.
         ImageError: rows were left out, and all the others are answered.
+        ProviderError: there is no such cluster, or its workers cannot do it.
     """
     manifest = Manifest.open(path, labeled=False)
     answers = answers or path.with_name(f"{path.name}.answers.csv")
@@ -64,60 +65,41 @@ def identify_manifest(
     _check(answers)
     part = answers.with_name(f"{answers.name}.part")
     note = answers.with_name(f"{answers.name}.progress")
-    with bars() as report, holotype.open(gallery, model, create=False) as recognizer:
-        place = Place.of(note, path, recognizer.gallery, asked)
-        skipped, left_out = place.rows, place.rejected
-        with ExitStack() as files:
-            out = files.enter_context(table(part, place.lengths[1], [*ANSWERS], "--answers"))
-            bad = files.enter_context(table(rejected, place.lengths[0], REJECTED, "--rejected"))
-
-            def answered(entry: Entry, decision: Decision) -> None:
-                out.write(csv_line(*_row(entry, decision)))
-
-            def leave_out(one: LeftOut) -> None:
-                nonlocal left_out
-                left_out += 1
-                bad.write(csv_line(one.name, one.label, one.problem, one.remedy))
-
-            def after(done: int) -> None:
-                rows = skipped + done
-                place.on(rows, left_out, [bad, out], recognizer.gallery).keep(note)
-                report("identifying", rows, manifest.rows, "")
-
-            done = services.identify_entries(
-                recognizer,
-                manifest.entries(skipped),
-                answered=answered,
-                left_out=leave_out,
-                after=after,
-                **asked,
-            )
-    rows = skipped + done
+    with (
+        holotype.open(gallery, model, create=False) as recognizer,
+        workers_at(ray) as workers,
+        Rows.of(
+            manifest,
+            recognizer.gallery,
+            "identifying",
+            rejected=rejected,
+            note=note,
+            out=(part, [*ANSWERS], "--answers"),
+            asked=asked,
+        ) as rows,
+    ):
+        services.identify_entries(
+            recognizer,
+            rows.entries(),
+            answered=lambda entry, decision: rows.write(*_row(entry, decision)),
+            left_out=rows.leave_out,
+            after=rows.after,
+            workers=workers,
+            **asked,
+        )
     found = Counter(row[2] for row in _written(part))
     if answers.suffix.lower() == ".parquet":
         _to_parquet(part, answers)
     else:
         part.replace(answers)
-    note.unlink(missing_ok=True)
-    if not left_out:
-        rejected.unlink()
+    document = rows.finish()
     counts = {answer: found[answer] for answer in ("match", "unknown", "cannot_tell")}
     if as_json:
-        bad_rows = str(rejected) if left_out else None
-        document = {"rows": rows, "skipped": skipped, **counts, "rejected": left_out}
-        print_json({**document, "answers": str(answers), "file": bad_rows})
+        print_json({**document, **counts, "answers": str(answers)})
     else:
-        if manifest.ignored:
-            say(f"columns that mean nothing here: {', '.join(manifest.ignored)}", "yellow")
-        before = f", {skipped} of them by an earlier run" if skipped else ""
         told = ", ".join(f"{count} {answer.replace('_', ' ')}" for answer, count in counts.items())
-        say(f"{rows} rows done{before}: {told}. Written: {answers}")
-    if left_out:
-        raise ImageError(
-            f"{left_out} of {rows} rows were left out, and are named in {rejected}; all the others "
-            f"are answered in {answers}",
-            "Correct them, and identify a manifest of those rows",
-        )
+        rows.say(f"{told}. Written: {answers}")
+    rows.require_all(f"answered in {answers}", "identify")
 
 
 def _check(answers: Path) -> None:

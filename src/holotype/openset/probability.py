@@ -51,6 +51,10 @@ class MatchProbability:
         default_factory=WeakKeyDictionary, repr=False
     )
 
+    def __reduce__(self) -> tuple[type[MatchProbability], tuple[Cohort, int]]:
+        """Pickled without what it worked out: that is of other objects, by their identity."""
+        return MatchProbability, (self.cohort, self.most)
+
     @classmethod
     def fit(cls, cohort: Cohort) -> MatchProbability | None:
         """Prepare for a cohort; None where no class of it has two items to compare."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from holotype.gallery import Addition, Over, check_label
 from holotype.gallery.enrolled_rows import terms as check_terms
 from holotype.gallery.labels import check_tags, shown
 from holotype.image.decode import ImageSource, describe
+from holotype.recognizer.cluster import Coming, Sources, Work, Workers
 from holotype.recognizer.decision import unfamiliar_reasons
 from holotype.recognizer.detection import detect, given
 from holotype.recognizer.examples import stored_for_others
@@ -96,6 +98,7 @@ def enroll_entries(
     anyway: bool = False,
     after: Callable[[int], None] | None = None,
     actor: str | None = None,
+    workers: Workers | None = None,
 ) -> Enrollments:
     """Enroll examples each on its own terms, some hundreds in one change; see `enroll_many`.
 
@@ -106,18 +109,21 @@ def enroll_entries(
         anyway: as for `enroll_many`.
         after: called when a change is durable, with the number of entries that are done.
         actor: as for `enroll_many`.
+        workers: look at the pictures; None: this process does.
 
     Returns:
         Without those that were left out.
 
     Raises:
         GalleryError: the gallery cannot be written.
+        MissingExtraError: what looks at pictures is not installed, here or on a worker.
+        ProviderError: the workers cannot do it.
     """
     work = _Work(recognizer, left_out, anyway, actor)
     done = 0
-    for batch, contents, found in _detected_ahead(recognizer, entries):
-        work.store(batch, contents, found)
-        done += len(batch)
+    for part, found in _worked_ahead(recognizer, entries, workers, _detected):
+        work.store(part, found)
+        done += len(part.entries)
         if after is not None:
             after(done)
     return Enrollments(
@@ -138,6 +144,7 @@ def identify_entries(
     answered: Callable[[Entry, Decision], None],
     left_out: Callable[[LeftOut], None],
     after: Callable[[int], None] | None = None,
+    workers: Workers | None = None,
     **asked: Any,
 ) -> int:
     """Identify pictures and vectors, some hundreds at a time; see `Recognizer.identify`.
@@ -148,6 +155,7 @@ def identify_entries(
         answered: is told of each that can be read, with the decision.
         left_out: is told of each that cannot, or holds nothing, and why.
         after: called with the number of entries that are done.
+        workers: answer, all for the gallery as it is now; None: this process does.
         **asked: `fpir` and whatever else `Recognizer.identify` takes.
 
     Returns:
@@ -156,54 +164,103 @@ def identify_entries(
     Raises:
         RateError: a stated rate is no fraction, or not supported by this gallery.
         LabelError: nobody has the tag.
+        MissingExtraError: what looks at pictures is not installed, here or on a worker.
+        ProviderError: the workers cannot do it.
     """
     done = 0
-    for batch, _, found in _detected_ahead(recognizer, entries):
-        seen = [row for row in range(len(batch)) if found[row].vector is not None]
-        decisions = iter(recognizer.identify([found[row] for row in seen], **asked))
-        for row, entry in enumerate(batch):
-            one = found[row]
-            if one.vector is not None:
-                answered(entry, next(decisions))
+    for part, answers in _worked_ahead(recognizer, entries, workers, _answers, **asked):
+        for entry, one in zip(part.entries, answers, strict=True):
+            if isinstance(one, Decision):
+                answered(entry, one)
             else:
                 left_out(LeftOut(entry.name, entry.label, _problem(entry, one.problem), one.remedy))
-        done += len(batch)
+        done += len(part.entries)
         if after is not None:
             after(done)
     return done
 
 
-_Contents = dict[int, ImageSource]
-_Found = dict[int, Detected]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some hundreds of entries."""
+
+    entries: list[Entry]
+    sources: list[ImageSource | Detected]  # what files hold; and what is known without a look
+
+    def contents(self, rows: Sequence[int]) -> list[ImageSource]:
+        """What the files of some of them hold."""
+        read = (self.sources[row] for row in rows)
+        return [one for one in read if not isinstance(one, Detected)]
 
 
-def _detected_ahead(
-    recognizer: Recognizer, entries: Iterable[Entry]
-) -> Iterator[tuple[list[Entry], _Contents, _Found]]:
-    """Some hundreds at a time, as `_detected` says; while they are stored, the next are detected.
+def _worked_ahead(
+    recognizer: Recognizer,
+    entries: Iterable[Entry],
+    workers: Workers | None,
+    work: Work,
+    **asked: Any,
+) -> Iterator[tuple[_Part, Any]]:
+    """Part by part in their order, with what some work gives for each.
 
-    Storing takes one core and waits for the disk, and the others would wait with it.
+    While one is stored, the next are looked at: storing takes one core and waits for the disk, and
+    the others would wait with it.
     """
-    with ThreadPoolExecutor(1, "detecting") as ahead:
-        coming: list[tuple[list[Entry], Future[tuple[_Contents, _Found]]]] = []
-        for batch in _batches(entries):
-            coming.append((batch, ahead.submit(_detected, recognizer, batch)))
-            if len(coming) > 1:
-                first, detected = coming.pop(0)
-                yield first, *detected.result()
-        for last, detected in coming:
-            yield last, *detected.result()
+    if workers is not None:
+        state = None
+        if work is _answers:
+            # What is refused is refused now, and what all answers need is worked out once.
+            recognizer.identify(vectors=np.eye(1, recognizer.embedding_dim), **asked)
+            state = recognizer.state_of(asked.get("tag"))
+        submit = partial(workers.ready(recognizer, state), work, **asked)
+        yield from _in_order(recognizer, entries, submit, workers.ahead)
+        return
+    with ThreadPoolExecutor(1, "bulk") as thread:
+        here = partial(thread.submit, work, recognizer, **asked)
+        yield from _in_order(recognizer, entries, here, 1)
 
 
-def _detected(recognizer: Recognizer, batch: Sequence[Entry]) -> tuple[_Contents, _Found]:
-    """What the files hold, and the vector of each entry by its place; or why there is none."""
-    items = {row: entry.item for row, entry in enumerate(batch) if entry.item is not None}
-    read = recognizer.contents(list(items.values()))
-    found = {row: _given(recognizer, one) for row, one in enumerate(batch) if row not in items}
-    if read:
-        seen = detect(recognizer.embedder, read)
-        found |= {row: one for row, (one,) in zip(items, seen, strict=True)}
-    return dict(zip(items, read, strict=True)), found
+def _in_order(
+    recognizer: Recognizer,
+    entries: Iterable[Entry],
+    submit: Callable[[Sources], Coming | Future[Any]],
+    ahead: int,
+) -> Iterator[tuple[_Part, Any]]:
+    coming = deque[tuple[_Part, Coming | Future[Any]]]()
+    for batch in _batches(entries):
+        part = _Part(batch, _sources(recognizer, batch))
+        coming.append((part, submit(part.sources)))
+        if len(coming) > ahead:
+            part, found = coming.popleft()
+            yield part, found.result()
+    for part, found in coming:
+        yield part, found.result()
+
+
+def _detected(recognizer: Recognizer, sources: Sources) -> list[Detected]:
+    """What each shows: one thing, or why there is none."""
+    known = [one for one in sources if isinstance(one, Detected)]
+    if len(known) == len(sources):  # of vectors alone there is no model to ask
+        return known
+    return [one for (one,) in detect(recognizer.embedder, sources)]
+
+
+def _answers(recognizer: Recognizer, sources: Sources, **asked: Any) -> list[Decision | Detected]:
+    """A decision on each that shows something; why the others show nothing."""
+    found = _detected(recognizer, sources)
+    seen = [one for one in found if one.vector is not None]
+    decisions = iter(recognizer.identify(seen, **asked))
+    return [one if one.vector is None else next(decisions) for one in found]
+
+
+def _sources(recognizer: Recognizer, batch: Sequence[Entry]) -> list[ImageSource | Detected]:
+    """What there is to look at of each entry; or its vector, or why there is neither."""
+    read = iter(recognizer.contents([one.item for one in batch if one.item is not None]))
+    found = [_given(recognizer, one) if one.item is None else next(read) for one in batch]
+    # What cannot be read here may not be read elsewhere, where that path is another file.
+    return [
+        detect(recognizer.embedder, [one])[0][0] if isinstance(one, os.PathLike) else one
+        for one in found
+    ]
 
 
 def _given(recognizer: Recognizer, entry: Entry) -> Detected:
@@ -261,9 +318,9 @@ class _Work:
     already: int = 0
     warnings: list[Noted] = field(default_factory=list)
 
-    def store(self, batch: Sequence[Entry], contents: _Contents, found: _Found) -> None:
+    def store(self, part: _Part, found: Sequence[Detected]) -> None:
         """Store those of some examples that can be, in one change."""
-        recognizer = self.recognizer
+        recognizer, batch = self.recognizer, part.entries
         # Asked for once, and only where something is stored: a new gallery is made by it.
         state_now = cache(lambda: recognizer.state)
         # The examples of a label on the same terms go together, pictures and vectors apart.
@@ -281,7 +338,7 @@ class _Work:
                 np.stack([vector for row in of if (vector := found[row].vector) is not None]),
                 consent,
                 retain_until,
-                None if bare else recognizer.kept([contents[row] for row in of]),
+                None if bare else recognizer.kept(part.contents(of)),
                 tags,
             )
             for (label, bare, consent, retain_until, tags), of in rows.items()

@@ -23,6 +23,7 @@ from holotype.image import quality
 from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
 from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.pack import Pack
 from holotype.recognizer.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
 from holotype.recognizer.describing import described
 from holotype.recognizer.detection import detect, given, stacked
@@ -87,6 +88,11 @@ class Recognizer:
                 "Give embeddings (`vectors=`, or .npy files on the command line)",
             )
         return self._embedder
+
+    @property
+    def pack(self) -> Pack | None:
+        """The model; None of a gallery of bare vectors."""
+        return None if self._embedder is None else self._embedder.pack
 
     @property
     def embedding_dim(self) -> int:
