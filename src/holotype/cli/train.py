@@ -20,7 +20,7 @@ from holotype.cli.failures import training_extra
 from holotype.cli.inputs import say_passed_over_in
 from holotype.cli.pack_build import print_measured
 from holotype.cli.progress import Report, bars, occasional_lines
-from holotype.errors import DataError
+from holotype.errors import DataError, HolotypeError
 from holotype.pack import require_new
 from holotype.train.registry import METHODS
 
@@ -145,15 +145,20 @@ def train(
         require_new(export)
     if data is not None:
         say_passed_over_in(data, as_json)
+    first = True
     try:
         with training_extra("train"), bars() as report, ExitStack() as stack:
             from holotype.train import pipeline, tracking
             from holotype.train.config import read_config
+            from holotype.train.processes import joined
+
+            processes = stack.enter_context(joined())
+            first = processes.rank == 0
 
             watching = [_training_progress(report)]
-            if tensorboard:
+            if tensorboard and first:
                 watching.append(stack.enter_context(tracking.tensorboard(out)))
-            if profile:
+            if profile and first:
                 watching.append(stack.enter_context(tracking.profiled(out)))
 
             pipeline.train_run(
@@ -173,9 +178,18 @@ def train(
                 progress=_all(watching),
                 planning=_print_plan,
                 preparing=lambda what, done, total: report(what, done, total, ""),
+                processes=processes,
             )
+            if not first:
+                return
             pack = _exported(out, export, report) if export else None
+    except HolotypeError:
+        if first:
+            raise
+        raise typer.Exit(1) from None  # the first process says it
     except KeyboardInterrupt as interrupt:
+        if not first:
+            raise typer.Exit(1) from None
         if str(interrupt):
             raise
         again = shlex.join(["holotype", *sys.argv[1:]])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from holotype.train.processes import ALONE, Processes
 from holotype.train.settings import Precision
 
 Batch = TypeVar("Batch")
@@ -24,6 +25,10 @@ class Learner(nn.Module, Generic[Batch]):
     # What it learned in, set by training: one that adapts when it is asked does so in the same.
     precision: Precision = "float32"
     clip_norm: ClassVar[float | None] = None  # largest Euclidean norm of the gradient in a step
+    # Why its step cannot be divided among several processes; empty: it is a mean over batches, and
+    # what its buffers follow moves by `processes.MOMENTUM` with each.
+    indivisible: ClassVar[str] = ""
+    processes: Processes = ALONE  # those that take its steps together, set by training
 
     @property
     def device(self) -> torch.device:
@@ -53,10 +58,20 @@ class Learner(nn.Module, Generic[Batch]):
         """One update by the mean gradient of some batches; returns their mean loss.
 
         A learner whose update is another (two players that take turns) overrides this.
+
+        Args:
+            batches: of this process; each draws from the seed of its place in the step.
+            optimizer: of its parameters.
+            forward: see `accumulate`.
         """
         optimizer.zero_grad(set_to_none=True)
-        share = 1 / len(batches)
-        loss = torch.stack([self.accumulate(batch, share, forward) for batch in batches]).sum()
+        share = 1 / (len(batches) * self.processes.count)
+        seed, losses = torch.initial_seed(), []
+        for place, batch in enumerate(batches, start=len(batches) * self.processes.rank):
+            if place:
+                torch.manual_seed((seed + place) % 2**64)
+            losses.append(self.accumulate(batch, share, forward))
+        loss = self.processes.sum_gradients(self, torch.stack(losses).sum())
         if self.clip_norm is not None:
             clip_grad_norm_(self.parameters(), self.clip_norm)
         optimizer.step()

@@ -6,7 +6,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from holotype.train.history import History
 from holotype.train.method import Method
 from holotype.train.picture_recipes import HELD_OUT, PictureRecipe, part, pixels, prepared
 from holotype.train.plan import Plan, Wishes, planned, recorded
+from holotype.train.processes import ALONE, Processes, device_of_process, divided, undivided
 from holotype.train.recipe import Recipe
 from holotype.train.recipes import RECIPES
 from holotype.train.settings import Precision, changed
@@ -54,6 +55,7 @@ def train_run(
     progress: Callable[[Progress], None] | None = None,
     planning: Callable[[Plan], None] | None = None,
     preparing: OnProgress | None = None,
+    processes: Processes = ALONE,
 ) -> History:
     """Train a method by a recipe and leave the run in a folder.
 
@@ -77,6 +79,9 @@ def train_run(
         progress: called after each step.
         planning: called before the first step, with what was chosen and what it will take.
         preparing: called while data are prepared.
+        processes: that train it together (`processes.joined`), each called with the same: a step
+            is one of as many batches, unless `like` says how many. The first plans, writes and
+            tells.
 
     Raises:
         TrainingError: no such method or recipe, a value out of its range, or the run cannot start
@@ -85,7 +90,11 @@ def train_run(
     """
     began = time.monotonic()
     if like is None:
-        like = RunConfig.of(runs.read(out), out / runs.RUN) if resume else RunConfig()
+        like = processes.of_first(
+            lambda: RunConfig.of(runs.read(out), out / runs.RUN) if resume else RunConfig()
+        )
+    if processes.rank:
+        planning = preparing = None
     method, data = method or like.method, data or like.data
     if method is None or data is None:
         raise TrainingError(
@@ -96,6 +105,7 @@ def train_run(
     name, chosen = find_recipe(method, recipe or fitting_recipe(RECIPES.get(method, {}), data))
     said = {**like.settings, **({} if seed is None else {"seed": seed})}
     settings = changed(chosen.settings, said)
+    settings = replace(settings, accumulate=divided(settings, said, processes))
     if steps is None and minutes is None:
         steps = said.get("steps")
     precision = said.get("precision") if precision is None else precision
@@ -110,19 +120,31 @@ def train_run(
             f"and seed {like.begun.get('seed')}, which is not the one named",
             "Name that run (on the command line --from)",
         )
-    # What is refused is refused before minutes of preparation.
-    plan = recorded(out, settings, wishes) if resume else None
-    if plan:
+
+    def earlier() -> Plan | None:
+        if not resume:
+            runs.check_new(out)
+            return None
+        plan = recorded(out, settings, wishes)
         runs.check_same(out, plan.settings, config)
-    else:
-        runs.check_new(out)
-    processor = find_device(plan.device if plan else device)
+        return plan
+
+    # What is refused is refused before minutes of preparation.
+    plan = processes.of_first(earlier)
+    processor = device_of_process(find_device(plan.device if plan else device), processes)
     ready = chosen.prepare(data, settings.seed, preparing)
     check_trainable(ready.learner)
+    undivided(ready.learner.indivisible, processes)
     ready.learner.to(processor)
     if begin is not None:
         _begin_with(ready.learner, begin, name)
-    plan = plan or planned(ready, settings, wishes, time.monotonic() - began)
+
+    def new() -> Plan:
+        each = replace(settings, accumulate=settings.accumulate // processes.count)
+        made = planned(ready, each, wishes, time.monotonic() - began)
+        return replace(made, settings=replace(made.settings, accumulate=settings.accumulate))
+
+    plan = plan or processes.of_first(new)
     if planning:
         planning(plan)
     with computing_with(plan.threads):
@@ -132,11 +154,12 @@ def train_run(
             plan.settings,
             out,
             config=config,
-            facts=plan.facts,
+            facts=plan.facts | {"processes": processes.count},
             validate=ready.validate,
             resume=resume,
             forecast=plan.forecast,
             progress=progress,
+            processes=processes,
         )
 
 

@@ -31,6 +31,7 @@ NOTED = (
     "card",
     "asked",
     "measured",
+    "processes",
 )
 
 

@@ -30,10 +30,13 @@ from holotype.train.forecast import Forecast, Remaining
 from holotype.train.history import History
 from holotype.train.learner import Batch, Learner
 from holotype.train.optimizer import optimizer_for, set_rates
+from holotype.train.processes import ALONE, Processes
 from holotype.train.settings import TrainingSettings, rates, step_seed
 
 # By the clock as well as by steps, of which a slow machine does few.
 _FIRST_CHECKPOINT_SECONDS, _CHECKPOINT_SECONDS = 20.0, 60.0
+# What may be asked for while it trains; of several processes the last of these that one was asked.
+_STOPS: tuple[type[KeyboardInterrupt] | None, ...] = (None, KeyboardInterrupt, Terminated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def train(
     resume: bool = False,
     forecast: Forecast | None = None,
     progress: Callable[[Progress], None] | None = None,
+    processes: Processes = ALONE,
 ) -> History:
     """Train a learner and leave the run in a folder.
 
@@ -86,9 +90,10 @@ def train(
         resume: go on with the run in `out`.
         forecast: of the seconds of its steps; None: every step is taken for the same.
         progress: called after each step.
+        processes: that train it together, each with the same arguments; the first writes and tells.
 
     Returns:
-        The history of the whole run.
+        The history of the whole run; without its validations in another process than the first.
 
     Raises:
         TrainingError: nothing to train; the folder does not fit; a setting differs from the run
@@ -99,17 +104,20 @@ def train(
     check_trainable(learner)
     config = config or {}
     if resume:
-        runs.check_same(out, settings, config)
+        processes.of_first(lambda: runs.check_same(out, settings, config))
     else:
-        runs.start(out, settings, config, facts or {})
+        processes.of_first(lambda: runs.start(out, settings, config, facts or {}))
 
+    learner.processes = processes
     learner.precision = settings.precision
     learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = optimizer_for(learner, settings)
     history = History()
     # Killed before the first checkpoint, a run has none: it then goes on from step 0.
-    if resume and (out / CHECKPOINT).exists():
-        history = _restore(out / CHECKPOINT, learner, optimizer)
+    path = out / CHECKPOINT
+    saved = processes.of_first(lambda: read_tensors(path) if resume and path.exists() else None)
+    if saved is not None:
+        history = _restored(path, saved, learner, optimizer)
     with torch.random.fork_rng(devices=[]), _stop_signals() as stopped:
         _loop(
             learner,
@@ -123,8 +131,9 @@ def train(
             progress,
             stopped,
         )
-    write_tensors(out / WEIGHTS, learner.state_dict())
-    history.plot(out)
+    if processes.rank == 0:
+        write_tensors(out / WEIGHTS, learner.state_dict())
+        history.plot(out)
     return history
 
 
@@ -152,7 +161,8 @@ def _loop(
     progress: Callable[[Progress], None] | None,
     stopped: Callable[[], type[KeyboardInterrupt] | None],
 ) -> None:
-    device = learner.device
+    device, processes = learner.device, learner.processes
+    first = processes.rank == 0
     forward = forward_in(settings.precision, device)
     began, seconds_before = time.monotonic(), history.seconds
     save_at = began + _FIRST_CHECKPOINT_SECONDS
@@ -161,8 +171,9 @@ def _loop(
     for step in range(history.step, settings.steps):
         torch.manual_seed(step_seed(settings.seed, step))
         set_rates(optimizer, settings, step)
-        some = [moved(batches(number), device) for number in settings.batch_numbers(step)]
-        with computing_on(device):
+        numbers = processes.part(settings.batch_numbers(step))
+        some = [moved(batches(number), device) for number in numbers]
+        with computing_on(device), processes.following(learner, len(numbers)):
             loss = float(learner.training_step(some, optimizer, forward))
         if not math.isfinite(loss):
             raise _diverged(f"the loss became {loss}", settings, out, history)
@@ -170,18 +181,18 @@ def _loop(
 
         done = history.step
         last = done == settings.steps
-        if validate and (done % settings.validate_every == 0 or last):
+        if first and validate and (done % settings.validate_every == 0 or last):
             learner.eval()
             with remaining.validating():
                 history.validation.append((done, float(validate(learner))))
             learner.train()
         now = time.monotonic()
         history.seconds = seconds_before + now - began
-        stop = stopped()
-        if done % settings.checkpoint_every == 0 or last or stop or now >= save_at:
+        stop = _STOPS[processes.greatest(_STOPS.index(stopped()))]
+        if first and (done % settings.checkpoint_every == 0 or last or stop or now >= save_at):
             _save(out, learner, optimizer, settings, history)
             save_at = now + _CHECKPOINT_SECONDS
-        if progress:
+        if first and progress:
             at, validation = history.validation[-1] if history.validation else (0, None)
             progress(
                 Progress(
@@ -195,7 +206,8 @@ def _loop(
                 )
             )
         if stop and not last:
-            history.plot(out)
+            if first:
+                history.plot(out)
             raise stop(
                 f"stopped after step {done} of {settings.steps}, which is saved in {out}; "
                 "go on with resume (on the command line --resume)"
@@ -222,8 +234,9 @@ def _save(
     history.write(out)
 
 
-def _restore(path: Path, learner: Learner[Any], optimizer: Optimizer) -> History:
-    state = read_tensors(path)
+def _restored(
+    path: Path, state: dict[str, Any], learner: Learner[Any], optimizer: Optimizer
+) -> History:
     try:
         learner.load_state_dict(state["method"])
         optimizer.load_state_dict(state["optimizer"])

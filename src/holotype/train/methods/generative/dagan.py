@@ -72,6 +72,8 @@ class DAGAN(ImaginingMethod):
         """The critic's: how far the real pairs are not yet above the others, and the penalty."""
         return self._of_critic(*_pairs(batch))
 
+    indivisible = "its two players take turns on parts of one batch"
+
     def training_step(
         self,
         batches: Sequence[EpisodeBatch],
