@@ -1,6 +1,6 @@
 """What every page of holotype shares: one self-contained file, its style, and its pictures."""
 
 from holotype.pages.document import check_ending, page, prose, write
-from holotype.pages.tiles import meter, tile
+from holotype.pages.tiles import Pixels, meter, readable, tile
 
-__all__ = ["check_ending", "meter", "page", "prose", "tile", "write"]
+__all__ = ["Pixels", "check_ending", "meter", "page", "prose", "readable", "tile", "write"]

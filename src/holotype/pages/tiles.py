@@ -11,6 +11,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from holotype.errors import ImageError
+from holotype.image import prepare
+
+Pixels = NDArray[np.uint8]  # [H, W] grey or [H, W, 3] RGB
 Box = tuple[int, int, int, int]  # left, top, right, bottom, in px
 
 _SIDE_PX = 240
@@ -21,7 +25,15 @@ _PAPER, _MOSTLY = 200, 0.6
 _BOX = "#ff3b6b"
 
 
-def tile(pixels: NDArray[np.uint8], name: str, box: Box | None = None) -> Markup:
+def readable(source: prepare.ImageSource) -> Pixels | None:
+    """A picture as it is looked at; None where it cannot be read."""
+    try:
+        return np.round(255 * prepare.read(source)).astype(np.uint8).transpose(1, 2, 0)
+    except ImageError:
+        return None
+
+
+def tile(pixels: Pixels, name: str, box: Box | None = None) -> Markup:
     """A picture as it is, small.
 
     Args:

@@ -7,20 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holotype.errors import ImageError
-from holotype.image import prepare as pictures
 from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
-from holotype.pages import check_ending, page, write
+from holotype.pages import Pixels, check_ending, page, readable, write
 from holotype.rate_basis import grounds, meaning
 from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
 from holotype.report.phrases import percent, short, stated
-
-Pixels = NDArray[np.uint8]  # [H, W] grey or [H, W, 3] RGB
 
 _BADGES: dict[Answer, tuple[str, str]] = {  # what it says, CSS class
     "match": ("match", "recognized"),
@@ -100,10 +93,10 @@ def write_identified(
 
     def kept(label: str) -> Pixels | None:
         examples = store.picture_ids(label)
-        return _pixels(store.picture(examples[0])) if examples else None
+        return readable(store.picture(examples[0])) if examples else None
 
     answers = [
-        Identified(name, decision, _pixels(image))
+        Identified(name, decision, readable(image))
         for name, image, decision in zip(_names(images), images, decisions, strict=True)
     ]
     write(path, identified_page(answers, gallery, kept=kept))
@@ -120,14 +113,6 @@ def _names(images: Sequence[ImageSource]) -> list[str]:
     except ValueError:  # on several drives
         return paths
     return [os.path.relpath(path, shared) for path in paths]
-
-
-def _pixels(source: ImageSource) -> Pixels | None:
-    """A picture as it is looked at: uint8 [H, W, 3]; None where it cannot be read."""
-    try:
-        return np.round(255 * pictures.read(source)).astype(np.uint8).transpose(1, 2, 0)
-    except ImageError:
-        return None
 
 
 def _headline(answers: Sequence[Identified]) -> str:

@@ -6,15 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from holotype.errors import ImageError
 from holotype.gallery import ExampleRecord, Gallery, IdentityRecord
-from holotype.image import prepare
-from holotype.pages import check_ending, page, write
-
-Pixels = NDArray[np.uint8]  # [H, W, 3] RGB
+from holotype.pages import Pixels, check_ending, page, readable, write
 
 
 def enrolled_page(
@@ -65,14 +58,12 @@ def write_enrolled(
     """
     check_ending(path)
 
-    def kept(example: int) -> Pixels | None:
-        try:
-            pixels = prepare.read(store.picture(example))
-        except ImageError:
-            return None
-        return np.round(255 * pixels).astype(np.uint8).transpose(1, 2, 0)
-
-    write(path, enrolled_page(identities, examples, gallery, kept=kept))
+    write(
+        path,
+        enrolled_page(
+            identities, examples, gallery, kept=lambda example: readable(store.picture(example))
+        ),
+    )
     return path
 
 
