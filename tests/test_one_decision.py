@@ -22,6 +22,7 @@ ALLOWED = {
     ),
     "src/holotype/train/objects.py": (1, "retrieval in a closed set, to choose a network"),
     "src/holotype/packing/heads.py": (1, "nearest in a closed set, to choose a head"),
+    "src/holotype/exact_search.py": (2, "who may be the most alike, by bounds; no answer"),
     "src/holotype/recognizer/calibration.py": (3, "names look-alikes and shows a level; no answer"),
     "src/holotype/recognizer/examples.py": (1, "a gallery's examples beside one another"),
     "src/holotype/recognizer/leave_one_out.py": (
@@ -39,6 +40,7 @@ ALLOWED = {
     "src/holotype/evaluation/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),
     "src/holotype/watching/tracks.py": (2, "follows a face from frame to frame"),
     "benchmarks/evidence.py": (3, "times the threshold itself; no answer"),
+    "benchmarks/exact_search.py": (1, "the bare product that a search is measured beside"),
     "benchmarks/match.py": (2, "the bare work that a match is measured beside"),
     "experiments/adapting.py": (1, "nearest in a closed set"),
     "experiments/dagan.py": (1, "nearest in a closed set"),

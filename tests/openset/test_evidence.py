@@ -8,6 +8,7 @@ import pytest
 from cohorts import cohort_of, gallery_of
 from holotype.errors import RateError
 from holotype.openset import Cohort, Evidence
+from holotype.openset.impostors import difference
 from holotype.stats.scoring import Floats, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
@@ -166,7 +167,8 @@ def test_following_equals_gathering_at_once() -> None:
     found = evidence_of(vectors[:30])
     for keys in ([*range(31)], [*range(1, 31)], [*range(5, 40)], [7, 3, 8, 30], [3], [], [4]):
         state = keys, vectors[keys], vectors[keys]
-        found = found.follow(*state)
+        changes = difference(found.enrolled.keys, found.enrolled.prototypes, *state[:2])
+        found = found.follow(*state, 1, changes)
         fresh = Evidence.of(COHORT, NOBODY, *state)
         for rate in (0.5, 0.1, 0.05):
             np.testing.assert_array_equal(

@@ -110,6 +110,7 @@ def started(
             ) from error
         raise _not_started(providers[0], error) from error
     session.disable_fallback()
+    session._model_bytes = None  # kept for falling back alone
     running = session.get_providers()
     missing = [name for name in providers if _NAMES[name] not in running]
     if missing:

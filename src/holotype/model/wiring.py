@@ -74,20 +74,27 @@ class Wiring:
         told = self.constant(np.array(axes, np.int64))
         return self.add(operator, value, told, keepdims=0)
 
-    def model(self, inputs: Sequence[Input], output: str, dims: Sequence[int | str]) -> bytes:
+    def model(
+        self,
+        inputs: Sequence[Input],
+        output: str,
+        dims: Sequence[int | str],
+        number: str = "float32",
+    ) -> bytes:
         """A model of these operators alone.
 
         Args:
             inputs: of it.
-            output: the value that it answers with, float32.
+            output: the value that it answers with.
             dims: of that value.
+            number: its type of number, by numpy's name.
         """
         graph = b"".join(tagged(_NODE, node) for node in self.nodes)
         graph += field(_GRAPH_NAME, b"graph")
         graph += b"".join(tagged(_INITIALIZER, constant) for constant in self.constants)
         for one in inputs:
             graph += tagged(_INPUT, _value(one.name, one.number, one.dims))
-        graph += tagged(_OUTPUT, _value(output, "float32", dims))
+        graph += tagged(_OUTPUT, _value(output, number, dims))
         opset = field(1, b"") + field(2, self._opset)
         return field(_IR, _MADE_IR) + tagged(_GRAPH, graph) + field(_OPSETS, opset)
 

@@ -36,7 +36,7 @@ from holotype.openset import predictive, scatter
 from holotype.openset.agreement import Agreement
 from holotype.openset.cohort import Cohort
 from holotype.openset.enrolled import EnrolledScores, exceed, ranks_allowed
-from holotype.openset.impostors import difference
+from holotype.openset.impostors import Difference
 from holotype.openset.site import Impostors
 from holotype.openset.threshold import refusal
 from holotype.openset.unlabeled import UnlabeledScores
@@ -113,13 +113,17 @@ class Evidence:
         )
 
     def follow(
-        self, keys: Sequence[Hashable], prototypes: Floats, exemplars: Floats, examples: int = 1
+        self,
+        keys: Sequence[Hashable],
+        prototypes: Floats,
+        exemplars: Floats,
+        examples: int,
+        changes: Difference,
     ) -> Self:
-        """Of the next state of the gallery, at the cost of what differs.
+        """Of the next state of the gallery, at the cost of what differs (`changes`).
 
         Everybody was shown before, and is now; otherwise it is gathered anew (`evidence_of`).
         """
-        changes = difference(self.enrolled.keys, self.enrolled.prototypes, keys, prototypes)
         return replace(
             self,
             enrolled=self.enrolled.follow(keys, prototypes, exemplars, changes),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from holotype.openset.cohort import Cohort
 from holotype.openset.described import evidence_of
 from holotype.openset.evidence import Basis, Evidence, RateKind, Source, Threshold
+from holotype.openset.impostors import Difference, difference
 from holotype.openset.model import CohortModel
 from holotype.stats import scoring
 from holotype.stats.scoring import Floats
@@ -86,6 +88,16 @@ class Matches:
         return self.compared.candidates[:, 0]
 
 
+class Search(Protocol):
+    """Finds the most alike of one state of a gallery faster than a product with all of it."""
+
+    def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
+        """The k most alike of float32 [B, D]: rows and similarities [B, k], of equals the first."""
+
+    def follow(self, prototypes: Floats, changes: Difference) -> Search:
+        """Of the next state, at the cost of what differs from this one (`difference`)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Matcher:
     """One state of a gallery; made by `of`, then `follow`ed. It never changes."""
@@ -95,6 +107,7 @@ class Matcher:
     examples: NDArray[np.int64]  # [N] how many each identity has; 0: descriptions alone
     evidence: Evidence  # of what impostors reach against this gallery
     turned: Floats | None = None  # [T, D] unit, strangers who were taken for one of the enrolled
+    search: Search | None = None  # of the prototypes, where they are many
     _thresholds: dict[tuple[float | None, int | None, float | None], Threshold] = field(
         default_factory=dict, repr=False
     )
@@ -166,8 +179,10 @@ class Matcher:
             )
             found = found if unlabeled is None else found.with_unlabeled(unlabeled)
             return replace(found, turned=self.turned, _thresholds={})
-        evidence = self.evidence.follow(keys, prototypes, exemplars, _typical(examples))
-        return Matcher(self.model, prototypes, examples, evidence, self.turned)
+        changes = difference(self.evidence.enrolled.keys, self.prototypes, keys, prototypes)
+        evidence = self.evidence.follow(keys, prototypes, exemplars, _typical(examples), changes)
+        search = None if self.search is None else self.search.follow(prototypes, changes)
+        return Matcher(self.model, prototypes, examples, evidence, self.turned, search)
 
     def without(self, identity: int) -> Matcher:
         """The same gallery without one of the enrolled."""
@@ -182,8 +197,7 @@ class Matcher:
 
     def with_site(self, site: Cohort) -> Matcher:
         """The same gallery with other own strangers."""
-        evidence = self.evidence.with_site(site)
-        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
+        return replace(self, evidence=self.evidence.with_site(site), _thresholds={})
 
     def turning_away(self, strangers: Floats) -> Matcher:
         """The same gallery, which takes whoever is more alike to one of these for nobody.
@@ -194,13 +208,11 @@ class Matcher:
         Args:
             strangers: float32 unit [T, D]; T may be 0.
         """
-        turned = strangers if len(strangers) else None
-        return Matcher(self.model, self.prototypes, self.examples, self.evidence, turned)
+        return replace(self, turned=strangers if len(strangers) else None)
 
     def with_unlabeled(self, vectors: Floats) -> Matcher:
         """The same gallery with other unlabeled pictures from its place: float32 unit [U, D]."""
-        evidence = self.evidence.with_unlabeled(vectors)
-        return Matcher(self.model, self.prototypes, self.examples, evidence, self.turned)
+        return replace(self, evidence=self.evidence.with_unlabeled(vectors), _thresholds={})
 
     def threshold(
         self, rate: float | None, claim: int | None = None, confidence: float | None = None
@@ -264,7 +276,8 @@ class Matcher:
             similarity = vectors @ self.prototypes[claim : claim + 1].T
             found = np.full((len(vectors), 1), claim, np.int64)
         else:
-            found, similarity = self._nearest(vectors, min(candidates, len(self.prototypes)))
+            nearest = self._nearest if self.search is None else self.search.nearest
+            found, similarity = nearest(vectors, min(candidates, len(self.prototypes)))
         return Compared(claim, found, similarity, familiarity, self.nearest_turned(vectors))
 
     def nearest_turned(self, vectors: Floats) -> Floats | None:

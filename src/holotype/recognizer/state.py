@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holotype.exact_search import SMALLEST, ExactSearch
 from holotype.forking import cached_property
 from holotype.gallery import Snapshot
 from holotype.openset import Cohort, CohortModel, Matcher
@@ -62,6 +63,8 @@ class State:
                 matcher = matcher.with_unlabeled(unlabeled_of(snapshot))
         if before is None or snapshot.strangers.version != before.snapshot.strangers.version:
             matcher = matcher.turning_away(turned_away(snapshot))
+        if matcher.search is None and count >= SMALLEST:
+            matcher = replace(matcher, search=ExactSearch(prototypes))
         return cls(snapshot, matcher)
 
     @property
