@@ -330,24 +330,74 @@ def store_kills() -> str:
 
 def scale_costs() -> str:
     """What galleries of some sizes take, computed from the measured speed of memory."""
-    speed, dim, machine = tabling.result("scale")["gb_per_s"], 256, 256
+    found, dim, machine = tabling.result("scale"), 256, 256
+    prices = found["prices"]
+    probes = prices["probes_a_second"] * 86_400 * 365 / 12  # in a month
     rows = []
     for enrolled in (10**6, 10**8, 10**9):
-        floats = 4 * dim * enrolled / 1e9
-        machines = max(1, math.ceil(floats / machine))
-        rows.append(
-            (
-                f"{enrolled:,}",
-                f"{floats:,.0f}",
-                f"{floats / 4:,.1f}" if floats < 10 else f"{floats / 4:,.0f}",
-                f"{machines}",
-                f"{floats / machines / speed:.2g}",
-                f"{floats / 4 / machines / speed:.2g}",
-                f"{machines * 4 * dim / 1000:.0f}" if machines > 1 else "none",
+        cells = []
+        for size in (4, 1):  # bytes of a number
+            gigabytes = size * dim * enrolled / 1e9
+            machines = max(1, math.ceil(gigabytes / machine))
+            sent = machines * 4 * dim / 1e9 if machines > 1 else 0.0
+            money = gigabytes * prices["gb_month"] + probes * sent * prices["gb_sent"]
+            cells.append(
+                (
+                    f"{gigabytes:,.0f}" if gigabytes >= 10 else f"{gigabytes:.2g}",
+                    f"{machines}",
+                    f"{gigabytes / machines / found['gb_per_s']:.2g}",
+                    f"{1e6 * sent:.0f}" if sent else "none",
+                    f"{money:,.0f}",
+                )
             )
+        rows += [
+            (f"{enrolled:,}" if number == 0 else "", name, *cell)
+            for number, (name, cell) in enumerate(zip(("float32", "int8"), cells, strict=True))
+        ]
+    head = ("enrolled", "as", "GB", "machines", "s a probe", "KB sent for a probe")
+    return markdown((*head, "dollars a month"), rows)
+
+
+def scale_search() -> str:
+    """Identifying in a large gallery by int8 codes, beside a plain read and a float32 product."""
+    rows = [
+        (
+            row["date"],
+            f"{row['enrolled']:,}",
+            "in a file" if row["mapped"] else "in memory",
+            f"{row['build_processor_s']:.0f}",
+            f"{row['codes_gb']:.2f}",
+            f"{row['process_gb']:.2f}",
+            f"{row['identify_processor_ms']:.0f}, {row['identify_processor_p99_ms']:.0f}",
+            f"{row['read_ratio_processor']:.2f}" if "read_ratio_processor" in row else "",
+            f"{row['float32_ratio']:.1f}" if "float32_ratio" in row else "",
+            "yes" if row["equal_answers"] else "no",
         )
-    head = ("enrolled", "GB as float32", "GB as int8", "machines", "s a probe, float32")
-    return markdown((*head, "s a probe, int8", "KB sent for a probe"), rows)
+        for row in tabling.result("exact_search")
+    ]
+    head = ("measured", "enrolled", "float32 vectors", "codes made, s", "codes, GB", "process, GB")
+    more = (
+        "a probe, ms: median, p99",
+        "of a plain read",
+        "float32 takes, of this",
+        "equal answers",
+    )
+    return markdown((*head, *more), rows)
+
+
+def scale_copy() -> str:
+    """A large gallery copied, and the copy killed on its way."""
+    found = tabling.result("copy_kill")
+    rows = [
+        (
+            f"{number}.",
+            "killed" if run["killed"] else "ended",
+            f"{run['processor_s']:.0f}",
+            f"{run['rows_there'] if run['killed'] else found['rows']:,}",
+        )
+        for number, run in enumerate(found["runs"], start=1)
+    ]
+    return markdown(("run", "", "s of the processor", "rows there"), rows)
 
 
 def scale_evidence() -> str:
@@ -543,6 +593,8 @@ def turned_away() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "scale_costs": scale_costs,
+    "scale_search": scale_search,
+    "scale_copy": scale_copy,
     "scale_evidence": scale_evidence,
     "scale_tail": scale_tail,
     "scale_checks": scale_checks,
