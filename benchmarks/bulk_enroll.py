@@ -1,17 +1,19 @@
 """A folder of 1,000 labels enrolled, beside the bare embedding of the same pictures.
 
-    python benchmarks/bulk_enroll.py [bulk] [single] [list] [--runs 5] [--on FOLDER]
+    python benchmarks/bulk_enroll.py [bulk] [manifest] [single] [list] [--runs 5] [--on FOLDER]
 
 The two run in turn, each time into a new gallery, so that a slow moment of the machine
-meets both. Beside that: one example stored at a time, next to a bare row of the same size in SQLite
-under the same settings; and `holotype list` of a large gallery, a process from start to end. The
-drawings are those that holotype brings along, as they are and mirrored. Writes
-results/bulk_enroll.json; some minutes on one core.
+meets both. Likewise `enroll --manifest` with two pictures a label and one bad row in a hundred,
+all of the command but the start of Python. Beside that: one example stored at a time, next to a
+bare row of the same size in SQLite under the same settings; and `holotype list` of a large gallery,
+a process from start to end. The drawings are those that holotype brings along, as they are and
+mirrored. Writes results/bulk_enroll.json; some minutes on one core.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
 import sqlite3
@@ -26,7 +28,9 @@ import numpy as np
 from PIL import Image
 
 import holotype
+from holotype.cli.enroll_manifest import enroll_manifest
 from holotype.datasets.catalogue import load_dataset
+from holotype.errors import ImageError
 from holotype.gallery import Addition, SqliteGallery
 from holotype.recognizer import enroll_many
 
@@ -68,6 +72,49 @@ def bulk(paths: list[Path], folder: Path, runs: int) -> dict[str, float]:
         "ratio": statistics.median(ratios),
         "ratio_worst": max(ratios),
         "processor_ratio": statistics.median(processor),
+    }
+
+
+def manifest(paths: list[Path], folder: Path, runs: int) -> dict[str, float]:
+    table = folder / "people.csv"
+    rows = [f"person {number // 2},{path}" for number, path in enumerate(paths)]
+    bad = len(rows) // 100
+    rows[::100] = [f"{row}.gone" for row in rows[::100]]
+    table.write_text("\n".join(["label,path", *rows]) + "\n")
+    there = [path for number, path in enumerate(paths) if number % 100]
+    ours, bare, processor = [], [], []
+    for run in range(runs + 1):
+        gallery = folder / f"manifest {run}.gallery"
+        with holotype.open(gallery) as recognizer:
+            recognizer.embedder.embed(paths[:10])
+            start, start_used = time.perf_counter(), time.process_time()
+            recognizer.embedder.embed(there)
+            middle, middle_used = time.perf_counter(), time.process_time()
+        with contextlib.suppress(ImageError):  # that rows were left out
+            enroll_manifest(
+                str(gallery),
+                table,
+                rejected=None,
+                model=None,
+                ray=None,
+                keep_pictures=None,
+                asking=False,
+                anyway=False,
+                as_json=True,
+            )
+        end, end_used = time.perf_counter(), time.process_time()
+        with holotype.open(gallery) as recognizer:
+            assert len(recognizer.gallery.snapshot().vectors) == len(there)
+        if run:
+            bare.append(middle - start)
+            ours.append(end - middle)
+            processor.append((end_used - middle_used) / (middle_used - start_used))
+    return {
+        "rows": len(rows),
+        "bad": bad,
+        "ratio": statistics.median(mine / theirs for mine, theirs in zip(ours, bare, strict=True)),
+        "processor_ratio": statistics.median(processor),
+        "speed_of_the_embedder": 1 / statistics.median(processor),
     }
 
 
@@ -126,7 +173,7 @@ def listed(folder: Path, labels: int, runs: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=["bulk", "single", "list"])
+    parser.add_argument("parts", nargs="*", default=["bulk", "manifest", "single", "list"])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--labels", type=int, default=1000)
     parser.add_argument("--listed", type=int, default=20_000)
@@ -136,9 +183,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.on) as name:
         folder = Path(name)
         (folder / "pictures").mkdir()
+        paths = write_pictures(folder / "pictures", arguments.labels)
         if "bulk" in arguments.parts:
-            paths = write_pictures(folder / "pictures", arguments.labels)
             result["bulk"] = bulk(paths, folder, arguments.runs)
+        if "manifest" in arguments.parts:
+            result["manifest"] = manifest(paths, folder, arguments.runs)
         if "single" in arguments.parts:
             result["single"] = single(folder)
         if "list" in arguments.parts:

@@ -332,13 +332,16 @@ class _Work:
                 rows.setdefault((label, entry.item is None, *terms), []).append(row)
         if not rows:
             return
+        shown = [row for of in rows.values() for row in of if batch[row].item is not None]
+        pictures = recognizer.kept(part.contents(shown)) if shown else None
+        kept = {} if pictures is None else dict(zip(shown, pictures, strict=True))
         additions = [
             Addition(
                 label,
                 np.stack([vector for row in of if (vector := found[row].vector) is not None]),
                 consent,
                 retain_until,
-                None if bare else recognizer.kept(part.contents(of)),
+                [kept[row] for row in of] if kept and not bare else None,
                 tags,
             )
             for (label, bare, consent, retain_until, tags), of in rows.items()
