@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 from typer.testing import Result
 
 import holotype
-from hanging import HANGS_S
+from hanging import HANGS_S, wait_for
 from holotype.gallery import existing
 
 Run = Callable[..., Result]
@@ -194,11 +193,7 @@ def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
         *("--manifest", str(table), "--json"),
     ]
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + HANGS_S
-    while not note.exists():
-        assert killed.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.001)
+    wait_for(note, killed)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     done = json.loads(note.read_bytes())["rows"]
@@ -334,11 +329,7 @@ def test_answering_goes_on_where_it_was_killed(tmp_path: Path, run: Run) -> None
         *("--manifest", str(table), "--answers", str(out)),
     ]
     killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + HANGS_S
-    while not note.exists():
-        assert killed.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.001)
+    wait_for(note, killed)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert not out.exists()

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from PIL import Image
 
 import holotype
-from hanging import HANGS_S
+from hanging import HANGS_S, wait_for
 from holotype.errors import MissingExtraError, ProviderError
 from holotype.gallery import existing
 from holotype.recognizer.cluster import Workers, workers_at
@@ -131,11 +130,7 @@ def test_killed_itself_it_goes_on_where_it_was(
         *("--rejected", tmp_path / "rejected.csv", "--answers", out),
     )
     killed = started(*command, cluster=cluster)
-    until = time.monotonic() + HANGS_S
-    while not note.exists():
-        assert killed.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.001)
+    wait_for(note, killed)
     killed.send_signal(signal.SIGKILL)
     ended(killed)
     before = json.loads(note.read_bytes())["rows"]
@@ -167,6 +162,30 @@ def test_what_a_worker_lacks_is_said(
         assert found == code, said
         assert problem in said, said
     assert done("enroll", tmp_path / "t.gallery", *words, cluster=cluster)[0] == 0
+
+
+DEADLY = """
+import os, sys
+import holotype
+from holotype.errors import ProviderError
+from holotype.recognizer.cluster import workers_at
+
+gallery, address = sys.argv[1:]
+with holotype.open(gallery) as recognizer, workers_at(address) as workers:
+    try:
+        workers.ready(recognizer)(lambda recognizer, sources: os._exit(1), []).result()
+    except ProviderError as error:
+        print(error, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_what_kills_every_worker_ends_it(cluster: RayCluster, alone: Path) -> None:
+    command = [sys.executable, "-c", DEADLY, str(alone / "a.gallery"), cluster.address]
+    ended = subprocess.run(
+        command, env=cluster.environment, capture_output=True, text=True, timeout=HANGS_S
+    )
+    assert "4 workers died of the same rows" in ended.stderr
 
 
 @pytest.mark.slow

@@ -7,14 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 from shared_run import SHARED, STEPS, learn
 
-from hanging import HANGS_S
+from hanging import HANGS_S, wait_for
 from holotype.errors import TrainingError
 from holotype.train.checkpoints import read_tensors
 from holotype.train.processes import ALONE, Processes, divided, joined, undivided
@@ -153,11 +152,7 @@ def test_the_command_told_to_stop_leaves_a_checkpoint(drawings: Path, tmp_path: 
     file = recipe(tmp_path / "a.toml", drawings, steps=100_000, checkpoint_every=1)
     run = tmp_path / "run"
     process = two("-m", "holotype", "train", "--config", file, "--out", run)
-    until = time.monotonic() + HANGS_S
-    while not (run / "checkpoint.pt").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_for(run / "checkpoint.pt", process)
     process.send_signal(signal.SIGTERM)
     _, complained = process.communicate(timeout=HANGS_S)
     assert process.returncode != 0
