@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +20,7 @@ from holotype.cli.progress import bars
 if TYPE_CHECKING:
     from holotype.packing.adapt import Adapted
     from holotype.packing.build import Built
+    from holotype.packing.describe import Described
     from holotype.packing.measured import Measured
 
 _Numbers = Annotated[
@@ -210,6 +211,55 @@ def adapt(
     _print_adapted(adapted, as_json)
 
 
+def describe(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    background: Annotated[
+        str,
+        typer.Option(metavar="FOLDER", help="Pictures, one folder per class, named in words."),
+    ],
+    name: Annotated[str, typer.Option(help="Of the new pack.")],
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='More about the classes, as JSON: {"okapi": "a dark animal with striped legs"}.',
+            show_default="none: their names alone",
+        ),
+    ] = None,
+    text_encoder: Annotated[
+        str, typer.Option(metavar="PACK", help="Which reads the texts.")
+    ] = "texts",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Give a pack of pictures a text side: then a text enrolls what nobody has shown.
+
+    A fifth of the folder's classes is left out in turn, to see what texts are worth.
+
+    Example: `holotype pack describe objects --background pictures --name mine`
+    """
+    from holotype.packing.describe import describe_pack
+
+    say_passed_over_in(background, as_json)
+    with bars() as report:
+        described = describe_pack(
+            pack,
+            background,
+            Path(name) if out is None else out,
+            name=name,
+            command=shlex.join(["holotype", *sys.argv[1:]]),
+            text_encoder=text_encoder,
+            texts=texts,
+            seed=seed,
+            progress=lambda what, done, total: report(what, done, total, ""),
+        )
+    _print_described(described, as_json)
+
+
 def verify(
     pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
     as_json: AsJson = False,
@@ -361,6 +411,29 @@ def _print_adapted(adapted: Adapted, as_json: bool) -> None:
             + ("; it harms there, so the pack keeps its bare encoder." if one.harms else ".")
         )
     say(f"The pack is in {os.fspath(adapted.pack.path)}, the report in {adapted.written[0]}")
+
+
+def _print_described(described: Described, as_json: bool) -> None:
+    facts = {one.name: getattr(described, one.name) for one in fields(described)}
+    pack = facts.pop("pack")
+    if as_json:
+        print_json(
+            {"path": os.fspath(pack.path), "model_id": pack.card.model_id, **facts}
+            | {"seconds": round(described.seconds, 1)}
+        )
+        return
+    print_table(
+        ("known by", "right, %"),
+        [
+            ("a text alone", f"{described.accuracy:.1f} +- {1.96 * described.error:.1f}"),
+            ("one picture", f"{described.one_example:.1f}"),
+            ("nothing: chance", f"{described.chance:.1f}"),
+        ],
+        numbers=("right, %",),
+        title=f"Pictures of {described.ways:g} classes left out, named among these",
+    )
+    say(f"The pack is in {os.fspath(pack.path)}. What nobody has shown is enrolled by a text:")
+    print(f'holotype enroll GALLERY okapi --text "a dark animal" --model {os.fspath(pack.path)}')
 
 
 def print_measured(measured: Measured) -> None:

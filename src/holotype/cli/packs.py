@@ -19,6 +19,7 @@ app = typer.Typer(cls=Group, help="Look at model packs, make, check and share th
 for _command in (
     pack_build.build,
     pack_build.adapt,
+    pack_build.describe,
     pack_build.verify,
     pack_build.push,
     pack_build.pull,

@@ -23,7 +23,7 @@ from holotype.errors import PackError
 from holotype.model import self_test
 from holotype.pack import Pack, add_scores, load_pack, write_pack
 from holotype.packing.heads import Head, Tried, chosen_head, compared, one_shot, with_head
-from holotype.packing.held_out import divided, references
+from holotype.packing.held_out import divided, references, require_pictures
 from holotype.packing.measured import Measured, measure, report_path
 from holotype.records import OnProgress
 from holotype.stats.scoring import Floats
@@ -87,11 +87,7 @@ def adapt_pack(
     if os.path.lexists(out):
         raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
     source = load_pack(name_or_path)
-    if source.card.preprocessing.inputs is not None:
-        raise PackError(
-            f"the pack {source.card.name!r} takes tensors, and a folder of pictures shows none",
-            "Name a pack that takes pictures",
-        )
+    require_pictures(source)
     dataset = load_dataset(background)
     parts = divided(
         dataset,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,17 @@ class Head:
     def __call__(self, vectors: Floats) -> Floats:
         """Float32 unit [M, D] -> float32 unit [M, K]."""
         return unit((vectors - self.mean) @ self.matrix)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """D and K."""
+        return self.matrix.shape
+
+    def wired(self, wiring: Wiring, value: str, output: str) -> None:
+        """The same as operators; see `Map`."""
+        value = wiring.add("Sub", value, wiring.constant(self.mean.astype(np.float32)))
+        matrix = wiring.constant(self.matrix.astype(np.float32))
+        wiring.add("MatMul", value, matrix, output=output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +199,27 @@ def one_shot(vectors: Floats, class_index: NDArray[np.int64], seed: int) -> NDAr
     return right / draws
 
 
-def with_head(model: bytes, head: Head) -> bytes:
+class Map(Protocol):
+    """What is made of unit vectors [M, D] -> [M, K], solved and then a part of a graph."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """D and K."""
+
+    def __call__(self, vectors: Floats) -> Floats:
+        """Float32 unit [M, D] -> float32 unit [M, K]."""
+
+    def wired(self, wiring: Wiring, value: str, output: str) -> None:
+        """The same as operators, but for the length of what comes out.
+
+        Args:
+            wiring: what they are added to.
+            value: the unit vectors, by name.
+            output: the name of what is made of them.
+        """
+
+
+def with_head(model: bytes, head: Map) -> bytes:
     """A pack's model that gives what the head makes of its unit vectors, as one graph.
 
     Args:
@@ -196,13 +228,11 @@ def with_head(model: bytes, head: Head) -> bytes:
     """
     graph = read_graph(model)
     (output,) = graph.outputs
-    dim, kept = head.matrix.shape
+    dim, kept = head.shape
     before, after = (Wiring(graph.opset, unused(graph, name)) for name in ("before.", "head."))
     value = after.add("Reshape", output, after.constant(np.array([0, dim], np.int64)))
-    value = after.add("LpNormalization", value, axis=1, p=2)
-    value = after.add("Sub", value, after.constant(head.mean.astype(np.float32)))
     name = unused(graph, "adapted")
-    after.add("MatMul", value, after.constant(head.matrix.astype(np.float32)), output=name)
+    head.wired(after, after.add("LpNormalization", value, axis=1, p=2), name)
     batches = [one.dims[0] for one in graph.inputs if one.dims]
     fixed: Sequence[int] = [size for size in batches if isinstance(size, int)]
     return rewired(

@@ -9,8 +9,25 @@ import numpy as np
 
 from holotype.datasets.dataset import Dataset
 from holotype.datasets.splits import random_split
-from holotype.errors import DataError
+from holotype.domains.registry import domain_of
+from holotype.errors import DataError, PackError
+from holotype.pack import Pack
 from holotype.stats.scoring import Floats, group_prototypes
+
+
+def require_pictures(pack: Pack) -> None:
+    """Refuse a pack that sees no folder of pictures.
+
+    Raises:
+        PackError: it takes something else.
+    """
+    constants = pack.card.preprocessing
+    takes = "tensor" if constants.inputs is not None else domain_of(constants).takes
+    if takes != "picture":
+        raise PackError(
+            f"the pack {pack.card.name!r} takes {takes}s, and a folder of pictures shows none",
+            "Name a pack that takes pictures",
+        )
 
 
 def divided(
@@ -29,6 +46,25 @@ def divided(
         dataset: of somebody.
         shares: by the name of each part.
         seed: of the division.
+        least: as for `require_classes`, and so the others.
+        classes_for: likewise.
+        two_for: likewise.
+        which: likewise.
+
+    Raises:
+        DataError: it has too few classes, or a class one picture.
+    """
+    require_classes(dataset, least, classes_for=classes_for, two_for=two_for, which=which)
+    return random_split(dataset, shares, seed)
+
+
+def require_classes(
+    dataset: Dataset, least: int, *, classes_for: str, two_for: str, which: str = ""
+) -> None:
+    """Refuse a data set that is too small.
+
+    Args:
+        dataset: of somebody.
         least: as many classes it must have.
         classes_for: what many classes are needed for, as a clause.
         two_for: what two pictures of each are needed for, as a clause.
@@ -50,7 +86,6 @@ def divided(
             f"the class '{lonely}' of '{dataset.name}' has one picture; {two_for}",
             "Add a picture of it, or remove the class",
         )
-    return random_split(dataset, shares, seed)
 
 
 def references(

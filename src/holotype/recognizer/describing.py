@@ -34,9 +34,9 @@ def described(embedder: Embedder | None, texts: Sequence[str]) -> tuple[Floats, 
     words = None if embedder is None else embedder.words
     if words is None:
         raise TextError(
-            "the model of this gallery has no text side, so a text says nothing of a picture",
-            "Give a picture; or make a gallery with a pack that has one, such as one of "
-            "`holotype pack build --from hf:OWNER/NAME` of a CLIP or SigLIP",
+            "the model has no text side, so a text says nothing of a picture",
+            "Give a picture; or take a pack that has one: `holotype pack describe` gives it to a "
+            "pack, and a CLIP of `holotype pack build --from hf:OWNER/NAME` brings it along",
         )
     found = [one for (one,) in words.domain.detect(words, list(texts))]
     for text, one in zip(texts, found, strict=True):
