@@ -233,9 +233,18 @@ class Client:
         images = [] if image is None else [image]
         return _record(Decision, self._post("/v1/verify", images, vectors, asked))
 
-    def same(self, first: Picture, second: Picture, fmr: float | str | None = None) -> Decision:
+    def same(
+        self,
+        first: Picture,
+        second: Picture | None = None,
+        fmr: float | str | None = None,
+        *,
+        description: str | None = None,
+    ) -> Decision:
         """As `holotype.recognizer.same`, with the model of the gallery."""
-        return _record(Decision, self._post("/v1/same", [first, second], None, {"fmr": fmr}))
+        images = [first] if second is None else [first, second]
+        asked = {"text": description, "fmr": fmr}
+        return _record(Decision, self._post("/v1/same", images, None, asked))
 
     def forget(self, label: str) -> Erasure:
         """As `Recognizer.forget`; a receipt that is `pending` says that bytes are left."""

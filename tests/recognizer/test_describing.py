@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import holotype
 from holotype.cli import app
 from holotype.embedder import Embedder
-from holotype.errors import PackError, RateError, TextError
+from holotype.errors import ImageError, PackError, RateError, TextError
 from holotype.gallery import existing
 from holotype.openset.described import DescribedEvidence, MixedEvidence
 from holotype.pack import load_pack, write_pack
 from holotype.packing.hub import pull_pack, push_pack
 from holotype.packing.verify import verify_pack
-from holotype.recognizer import calibrate, reembed
+from holotype.recognizer import calibrate, reembed, same
 from holotype.recognizer.state import DESCRIPTION_WEIGHT
 from holotype.stats.scoring import unit
 from packing.hub_server import running
@@ -197,6 +198,40 @@ def test_on_the_command_line(pack: Path, tmp_path: Path) -> None:
     assert f'the text "{CARD}"' in " ".join(run("show", place).split())
     (shown, _) = json.loads(run("show", place, "--json"))
     assert shown["examples"][0]["description"] == ORDER
+
+
+def test_a_picture_and_a_text_are_compared(pack: Path, zoo: holotype.Recognizer) -> None:
+    """The very decision of a gallery where that text alone is enrolled."""
+    zoo.forget("card")
+    claimed = zoo.verify("order", toy_drawing(1), fmr=0.2)
+    decision = same(toy_drawing(1), model=pack, description=ORDER, fmr=0.2)
+    assert decision.label in (ORDER, None)
+    assert decision.similarity == pytest.approx(claimed.similarity)
+    assert decision.threshold == pytest.approx(claimed.threshold)
+    assert decision.basis is not None
+    assert (decision.basis.known, decision.basis.source) == ("estimated", "cohort")
+    shown = same(toy_drawing(1), toy_drawing(1, 1), pack, fmr=0.2)
+    assert shown.threshold != pytest.approx(decision.threshold)  # of a picture, another one
+    for wrong in ({}, {"second": toy_drawing(2), "description": ORDER}):
+        with pytest.raises(ImageError, match="compares two things"):
+            same(toy_drawing(1), model=pack, **wrong)
+    with pytest.raises(TextError, match="no text side"):
+        same(toy_drawing(1), description=ORDER)
+    with pytest.raises(TextError, match="empty"):
+        same(toy_drawing(1), model=pack, description=" ")
+
+
+def test_compared_on_the_command_line(pack: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "seen.png"
+    Image.fromarray(toy_drawing(1)).save(picture)
+    asked = ["same", os.fspath(picture), "--text", ORDER, "--fmr", "0.9"]
+    done = CliRunner().invoke(app, [*asked, "--model", os.fspath(pack), "--json"])
+    said = json.loads(done.output)
+    assert (said["first"], said["second"]) == (os.fspath(picture), ORDER)
+    assert done.exit_code == (said["answer"] != "match")
+    blind = CliRunner().invoke(app, asked)
+    assert blind.exit_code not in (0, 1)
+    assert "has no text side" in " ".join(blind.output.split())
 
 
 def test_nothing_is_promised_without_pictures(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 import holotype
 from holotype.client import Client
-from holotype.errors import ImageError, TextError
+from holotype.errors import ImageError, RateError, TextError
 from holotype.pack import load_pack, write_pack
+from holotype.recognizer import same
 from real_server import Server, drawing
 from toy_packs import toy_parts
 from toy_texts import WIDTH, make_toy_texts
@@ -52,3 +53,19 @@ def test_a_model_without_a_text_side_says_so(start: Start) -> None:
     with Client(server.url, server.key) as desk, pytest.raises(TextError, match="no text side"):
         desk.enroll("order", descriptions=[ORDER])
     assert server.client.get("/v1/identities").json()["identities"][-1]["label"] == "c3"
+
+
+def test_a_picture_is_compared_with_a_text(start: Start, zoo: Path) -> None:
+    server = start(path=zoo)
+    with Client(server.url, server.key) as desk, holotype.open(zoo) as recognizer:
+        mine = same(drawing(1), model=recognizer, description=ORDER, fmr=0.2)
+        its = desk.same(drawing(1), description=ORDER, fmr=0.2)
+        assert its.similarity == pytest.approx(mine.similarity)
+        assert (its.answer, its.threshold) == (mine.answer, pytest.approx(mine.threshold))
+        with pytest.raises(RateError, match="1 enrolled by description alone"):
+            desk.same(drawing(1), description=ORDER, fmr=0.0001)
+        with pytest.raises(ImageError, match="2 images were sent"):
+            desk.same(drawing(1), drawing(2), description=ORDER)
+        with pytest.raises(ImageError, match="1 images were sent"):
+            desk.same(drawing(1))
+        assert desk.list() == {"seen": 1}

@@ -23,8 +23,10 @@ from holotype.cli.default_pack import GalleryPlace, Moved
 from holotype.cli.display import AsJson, print_json, print_table
 from holotype.cli.failures import NO_MATCH
 from holotype.cli.inputs import Item, Texts, embeddings, typed
+from holotype.domains.registry import domain_of, owner
 from holotype.domains.registry import typed as typed_domain
 from holotype.errors import VectorError
+from holotype.pack import load_pack
 from holotype.recognizer import DEFAULT_MODEL, pair
 
 
@@ -53,18 +55,26 @@ def same(
 ) -> None:
     """Do two pictures or recordings show the same? Exit code 0 if so, 1 if not; none is enrolled.
 
-    Of two texts: do they mean the same?
+    Of two texts: do they mean the same? Of a picture and a text: does it show that?
 
     Example: `holotype same one.png other.png --fmr 0.01`
 
     Example: `holotype same --text "cancel my order" --text "I want my money back"`
+
+    Example: `holotype same seen.jpg --text "a striped horse" --model ./mine`
     """
     items: list[Item] = [*(text or ()), *(files or ())]
     if len(items) != 2:
         raise typer.BadParameter("Give two of FIRST, SECOND and --text")
     first, second = items
-    model = typed_domain().usual_pack if model is None and text else model
-    decision = pair.same(first, second, model, fmr=fmr, stranger_prior=stranger_prior)
+    if text and files and not _is_of_texts(files[0], model):
+        first, second = files[0], text[0]
+        decision = pair.same(
+            first, model=model, description=second, fmr=fmr, stranger_prior=stranger_prior
+        )
+    else:
+        model = typed_domain().usual_pack if model is None and text else model
+        decision = pair.same(first, second, model, fmr=fmr, stranger_prior=stranger_prior)
     if as_json:
         document = decision_document(decision)
         for name in ("id", "label", "quiet", "margin", "candidates"):  # of a gallery
@@ -88,6 +98,12 @@ def same(
         say_of_one(decision, os.fspath(second), stranger_prior, "different pairs")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)
+
+
+def _is_of_texts(file: Path, model: str | None) -> bool:
+    """Whether a file beside a text is compared as a text too; else it is a picture of it."""
+    found = owner(file) if model is None else domain_of(load_pack(model).card.preprocessing)
+    return found is not None and found.typed
 
 
 def verify(

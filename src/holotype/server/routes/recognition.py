@@ -64,8 +64,10 @@ class Verify(Fields):
 
 
 class Same(Fields):
-    """1:1 of two pictures."""
+    """1:1 of two pictures, or of a picture and a text."""
 
+    text: str | None = Field(None, description="What the one picture may show, in place of a "
+                             "second picture, where the model has a text side")  # fmt: skip
     fmr: Rate = None
     stranger_prior: Prior = 0.5
 
@@ -177,14 +179,19 @@ async def verify(request: Request) -> Response:
 
 @route(router, "POST", "/v1/same", "read", Decision, body=Same, pictures="The two pictures")
 async def same(request: Request) -> Response:
-    """Do two pictures show the same? Nobody who is enrolled is asked."""
+    """Do two pictures show the same, or one what a text says? Nobody who is enrolled is asked."""
     got = await sent(request, Same)
     asked = got.fields
 
     def act(recognizer: Recognizer) -> Decision:
-        first, second = _so_many(got, 2)
+        first, *others = _so_many(got, 2 if asked.text is None else 1)
         return services.same(
-            first, second, recognizer, fmr=asked.fmr, stranger_prior=asked.stranger_prior
+            first,
+            next(iter(others), None),
+            recognizer,
+            description=asked.text,
+            fmr=asked.fmr,
+            stranger_prior=asked.stranger_prior,
         )
 
     decision = await house(request).desk.embed(act)
