@@ -113,6 +113,7 @@ class Domain:
     typed = False  # whether one can be typed in place of a file, and a file holds several
     sought = ""  # what is looked for in a picture; nothing: all of it is the thing
     varied = False  # whether training shows its pictures shifted and mirrored, as photographs
+    piece_s: float | None = None  # of sound that comes, as much as is listened to at once
     told_beside: tuple[str, ...] = ()  # codes of doubts that do not keep an answer back
 
     # What the card of a pack states.

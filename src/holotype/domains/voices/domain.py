@@ -63,6 +63,7 @@ class Voices(Domain):
     reads = "hears"
     metavar = "RECORDING"
     suffixes = SUFFIXES
+    piece_s = 4.0
     usual_pack = "voices"
     packs = {"voices": "voices, from one recording"}
     extra = EXTRA
@@ -121,6 +122,7 @@ class Words(Voices):
     """The one word of a recording."""
 
     kind = "word"
+    piece_s = 1.6  # what is said in half of it lies whole in a piece
     usual_pack = "words"
     packs = {"words": "words, each said once"}
     needs = {"spoken": _each(_SPOKEN)}
