@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.speech import log_mel
 from holotype.image.decode import decode
-from holotype.image.input_kind import PLAINLY, another_kind, impression
+from holotype.image.input_kind import PLAINLY, _quantile, another_kind, impression
 from holotype.image.pixels import Picture
 from holotype.records import Preprocessing
 from toy_packs import toy_drawing
@@ -197,3 +197,13 @@ def test_the_size_of_a_picture_and_its_dtype_hardly_matter() -> None:
     floats = impression(seen(photo.astype(np.float32) / 255)).departures.sum
     assert floats == pytest.approx(small, rel=0.02)
     assert large > PLAINLY
+
+
+@pytest.mark.parametrize("share", [0.9, 0.98])
+def test_a_quantile_is_that_of_numpy_to_the_last_bit(share: float) -> None:
+    rng = np.random.default_rng(0)
+    for count in [*range(1, 60), *rng.integers(60, 9000, 200)]:
+        values = rng.random(count, dtype=np.float32)
+        tones = np.round(values * 20) / np.float32(20)
+        assert _quantile(values, share) == np.quantile(values, share)
+        assert _quantile(tones, share) == np.quantile(tones, share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import socket
 import sqlite3
@@ -309,3 +310,18 @@ def test_surveys_wait_for_one_another_and_others_do_not(tmp_path: Path, whole: P
         desk.close()
 
     asyncio.run(scene())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_the_memory_of_one_picture_serves_the_next(start: Start, tmp_path: Path) -> None:
+    server = start(path=tmp_path / "new.gallery")  # of a model with feature maps of some size
+
+    def pages(calls: int = 10) -> float:
+        """That the system had to give anew, for each call."""
+        stat = Path(f"/proc/{server.process.pid}/stat")
+        before = int(stat.read_text().rpartition(") ")[2].split()[7])
+        for _ in range(calls):
+            assert server.client.post("/v1/identify", files=files(drawing(0))).status_code == 200
+        return (int(stat.read_text().rpartition(") ")[2].split()[7]) - before) / calls
+
+    assert min(pages() for _ in range(5)) < 20

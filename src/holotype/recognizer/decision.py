@@ -40,10 +40,10 @@ def decided(
     compared = matches.compared
     candidates = tuple(
         # Rounding may carry the product of two unit vectors past 1.
-        Candidate(labels[at], float(np.clip(similarity, -1, 1)), example)
+        Candidate(labels[at], min(max(similarity, -1.0), 1.0), example)
         for at, similarity, example in zip(
             compared.candidates[row].tolist(),
-            compared.similarity[row],
+            compared.similarity[row].tolist(),
             examples or [None] * compared.candidates.shape[1],
             strict=True,
         )

@@ -33,7 +33,7 @@ DEFAULT_PORT = 8470
 FIRST_KEY = "owner"
 KEEP_S = 30  # for which a connection may rest between two calls
 STOP_S = 60  # within which what was accepted is finished
-_M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 4 * 2**20  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MAPPED_BYTES = -1, -3, 4 * 2**20  # malloc.h
 _RESERVED_FILES = 200  # descriptors for everything that is no connection
 
 
@@ -114,10 +114,13 @@ def _give_memory_back() -> None:
     """Let what a large picture took go back to the system, and not stay with its thread.
 
     The C library of GNU does so for what it maps by itself, which by and by is only what is larger
-    than 32 MB; with the threshold fixed, whatever is large.
+    than 32 MB; with the threshold fixed, whatever is large. What is smaller stays: otherwise the
+    pages of a model's feature maps would be given back and asked for with each picture.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _MAPPED_BYTES)  # twice, as it chooses by itself
 
 
 class _Server(uvicorn.Server):
