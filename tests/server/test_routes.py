@@ -68,6 +68,21 @@ def test_both_headers_take_a_key_and_an_address_takes_none(server: Server) -> No
     assert nobody.get("/v1/gallery", params={"key": server.key}).status_code == 401
 
 
+def test_what_pictures_show_comes_with_vectors_that_are_taken_again(server: Server) -> None:
+    said = server.client.post("/v1/detect", files=files(drawing(1, 1), b"no picture"))
+    assert said.status_code == 200
+    (known,), (broken,) = said.json()["detected"]
+    assert known["box"] is None
+    assert (broken["vector"], broken["reasons"][0]["code"]) == (None, "unreadable")
+    asked = {"vectors": [known["vector"]], "fpir": "10%"}
+    (by_vector,) = server.client.post("/v1/identify", json=asked).json()["answers"]
+    sent, rate = files(drawing(1, 1)), {"fpir": "10%"}
+    (by_picture,) = server.client.post("/v1/identify", files=sent, data=rate).json()["answers"]
+    assert (by_vector["answer"], by_vector["label"]) == (by_picture["answer"], "c1")
+    assert by_vector["similarity"] == pytest.approx(by_picture["similarity"], abs=1e-6)
+    assert server.client.post("/v1/detect").status_code == 422
+
+
 def test_each_picture_of_a_call_gets_its_own_answer(server: Server) -> None:
     sent = files(drawing(1, 1), b"no picture", drawing(99))
     said = server.client.post("/v1/identify", files=sent, data={"fpir": "10%"})

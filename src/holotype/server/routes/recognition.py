@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from holotype import recognizer as services
+from holotype.domains.domain import Detected
 from holotype.errors import ImageError, VectorError
 from holotype.recognizer import Recognizer
 from holotype.recognizer.detection import detect, given
-from holotype.records import Decision, StatedRate
+from holotype.records import Decision, Reason, StatedRate
 from holotype.server.answers import answer
 from holotype.server.cameras import jpeg
 from holotype.server.forms import Sent, sent
@@ -77,6 +78,47 @@ class Answers:
     """One decision for each picture or vector, in the order in which they were sent."""
 
     answers: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One thing that a picture shows; or nothing, and why."""
+
+    box: tuple[int, int, int, int] | None  # of a face, in px from the upper left corner
+    reasons: tuple[Reason, ...]
+    vector: tuple[float, ...] | None  # [D] of length 1, which other routes take as `vectors`
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What each picture shows, largest first, in the order in which they were sent."""
+
+    detected: tuple[tuple[Shown, ...], ...]
+
+
+@route(
+    router,
+    "POST",
+    "/v1/detect",
+    "read",
+    Detections,
+    body=Fields,
+    pictures="Each shows at least one thing, or why it shows none",
+)
+async def detect_all(request: Request) -> Response:
+    """What is shown that can be recognized, what speaks against it, and its embedding."""
+    got = await sent(request, Fields)
+
+    def act(recognizer: Recognizer) -> tuple[tuple[Shown, ...], ...]:
+        found = detect(recognizer.embedder, _some(got), everybody=True)
+        return tuple(tuple(map(_shown, each)) for each in found)
+
+    return answer(Detections(await house(request).desk.embed(act)))
+
+
+def _shown(one: Detected) -> Shown:
+    vector = None if one.vector is None else tuple(one.vector.tolist())
+    return Shown(one.box, one.reasons, vector)
 
 
 @route(
@@ -207,10 +249,10 @@ async def thresholds(
     return answer(await house(request).desk.read(lambda at: services.stated(at, fpir)))
 
 
-def _some(got: Sent[Identify]) -> list[bytes]:
+def _some(got: Sent[Any]) -> list[bytes]:
     images = got.images()
     if not images:
-        raise ImageError("identify got no image", "Send at least one as images, or vectors")
+        raise ImageError("no image was sent", "Send at least one as images, or vectors to identify")
     return images
 
 
