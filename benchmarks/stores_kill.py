@@ -1,15 +1,17 @@
 """The client killed, the server killed, the network cut: is anything lost, or half done?
 
-    python benchmarks/stores_kill.py --rounds 100 --seconds 1
+    python benchmarks/stores_kill.py --rounds 100 --seconds 1 [--store milvus]
 
-A gallery in PostgreSQL, of a real server on this machine that is reached through a wire. Each round
+A gallery in PostgreSQL, of a real server on this machine that is reached through a wire; or one in
+a file, with an index in a Milvus server behind such a wire. Each round
 a child enrolls, renames and forgets, and says on a pipe what it is about to do and what is done,
 until it is killed, or the server is (as by a power cut), or the wire is cut again and again. What
 fails says so, and may have been done as a whole or not at all; the child looks which, and goes on.
 All the while another process reads the gallery and checks what it sees.
 
 After each round the gallery must hold exactly what was acknowledged, and its audit trail must be
-whole and still have every line that was there before. Writes results/stores_kill.json.
+whole and still have every line that was there before; an index must hold everybody who is enrolled,
+and nobody else. Writes results/stores_kill.json, or results/stores_kill_milvus.json.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +37,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import Snapshot, open_gallery
 from holotype.gallery.rows import Gallery
+from milvus import MilvusServer
+from milvus import Wire as MilvusWire
 from postgres import PostgresServer, Wire
 
-RESULT = Path(__file__).parent.parent / "results" / "stores_kill.json"
+RESULTS = Path(__file__).parent.parent / "results"
+CUT_AFTER = {"postgres": 12, "milvus": 3000}  # messages, or bytes: at most so many
 DIM, EXAMPLES, CROWD = 32, 2, 100
 ENDS = ("client killed", "server killed", "network cut")
 
@@ -52,7 +58,8 @@ def opened(url: str) -> Gallery:
         try:
             return open_gallery(url, "drawn", DIM, model_name="drawn")
         except GalleryError as error:
-            if "cannot be reached" not in error.problem and "was lost" not in error.problem:
+            away = ("cannot be reached", "was lost", "cannot be used")
+            if not any(words in error.problem for words in away):
                 raise
             time.sleep(0.05)
 
@@ -164,7 +171,7 @@ def judge(url: str, lines: list[str], held: set[str], heads: list[str]) -> Count
     return found
 
 
-def disturbed(end: str, server: PostgresServer, wire: Wire, writer: int, seconds: float) -> None:
+def disturbed(end: str, server: Any, wire: Wire, writer: int, seconds: float, most: int) -> None:
     """Let the child work for so long, and then some more beside what happens."""
     time.sleep(seconds)
     if end == "server killed":
@@ -174,21 +181,27 @@ def disturbed(end: str, server: PostgresServer, wire: Wire, writer: int, seconds
         time.sleep(seconds / 2)
     elif end == "network cut":
         for _ in range(5):
-            wire.cut_after = random.randrange(12)  # in the middle of a change, or between two
+            wire.cut_after = random.randrange(most)  # in the middle of a change, or between two
             time.sleep(seconds / 5)
     os.kill(writer, signal.SIGKILL)
     _, status = os.waitpid(writer, 0)
     assert os.WIFSIGNALED(status), "the writer failed before it was killed"
 
 
-def run(rounds: int, seconds: float, seed: int, told: Callable[[str], None]) -> dict[str, object]:
+def run(
+    store: str, rounds: int, seconds: float, seed: int, told: Callable[[str], None]
+) -> dict[str, object]:
     choose = random.Random(seed)
-    server = PostgresServer()
+    server: Any = MilvusServer() if store == "milvus" else PostgresServer()
     reader = None
     try:
-        server.execute("CREATE DATABASE desk")
-        wire = Wire(server.port)
-        direct = server.url("desk")
+        if store == "milvus":
+            wire: Wire = MilvusWire(server.port)
+            direct = server.url("desk", server.folder / "desk.gallery")
+        else:
+            server.execute("CREATE DATABASE desk")
+            wire = Wire(server.port)
+            direct = server.url("desk")
         through = direct.replace(f":{server.port}/", f":{wire.port}/")
         opened(direct).close()
         reader, report = fork(read, direct)
@@ -202,7 +215,8 @@ def run(rounds: int, seconds: float, seed: int, told: Callable[[str], None]) -> 
             said = b""
             while b"\n!" not in said and (part := os.read(pipe, 1 << 16)):
                 said += part  # until something was acknowledged, however slow the machine
-            disturbed(end, server, wire, writer, seconds * choose.uniform(0.5, 1.5))
+            seconds_here = seconds * choose.uniform(0.5, 1.5)
+            disturbed(end, server, wire, writer, seconds_here, CUT_AFTER[store])
             found[end] += judge(direct, (said.decode() + drain(pipe)).splitlines(), held, heads)
             found[end]["rounds"] += 1
             told(f"round {number + 1} of {rounds}: {end}, {len(held)} enrolled")
@@ -226,17 +240,20 @@ def run(rounds: int, seconds: float, seed: int, told: Callable[[str], None]) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", choices=tuple(CUT_AFTER), default="postgres")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1.0, help="of work in a round")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     result = run(
+        arguments.store,
         arguments.rounds,
         arguments.seconds,
         arguments.seed,
         lambda line: print(line, file=sys.stderr, flush=True),
     )
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    name = "stores_kill_milvus" if arguments.store == "milvus" else "stores_kill"
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
     return int(bool(result["reader_failed"]))
 

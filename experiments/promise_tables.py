@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tabling
@@ -286,8 +287,8 @@ def kills() -> str:
     return markdown((*head, "audit lines, one chain"), rows)
 
 
-def stores() -> str:
-    """The same gallery in PostgreSQL and in a file."""
+def stores(name: str = "stores") -> str:
+    """The same gallery in PostgreSQL and in a file, or in a file with an index and without."""
     rows = [
         (
             f"`{row['pack']}`",
@@ -297,7 +298,7 @@ def stores() -> str:
             f"{row['different']}",
             f"{row['threshold_difference']:g}",
         )
-        for row in tabling.result("stores")["decisions"]
+        for row in tabling.result(name)["decisions"]
     ]
     head = ("vectors of", "enrolled", "numbers", "asked", "other answers", "thresholds differ by")
     return markdown(head, rows)
@@ -312,7 +313,7 @@ def store_costs() -> str:
     return markdown(("", "times of a file"), rows)
 
 
-def store_kills() -> str:
+def store_kills(name: str = "stores_kill") -> str:
     """Clients and servers killed, and networks cut, in the middle of changes."""
     rows = [
         (
@@ -320,9 +321,9 @@ def store_kills() -> str:
             f"{row['rounds']}",
             f"{row['acknowledged']:,}",
             f"{row.get('failed', 0) + row['cut off']:,}",
-            f"{tabling.result('stores_kill')['lost']}",
+            f"{tabling.result(name)['lost']}",
         )
-        for end, row in tabling.result("stores_kill")["ends"].items()
+        for end, row in tabling.result(name)["ends"].items()
     ]
     head = ("", "rounds", "changes acknowledged", "failed or cut off", "lost, or half done")
     return markdown(head, rows)
@@ -601,6 +602,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "stores": stores,
     "store_costs": store_costs,
     "store_kills": store_kills,
+    "index": partial(stores, "stores_milvus"),
+    "index_kills": partial(store_kills, "stores_kill_milvus"),
     "characters": characters,
     "strangers": strangers,
     "views": views,

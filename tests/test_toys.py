@@ -335,10 +335,10 @@ def test_a_store(house: House) -> None:
     line = '"toy": ("holotype.gallery.toy:ToyGallery", Extra("toy", (), "")), '
     house.put("src/holotype/gallery/place.py", '"postgresql": _POSTGRES', line)
     conftest = "tests/gallery/conftest.py"
-    house.put(conftest, '"postgres"])', '"toy", ')
+    house.put(conftest, '"postgres", indexed', '"toy", ')
     house.put(conftest, "@pytest.fixture\ndef place(", PLACE)
     house.put(
-        conftest, 'request.getfixturevalue("path" if', 'toy_place(request) if engine == "toy" else '
+        conftest, "request.getfixturevalue(places", 'toy_place(request) if engine == "toy" else '
     )
     said = house.run("-m", "pytest", "-n0", "tests/gallery/test_labels.py", "-k", "toy")
     assert re.search(r"[1-9]\d* passed", said)

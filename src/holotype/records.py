@@ -410,6 +410,22 @@ class Crowding:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """What the index of a gallery finds, measured on those who are enrolled.
+
+    An example of each of some of them is looked for among the others. Where who is most alike is
+    missed, somebody less alike stands for them: for a stranger as well, who is let in where only
+    that one's threshold is reached. So at most `at_most` is added to a stated rate.
+    """
+
+    name: str  # of the index, without a password
+    kind: str  # as the engine calls it
+    asked: int
+    missed: int
+    at_most: float  # the share that is missed: upper end of a 95 % interval
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a gallery can say of strangers, and what it would take to say more."""
 
@@ -430,6 +446,7 @@ class Status:
     cohort_contradicted: bool | None
     crowding: Crowding | None
     drift: Drift  # since this process began
+    index: Searched | None = None  # None: all are compared
 
 
 @dataclass(frozen=True, slots=True)

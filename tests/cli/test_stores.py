@@ -1,4 +1,4 @@
-"""The command line and the server over a gallery in PostgreSQL: the URL is all that changes."""
+"""The command line and the server over stores that are no file: the URL is all that changes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import holotype
 from hanging import HANGS_S
 from holotype.client import Client
 from holotype.gallery import existing
+from milvus import MilvusServer
+from milvus import require_server as require_milvus
 from postgres import PASSWORD, PostgresServer, require_server
 
 
@@ -47,6 +50,26 @@ def run(folder: Path, *arguments: str, code: int = 0) -> str:
     assert PASSWORD not in said
     assert "s3cret" not in said
     return " ".join(said.split())
+
+
+@contextmanager
+def served(place: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """A server, by its address and the key that it has shown."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "holotype", "serve", place, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    try:
+        assert server.stdout is not None
+        address, _, key = server.stdout.readline().strip().partition("#key=")
+        yield address, key
+    finally:
+        server.terminate()
+        out, err = server.communicate(timeout=HANGS_S)
+    assert PASSWORD not in out + err
 
 
 def test_from_the_first_enrollment_to_a_copy(url: str, tmp_path: Path) -> None:
@@ -86,26 +109,13 @@ def test_a_server_serves_it(url: str, tmp_path: Path) -> None:
     place = f"{url}?gallery=served"
     with holotype.open(place, dim=16) as desk:
         desk.enroll("Ada", vectors=np.eye(16)[0])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "holotype", "serve", place, "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    try:
-        assert server.stdout is not None
-        address, _, key = server.stdout.readline().strip().partition("#key=")
+    with served(place, tmp_path) as (address, key):
         with Client(address, key) as client:
             assert client.list() == {"Ada": 1}
         with existing(place) as other:  # another process changes it
             other.rename("Ada", "Eve")
         with Client(address, key) as client:
             assert client.list() == {"Eve": 1}
-    finally:
-        server.terminate()
-        out, err = server.communicate(timeout=HANGS_S)
-    assert PASSWORD not in out + err
     assert sorted(os.listdir(tmp_path)) == [
         "desk-served.delivery",
         "desk-served.events",
@@ -113,3 +123,36 @@ def test_a_server_serves_it(url: str, tmp_path: Path) -> None:
         "desk-served.keys",
         "desk-served.webhooks",
     ]
+
+
+@pytest.mark.slow
+def test_a_file_with_an_index(tmp_path: Path) -> None:
+    require_milvus()
+    milvus = MilvusServer()
+    try:
+        url = milvus.url("desk", "desk.gallery").replace("//", "//ada:s3cret@")
+        drawn = np.random.default_rng(0).standard_normal((3, 16)).astype(np.float32)
+        for name, vector in zip("abc", drawn, strict=True):
+            np.save(tmp_path / f"{name}.npy", vector)
+            run(tmp_path, "enroll", url, name.upper(), f"{name}.npy")
+        assert "match A" in run(tmp_path, "identify", url, "a.npy", "--fpir", "0.6")
+        said = run(tmp_path, "status", url)
+        assert "FLAT/IP: of 3 enrolled who were looked for among the others it missed 0" in said
+        run(tmp_path, "forget", url, "C")
+        assert "2 enrolled are in the index" in run(tmp_path, "reindex", url)
+        assert "Sound" in run(tmp_path, "check", url)
+        assert "has no index" in run(tmp_path, "reindex", "desk.gallery", code=6)
+        assert "compared: 2 identities" in run(tmp_path, "copy", url, "there.gallery")
+        with served(url, tmp_path) as (address, key):
+            with Client(address, key) as client:
+                assert client.list() == {"A": 1, "B": 1}
+            second = run(tmp_path, "serve", url, "--port", "0", code=15)
+            assert "a file has one server" in second
+            assert "A" in run(tmp_path, "list", url)  # beside the server
+        assert sorted(one.name for one in tmp_path.glob("desk*")) == [
+            "desk.gallery",
+            *(f"desk.gallery.{one}" for one in ("delivery", "events", "jobs", "keys", "serving")),
+            "desk.gallery.webhooks",
+        ]
+    finally:
+        milvus.stop()

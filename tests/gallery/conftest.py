@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from holotype.gallery import Gallery
 from holotype.gallery import open_gallery as open_at
+from milvus import MilvusServer
+from milvus import require_server as require_milvus
 from postgres import PostgresServer, require_server
 
 DIM = 8
@@ -25,7 +27,9 @@ _numbers = itertools.count()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         alone = "path" in metafunc.fixturenames
-        metafunc.parametrize("engine", ["sqlite"] if alone else ["sqlite", "postgres"])
+        # With an index the rows are those of the file: what is new of it, `test_milvus.py` proves.
+        indexed = pytest.param("milvus", marks=pytest.mark.slow)
+        metafunc.parametrize("engine", ["sqlite"] if alone else ["sqlite", "postgres", indexed])
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +39,16 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.execute("CREATE DATABASE desk")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusServer]:
+    require_milvus()
+    server = MilvusServer()
+    try:
         yield server
     finally:
         server.stop()
@@ -54,8 +68,15 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def place(engine: str, request: pytest.FixtureRequest) -> Path | str:
     """Where `open_gallery` opens a gallery."""
-    found: Path | str = request.getfixturevalue("path" if engine == "sqlite" else "url")
+    places = {"sqlite": "path", "postgres": "url", "milvus": "indexed"}
+    found: Path | str = request.getfixturevalue(places[engine])
     return found
+
+
+@pytest.fixture
+def indexed(milvus: MilvusServer, tmp_path: Path) -> str:
+    """A file with an index beside it that is not there yet."""
+    return milvus.url(f"g{next(_numbers)}", tmp_path / "desk.gallery")
 
 
 @pytest.fixture

@@ -22,9 +22,10 @@ def test_files(place: str | Path) -> None:
 
 
 def test_an_engine_that_nobody_knows() -> None:
-    assert is_url("milvus://host/desk")
-    with pytest.raises(GalleryError, match="begins with milvus://"):
-        engine_of("milvus://host/desk")
+    assert is_url("redis://host/desk")
+    with pytest.raises(GalleryError, match="begins with redis://"):
+        engine_of("redis://host/desk")
+    assert engine_of("milvus://host/desk?truth=desk.gallery") is SqliteGallery
 
 
 def test_what_belongs_to_a_gallery_lies_beside_it() -> None:

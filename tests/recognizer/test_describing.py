@@ -16,12 +16,12 @@ from holotype.cli import app
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, PackError, RateError, TextError
 from holotype.gallery import existing
+from holotype.gallery.prototypes import DESCRIPTION_WEIGHT
 from holotype.openset.described import DescribedEvidence, MixedEvidence
 from holotype.pack import load_pack, write_pack
 from holotype.packing.hub import pull_pack, push_pack
 from holotype.packing.verify import verify_pack
 from holotype.recognizer import calibrate, reembed, same
-from holotype.recognizer.state import DESCRIPTION_WEIGHT
 from holotype.stats.scoring import unit
 from packing.hub_server import running
 from toy_packs import make_toy_pack, toy_drawing, toy_parts

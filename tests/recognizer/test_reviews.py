@@ -8,7 +8,7 @@ import pytest
 import holotype
 from holotype.errors import GalleryError
 from holotype.recognizer import feedback, review, undo_feedback
-from holotype.recognizer.reviews import interval
+from holotype.stats.share_interval import interval
 from toy_packs import toy_drawing
 
 RATE = 0.1

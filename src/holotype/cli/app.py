@@ -111,6 +111,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Keep a gallery": {
         "audit": maintain.audit,
         "check": maintain.check,
+        "reindex": maintain.make_index,
         "backup": maintain.backup,
         "restore": maintain.restore,
         "import": exchange.take_in,

@@ -14,7 +14,7 @@ from holotype import recognizer
 from holotype.cli.default_pack import GalleryPlace
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.progress import bars
-from holotype.gallery import called, existing
+from holotype.gallery import called, existing, reindex
 from holotype.gallery import restore as from_backup
 
 DAMAGED = 1
@@ -86,6 +86,18 @@ def check(gallery: GalleryPlace, as_json: AsJson = False) -> None:
             say(problem)
     if not found.sound:
         raise typer.Exit(DAMAGED)
+
+
+def make_index(gallery: GalleryPlace, as_json: AsJson = False) -> None:
+    """Make the index of a gallery anew; what it has kept of who is forgotten goes with the old one.
+
+    Example: `holotype reindex "milvus://db.example/desk?truth=desk.gallery"`
+    """
+    count = reindex(gallery)
+    if as_json:
+        print_json({"identities": count})
+    else:
+        say(f"{count} enrolled are in the index.")
 
 
 def backup(

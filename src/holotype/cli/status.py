@@ -10,7 +10,7 @@ from holotype.cli.decisions import number, sources
 from holotype.cli.default_pack import GalleryPlace, Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.gallery import gallery_model
-from holotype.records import KnownRate, Status
+from holotype.records import KnownRate, Searched, Status
 
 
 def status(
@@ -68,6 +68,8 @@ def status(
     say(f"{smallest}, {least}. Who states no rate gets {_usual(found.usual)}.")
     if wanted := _wanted(found):
         say(wanted)
+    if found.index is not None:
+        say(_index(found.index))
     if found.cohort_contradicted:
         say(
             "The enrolled are more alike to one another than anything that the model was tested "
@@ -82,6 +84,17 @@ def status(
             f"without one of them from {number(found.crowding.without_one)}. Are they one?",
             style="yellow",
         )
+
+
+def _index(index: Searched) -> str:
+    """What the index misses."""
+    if not index.asked:
+        return f"Index {index.name}, {index.kind}: nobody could be looked for in it."
+    return (
+        f"Index {index.name}, {index.kind}: of {index.asked} enrolled who were looked for among "
+        f"the others it missed {index.missed}. That adds at most {percent(index.at_most)} to a "
+        "stated rate."
+    )
 
 
 def _by(row: KnownRate, found: Status) -> str:

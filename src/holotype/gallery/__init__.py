@@ -15,8 +15,10 @@ from holotype.gallery.place import (
     jobs_of,
     name_of,
     open_gallery,
+    reindex,
     restore,
     take_in,
+    truth_of,
 )
 from holotype.gallery.records import (
     Added,
@@ -74,6 +76,8 @@ __all__ = [
     "jobs_of",
     "name_of",
     "open_gallery",
+    "reindex",
     "restore",
     "take_in",
+    "truth_of",
 ]

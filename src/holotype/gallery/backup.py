@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from holotype.errors import GalleryError
-from holotype.gallery import audit, opened
+from holotype.gallery import audit, index, opened
 from holotype.gallery.check import check
 from holotype.gallery.connection import transaction
 from holotype.gallery.creation import modernize
@@ -175,5 +175,6 @@ def _note(draft: Path, actor: str | None, facts: dict[str, Any]) -> None:
         with transaction(written, "IMMEDIATE"):
             modernize(written, actor)
             audit.append(written, "restore", actor, **facts)
+            index.void(written)
     finally:
         written.close()

@@ -73,6 +73,9 @@ class Connection(Protocol):
     def set_counter(self, table: str, last: int) -> None:
         """Let the next row have a greater number."""
 
+    def watch_examples(self) -> None:
+        """Let each change of an example leave a row in `indexed`, in the same transaction."""
+
     def damage(self, most: int) -> Iterator[str]:
         """What the engine itself finds wrong with what it keeps, so many findings at most."""
 

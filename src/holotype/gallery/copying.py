@@ -78,8 +78,9 @@ def copy(
     Raises:
         GalleryError: there is something at `target`, or one of the two cannot be had.
     """
-    from holotype.gallery.place import engine_of
+    from holotype.gallery.place import engine_of, truth_of
 
+    source, target = truth_of(source), truth_of(target)
     with (
         engine_of(source).existing(source) as gallery,
         engine_of(target).receiving(target) as into,

@@ -15,6 +15,7 @@ from holotype.gallery import audit, backup, enrolled_rows, erasure, feedback, re
 from holotype.gallery import strangers as batches
 from holotype.gallery.check import check
 from holotype.gallery.file import failures, real_path
+from holotype.gallery.indexed import Indexed
 from holotype.gallery.labels import shown
 from holotype.gallery.matrix import checked
 from holotype.gallery.records import (
@@ -27,10 +28,9 @@ from holotype.gallery.records import (
     StrangerBatch,
 )
 from holotype.gallery.schema import Binding, schema_version
-from holotype.gallery.store import Store
 
 
-class Ledger(Store):
+class Ledger(Indexed):
     """All of a gallery but its enrolled."""
 
     # -- own strangers ----------------------------------------------------------------------
@@ -241,9 +241,11 @@ class Ledger(Store):
             return audit.verify(connection, noted)
 
     def check(self) -> GalleryCheck:
-        """Look at every page, row, vector and audit line of the file."""
+        """Look at every page, row, vector and audit line of the file; and at its index."""
         with self._reading() as connection:
-            return check(connection)
+            found = check(connection)
+            problems = (*found.problems, *self._index_problems(connection))
+            return replace(found, problems=problems)
 
     # -- copies -----------------------------------------------------------------------------
 

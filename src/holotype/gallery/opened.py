@@ -110,6 +110,20 @@ class Connection(sqlite3.Connection):
         # A table whose numbers may be used again has none, nor one that never had a row.
         self.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (last, table))
 
+    def watch_examples(self) -> None:
+        """Let triggers note whose examples change."""
+        for name, event, rows in (
+            ("in", "INSERT", ("NEW",)),
+            ("out", "DELETE", ("OLD",)),
+            ("over", "UPDATE OF identity, vector, description", ("OLD", "NEW")),
+        ):
+            noted = " ".join(
+                f"INSERT INTO indexed (identity) VALUES ({row}.identity);" for row in rows
+            )
+            self.execute(
+                f"CREATE TRIGGER indexed_{name} AFTER {event} ON examples BEGIN {noted} END"
+            )
+
     def damage(self, most: int) -> Iterator[str]:
         """What SQLite finds wrong with its pages and its references."""
         for (message,) in self.execute(f"PRAGMA integrity_check({most})"):

@@ -92,6 +92,9 @@ class Store(Forked, ABC):
     def _done(self, connection: Connection) -> None:
         """Look at it once more when a change is durable."""
 
+    def _after_change(self) -> None:
+        """Let others know of a change, once it is durable."""
+
     # -- the connection ---------------------------------------------------------------------
 
     def _connect(self) -> Connection:
@@ -190,8 +193,8 @@ class Store(Forked, ABC):
             yield connection
 
     @contextmanager
-    def _changing(self, actor: str | None = None) -> Iterator[Connection]:
-        """One change: all of it is durable afterwards, or nothing happened."""
+    def _alone(self) -> Iterator[Connection]:
+        """The connection, while nobody else writes: what is done is durable, or did not happen."""
         with self._session() as connection:
             self._before_change()
             self._mirror.look_again()
@@ -199,12 +202,19 @@ class Store(Forked, ABC):
                 self._begun(connection)
                 # Under the lock: another process may have moved the gallery to another model.
                 self._check_binding(connection)
-                audit.require_first(connection, actor)
-                modernize(connection, actor)
-                changes.begin(connection)
                 yield connection
-                changes.finish(connection)
             self._done(connection)
+
+    @contextmanager
+    def _changing(self, actor: str | None = None) -> Iterator[Connection]:
+        """One change: all of it is durable afterwards, or nothing happened."""
+        with self._alone() as connection:
+            audit.require_first(connection, actor)
+            modernize(connection, actor)
+            changes.begin(connection)
+            yield connection
+            changes.finish(connection)
+        self._after_change()
 
     def _forget_all(self) -> None:
         """Nothing that was read is believed any more: the next use reads everything anew."""

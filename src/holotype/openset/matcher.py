@@ -94,8 +94,8 @@ class Search(Protocol):
     def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
         """The k most alike of float32 [B, D]: rows and similarities [B, k], of equals the first."""
 
-    def follow(self, prototypes: Floats, changes: Difference) -> Search:
-        """Of the next state, at the cost of what differs from this one (`difference`)."""
+    def follow(self, prototypes: Floats, changes: Difference) -> Search | None:
+        """Of the next state, at the cost of what differs (`difference`); None: by a product."""
 
 
 @dataclass(frozen=True, eq=False)

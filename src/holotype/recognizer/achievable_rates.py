@@ -9,6 +9,7 @@ from holotype.openset import Evidence, Matcher, parse_rate
 from holotype.openset.drift import drift as compared
 from holotype.openset.enrolled import classes_needed
 from holotype.openset.evidence import USUAL_RATE
+from holotype.recognizer.index_search import IndexSearch
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.state import State
 from holotype.records import Crowding, Drift, KnownRate, StatedRate, Status
@@ -30,7 +31,7 @@ def status(recognizer: Recognizer) -> Status:
     """
     state = recognizer.state
     matcher = state.matcher
-    evidence = matcher.evidence
+    evidence, search = matcher.evidence, matcher.search
     count, strangers = len(state.labels), evidence.impostors.site_classes
     known = matcher.smallest_rate(guaranteed=True) <= USUAL_RATE
     exact = evidence.enrolled.exact
@@ -50,6 +51,7 @@ def status(recognizer: Recognizer) -> Status:
         cohort_contradicted=_contradicted(evidence),
         crowding=_crowding(state),
         drift=drift(recognizer),
+        index=search.measured() if isinstance(search, IndexSearch) else None,
     )
 
 

@@ -92,6 +92,8 @@ def _shown(embedder: Embedder, first: ImageSource) -> tuple[str, Floats]:
 class _InMemory:
     """As much of a `Gallery` as `verify` asks for, with one example of one identity."""
 
+    index = None
+
     def __init__(self, label: str, vector: Floats, is_text: bool) -> None:
         nobody = Strangers(1, np.empty((0, len(vector)), np.float32), np.empty(0, np.int64))
         self._snapshot = Snapshot(

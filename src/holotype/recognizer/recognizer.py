@@ -130,7 +130,7 @@ class Recognizer:
         with self._lock:
             snapshot = gallery.snapshot()
             if self._state is None or self._state.snapshot.version != snapshot.version:
-                self._state = State.of(snapshot, self.model, self._state)
+                self._state = State.of(snapshot, self.model, self._state).searching(gallery)
             return self._state
 
     def state_of(self, tag: str | None) -> State:

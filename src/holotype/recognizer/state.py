@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from holotype.exact_search import SMALLEST, ExactSearch
 from holotype.forking import cached_property
-from holotype.gallery import Snapshot
+from holotype.gallery import Gallery, Snapshot
+from holotype.gallery.prototypes import prototypes_of
 from holotype.openset import Cohort, CohortModel, Matcher
+from holotype.recognizer.index_search import IndexSearch
 from holotype.records import Candidate, Reason
 from holotype.stats import scoring
 from holotype.stats.scoring import Floats
@@ -18,9 +20,6 @@ from holotype.stats.scoring import Floats
 _MAX_LOOKALIKES = 5
 # Two pictures this alike are one picture.
 SAME = 0.9999
-# What a description counts beside pictures of the same identity, each of which counts 1. Chosen on
-# photographs of groceries and their names: 1 does harm there, where one picture is enrolled.
-DESCRIPTION_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +36,7 @@ class State:
         described = is_described(snapshot)
         vectors, owner = snapshot.vectors, snapshot.owner
         examples = np.bincount(owner[~described], minlength=count)
-        weighed = np.where(described & (examples[owner] > 0), DESCRIPTION_WEIGHT, 1)
-        weighed = vectors if (weighed == 1).all() else vectors * weighed[:, None].astype(np.float32)
-        prototypes = scoring.group_prototypes(weighed, owner, count)
+        prototypes = prototypes_of(vectors, owner, described, count)
         # The oldest picture of each stands for what one more of it would reach.
         first = np.argsort(described, kind="stable")
         exemplars = (
@@ -66,6 +63,13 @@ class State:
         if matcher.search is None and count >= SMALLEST:
             matcher = replace(matcher, search=ExactSearch(prototypes))
         return cls(snapshot, matcher)
+
+    def searching(self, gallery: Gallery) -> State:
+        """The same state, which lets the index of its gallery find candidates, if it has one."""
+        if gallery.index is None:
+            return self
+        search = IndexSearch(gallery, self.snapshot, self.matcher)
+        return replace(self, matcher=replace(self.matcher, search=search))
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -18,9 +18,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
-from holotype.gallery import file_beside, jobs_of
+from holotype.gallery import file_beside, is_url, jobs_of, truth_of
 from holotype.server.app import application
 from holotype.server.callers import CALLS_A_MINUTE, Callers, Told
+from holotype.server.delivery import Turn
 from holotype.server.desk import Desk
 from holotype.server.guard import JsonLines
 from holotype.server.jobs import Jobs
@@ -91,6 +92,7 @@ def serve(
     _require_safe(place)
     listener = _listener(place)
     with listener, ExitStack() as opened:
+        opened.enter_context(closing(_alone(gallery)))
         desk = opened.enter_context(closing(Desk(gallery, model, keep_pictures=keep_pictures)))
         keys = opened.enter_context(closing(Keys(file_beside(gallery, "keys"))))
         jobs = opened.enter_context(closing(Jobs(jobs_of(gallery), desk.labels)))
@@ -108,6 +110,18 @@ def serve(
             outlets.feed.end,
         )
         _run(server, listener)
+
+
+def _alone(gallery: str | os.PathLike[str]) -> Turn:
+    """Held by the one server that there may be on a file with an index."""
+    turn = Turn(file_beside(gallery, "serving"))
+    truth = truth_of(gallery)
+    if truth is not gallery and not is_url(truth) and not turn.mine():
+        raise ServingError(
+            f"another server serves {os.fspath(truth)!r} with its index; a file has one server",
+            "Copy it to PostgreSQL (`holotype copy`), which several servers may share",
+        )
+    return turn
 
 
 def _give_memory_back() -> None:
