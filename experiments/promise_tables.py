@@ -391,14 +391,16 @@ def scale_copy() -> str:
     found = tabling.result("copy_kill")
     rows = [
         (
-            f"{number}.",
+            f"{found['enrolled']:,}",
             "killed" if run["killed"] else "ended",
             f"{run['processor_s']:.0f}",
             f"{run['rows_there'] if run['killed'] else found['rows']:,}",
+            "" if run["killed"] else f"{found['differing_rows']}",
         )
-        for number, run in enumerate(found["runs"], start=1)
+        for run in found["runs"]
     ]
-    return markdown(("run", "", "s of the processor", "rows there"), rows)
+    head = ("enrolled", "", "s of the processor", "rows there", "rows that differ")
+    return markdown(head, rows)
 
 
 def scale_evidence() -> str:

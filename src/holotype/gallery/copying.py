@@ -41,7 +41,7 @@ _POINTING = {
         for table in ("examples", "strangers")
     ),
 }
-_ROWS = 1000  # in a page; a picture may have some megabytes
+_ROWS = 10_000  # in a page, which is durable before the next; a picture may have some megabytes
 _FEW = {"pictures": 20}
 
 
