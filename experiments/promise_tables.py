@@ -329,6 +329,17 @@ def store_kills(name: str = "stores_kill") -> str:
     return markdown(head, rows)
 
 
+def cluster() -> str:
+    found = tabling.result("cluster")
+    rows = [
+        ("at most, by the processor's time", f"{found['times_that_two_cores_allow']:.2f}"),
+        ("by the clock", f"{found['times_by_the_clock']:.2f}"),
+        ("load of the machine before (2 is full)", f"{found['load_before']:.0f}"),
+        ("seconds to start Ray", f"{found['start_s']:.0f}"),
+    ]
+    return markdown(("", "two workers, times one process"), rows)
+
+
 def scale_costs() -> str:
     """What galleries of some sizes take, computed from the measured speed of memory."""
     found, dim, machine = tabling.result("scale"), 256, 256
@@ -595,6 +606,7 @@ def turned_away() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "cluster": cluster,
     "scale_costs": scale_costs,
     "scale_search": scale_search,
     "scale_copy": scale_copy,
