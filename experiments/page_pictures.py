@@ -23,17 +23,18 @@ DOCS = Path(__file__).parent.parent / "docs"
 PARTS = ("enrolled", "inbox", "map", "trust", "audit", "keys", "settings", "about")
 ENROLLED = 20  # characters of all that ship, evenly; strangers lie between them
 STRANGERS = 3
+PICTURES = 5  # of each character, in what is measured
 WIDTH, HEIGHT = 1080, 760
 _QUALITY = 60
 
 
 def drawings() -> list[list[bytes]]:
-    """The first three drawings of each character, as PNG files."""
+    """The first drawings of each character, as PNG files."""
     sample = load_dataset("sample")
     found: list[list[bytes]] = []
     for number in np.unique(sample.class_index):
         pictures = []
-        for picture in sample.images[:][sample.class_index == number][:3]:
+        for picture in sample.images[:][sample.class_index == number][:PICTURES]:
             file = io.BytesIO()
             Image.fromarray(picture).save(file, "PNG")
             pictures.append(file.getvalue())
@@ -60,19 +61,36 @@ def ask(page: Any, *contents: bytes) -> None:
     page.wait_for_selector(".answer:not(.empty)")
 
 
-def walk(page: Any, address: str, characters: list[list[bytes]]) -> None:
+def measure(page: Any, folder: Path, characters: list[list[bytes]]) -> None:
+    """Drop all drawings on the tab that is open, and wait for what is measured on them."""
+    for number, pictures in enumerate(characters):
+        place = folder / f"letter {number}"
+        place.mkdir(parents=True)
+        for at, picture in enumerate(pictures):
+            (place / f"{at}.png").write_bytes(picture)
+    page.set_input_files("#trust .evaluate input[webkitdirectory]", folder)
+    page.wait_for_selector("#trust .evaluate figure", timeout=600_000)
+
+
+def walk(page: Any, address: str, folder: Path, characters: list[list[bytes]]) -> None:
     """Show each part once."""
     page.goto(address)
     page.wait_for_selector("#desk h1", state="attached")
     strangers = [characters[2 * number + 1][:2] for number in range(STRANGERS)]
-    ask(page, *(drawing for each in strangers for drawing in each))
     page.fill("#desk input[type=range]", "3")  # one stranger in ten
+    ask(page, *(drawing for each in strangers for drawing in each))
     ask(page, characters[0][1])
     show(page, "desk")
+    page.locator("#desk .came").evaluate("at => at.scrollIntoView()")
+    show(page, "visitors")
     for part in PARTS:
         page.click(f"#tab-{part}")
         page.wait_for_selector(f"#{part} h1")
         show(page, part)
+        if part == "trust":
+            measure(page, folder, characters)
+            page.locator("#trust .evaluate h3").first.evaluate("at => at.scrollIntoView()")
+            show(page, "report")
 
 
 def main() -> None:
@@ -87,9 +105,8 @@ def main() -> None:
             for number in range(ENROLLED):
                 recognizer.enroll(f"Letter {number + 1}", characters[number * step][0])
         command = [sys.executable, "-m", "holotype", "serve", str(gallery), "--port", "0"]
-        with subprocess.Popen(
-            [*command, "--inbox", "8"], stdout=subprocess.PIPE, text=True
-        ) as server:
+        command += ["--inbox", "8", "--tell", "match", "--tell", "unknown"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             address = server.stdout.readline().strip()
             with sync_playwright() as driver:
@@ -102,7 +119,7 @@ def main() -> None:
                     color_scheme="light",
                 )
                 page.set_default_timeout(120_000)
-                walk(page, address, characters)
+                walk(page, address, Path(folder) / "drawings", characters)
                 browser.close()
             server.terminate()
 

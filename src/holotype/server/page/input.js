@@ -16,8 +16,9 @@ const ICONS = {
  *
  * ways: some of draw, file, camera; the first, which is not the camera, is open.
  * action: what the button beside the pad says; several files are handed on at once where `many`.
+ * drop: what the field for files says.
  */
-export function input({ways, action, many = true, facing = "environment", onpictures}) {
+export function input({ways, action, many = true, facing = "environment", drop = t(many ? "input.drop" : "input.drop_one"), onpictures}) {
   let way = ways[0];
   let seeing = null;
   const place = h("div", {class: "place"});
@@ -54,7 +55,7 @@ export function input({ways, action, many = true, facing = "environment", onpict
       if (choose.files.length) onpictures(Array.from(choose.files));
       choose.value = "";
     }});
-    return h("label", {class: "drop"}, icon(ICONS.file), h("span", {}, t(many ? "input.drop" : "input.drop_one")), choose);
+    return h("label", {class: "drop"}, icon(ICONS.file), h("span", {}, drop), choose);
   }
 
   const element = h("div", {class: "input"}, ways.length > 1 && switches, place);

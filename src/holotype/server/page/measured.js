@@ -9,7 +9,7 @@ import {number, oneIn, percent, t, when} from "./texts.js";
 
 const MOST = 1000, MOST_BYTES = 60e6; // pictures of one job, and what they may weigh
 const LOOK_MS = 1000;
-const LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 34, WIDE = 420, HIGH = 260; // of the plot
+const LEFT = 46, RIGHT = 22, TOP = 10, BOTTOM = 34, WIDE = 420, HIGH = 260; // of the plot
 const SPACE = "http://www.w3.org/2000/svg";
 
 let place = null;
@@ -22,7 +22,7 @@ export function section() {
     begin(Array.from(folder.files).filter((file) => file.type.startsWith("image/")));
     folder.value = "";
   }});
-  const drop = input({ways: ["file"], action: t("evaluate.do"), onpictures: begin});
+  const drop = input({ways: ["file"], action: t("evaluate.do"), drop: t("evaluate.drop"), onpictures: begin});
   last();
   return h("section", {class: "evaluate"}, h("h2", {}, t("evaluate.title")),
     h("p", {}, t("evaluate.text")), h("p", {class: "soft"}, t("evaluate.groups")),
