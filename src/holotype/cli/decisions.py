@@ -13,6 +13,7 @@ import typer
 from holotype.cli.display import Cell, percent, print_table, say
 from holotype.records import Basis, Candidate, Decision, Drift, Source, Status
 
+_LONG_TEXT = 100  # characters
 STYLES = {"match": "green", "unknown": "yellow", "cannot_tell": "magenta"}
 Confidence = Annotated[
     str | None,
@@ -37,6 +38,13 @@ def named(item: Path | str) -> dict[str, str]:
     return {"text" if isinstance(item, str) else "image": os.fspath(item)}
 
 
+def briefly(item: Path | str) -> str:
+    """What was asked about, as a table shows it: a file by its name, of a long text the start."""
+    if isinstance(item, str) and len(item) > _LONG_TEXT:
+        return f"{item[:_LONG_TEXT]}..."
+    return os.fspath(item)
+
+
 def print_answers(seen: Sequence[tuple[Path | str, Decision]], stranger_prior: float) -> None:
     """Print pictures with the decision on each, and what the columns mean."""
     columns = [*(named(seen[0][0]) if seen else ["image"]), "answer", "nearest", "closest other"]
@@ -45,12 +53,12 @@ def print_answers(seen: Sequence[tuple[Path | str, Decision]], stranger_prior: f
         columns.append("probability")
     print_table(
         columns,
-        [_row(os.fspath(image), decision)[: len(columns)] for image, decision in seen],
+        [_row(briefly(image), decision)[: len(columns)] for image, decision in seen],
         numbers=("probability",),
     )
     for image, decision in seen:
         if decision.answer == "cannot_tell":
-            say(f"{os.fspath(image)}: {decision.reasons[0].text}.", style="magenta")
+            say(f"{briefly(image)}: {decision.reasons[0].text}.", style="magenta")
     if told:
         say_probability(stranger_prior)
     if seen:

@@ -14,6 +14,7 @@ from holotype.cli.decisions import (
     Confidence,
     Prior,
     answer_words,
+    briefly,
     decision_document,
     named,
     number,
@@ -86,8 +87,8 @@ def same(
             ("first", "second", "answer", "similarity", "accepted from"),
             [
                 (
-                    os.fspath(first),
-                    os.fspath(second),
+                    briefly(first),
+                    briefly(second),
                     (answer[decision.answer], STYLES[decision.answer]),
                     number(decision.similarity),
                     number(decision.threshold),
@@ -95,7 +96,7 @@ def same(
             ],
             numbers=("similarity", "accepted from"),
         )
-        say_of_one(decision, os.fspath(second), stranger_prior, "different pairs")
+        say_of_one(decision, briefly(second), stranger_prior, "different pairs")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)
 
@@ -158,7 +159,7 @@ def verify(
             (*named(item), "claimed", "answer", "similarity", "accepted from"),
             [
                 (
-                    os.fspath(item),
+                    briefly(item),
                     label,
                     (answer_words(decision), "green")
                     if decision.answer == "match"
@@ -169,6 +170,6 @@ def verify(
             ],
             numbers=("similarity", "accepted from"),
         )
-        say_of_one(decision, os.fspath(item), stranger_prior, "impostors")
+        say_of_one(decision, briefly(item), stranger_prior, "impostors")
     if decision.answer != "match":
         raise typer.Exit(NO_MATCH)

@@ -33,10 +33,12 @@ def described(embedder: Embedder | None, texts: Sequence[str]) -> tuple[Floats, 
         return np.empty((0, 0), np.float32), []
     words = None if embedder is None else embedder.words
     if words is None:
+        takes = "picture" if embedder is None else embedder.domain.takes
         raise TextError(
-            "the model has no text side, so a text says nothing of a picture",
-            "Give a picture; or take a pack that has one: `holotype pack describe` gives it to a "
-            "pack, and a CLIP of `holotype pack build --from hf:OWNER/NAME` brings it along",
+            f"the model has no text side, so a text says nothing of a {takes}",
+            f"Give a {takes}; or take a model of pictures that has one: `holotype pack describe` "
+            "gives it to a pack, and a CLIP of `holotype pack build --from hf:OWNER/NAME` brings "
+            "it along",
         )
     found = [one for (one,) in words.domain.detect(words, list(texts))]
     for text, one in zip(texts, found, strict=True):

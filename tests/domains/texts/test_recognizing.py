@@ -186,3 +186,11 @@ def test_two_texts_are_compared(toy: Path, run: Run) -> None:
     assert other.exit_code == 1
     assert "not the same" in other.output
     assert run("same", "--text", "lost !", "--model", toy).exit_code == 2
+
+
+def test_of_a_long_text_the_start_is_shown(toy: Path, run: Run) -> None:
+    run("enroll", "g.gallery", "cancel", "--text", INTENTS["cancel"], "--model", toy)
+    told = run("identify", "g.gallery", "--text", "please cancel " * 50_000)
+    assert told.exit_code == 0
+    assert "..." in told.stdout
+    assert told.stdout.count("cancel") < 50
