@@ -187,6 +187,14 @@ def described() -> str:
     return markdown((*head, *(f"Caltech, {group}" for group in groups)), rows)
 
 
+def named_folder() -> str:
+    rows = [
+        (row["known by"], row["text"] if row["known by"] == "a text" else "", _right(row))
+        for row in tabling.result("named_folder")["rows"]
+    ]
+    return markdown(("known by", "what is read", "right of 20, %"), list(dict.fromkeys(rows)))
+
+
 def described_both() -> str:
     rows = []
     for data, found in tabling.result("described")["both"].items():
@@ -502,6 +510,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "zero_shot": zero_shot,
     "described": described,
     "described_both": described_both,
+    "named_folder": named_folder,
     "described_promise": described_promise,
     "text_cohorts": text_cohorts,
     "doubted_texts": doubted_texts,
