@@ -36,6 +36,7 @@ ALLOWED = {
         3,
         "the very same picture, and the nearest of those that the Matcher accepts",
     ),
+    "src/holotype/packing/text_map.py": (1, "nearest in a closed set"),
     "src/holotype/stats/scoring.py": (1, "the highest k of many"),
     "src/holotype/evaluation/open_set.py": (1, "the rank of one's own identity, for the CMC curve"),
     "src/holotype/watching/tracks.py": (2, "follows a face from frame to frame"),
