@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -129,6 +130,36 @@ def comparison() -> str:
 def _measured_and_published(cell: Any) -> str:
     own = f"{cell['accuracy']['value']:.2f} ± {cell['accuracy']['ci95']:.2f}"
     paper = cell["published"]
+    return f"{own} ({paper['accuracy']:g} [{paper['read']}])" if paper else own
+
+
+def comparison_seeds() -> str:
+    found = tabling.result("comparison_seeds")
+    tasks = [f"{c['n_way']}-way {c['k_shot']}-shot" for c in found["rows"][0]["cells"]]
+    by_method: dict[str, list[Any]] = {}
+    for row in found["rows"]:
+        by_method.setdefault(f"{row['method']}-{row['recipe']}", []).append(row)
+    rows = [
+        (
+            name,
+            f"{runs[0]['steps']:,}",
+            str(len(runs)),
+            *(_over_seeds([run["cells"][at] for run in runs]) for at in range(len(tasks))),
+            f"{statistics.mean(run['training_minutes'] for run in runs):.1f}",
+        )
+        for name, runs in by_method.items()
+    ]
+    head = ("method", "steps", "seeds", *(f"{task}, %" for task in tasks), "training, min")
+    return markdown(head, rows)
+
+
+def _over_seeds(cells: list[Any]) -> str:
+    """The mean and the standard deviation over seeds; of one seed, with the episodes' interval."""
+    if len(cells) == 1:
+        return _measured_and_published(cells[0])
+    reached = [cell["accuracy"]["value"] for cell in cells]
+    own = f"{statistics.mean(reached):.2f} (s.d. {statistics.stdev(reached):.2f})"
+    paper = cells[0]["published"]
     return f"{own} ({paper['accuracy']:g} [{paper['read']}])" if paper else own
 
 
@@ -316,6 +347,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rejection": rejection,
     "stream": stream,
     "comparison": comparison,
+    "comparison_seeds": comparison_seeds,
     "comparison_cost": comparison_cost,
     "why_characters": lambda: _why("characters"),
     "why_digits": lambda: _why("digits"),
