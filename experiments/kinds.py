@@ -37,7 +37,7 @@ from holotype.image.decode import decode
 from holotype.image.pixels import Picture
 from holotype.image.prepare import prepare
 from holotype.pack import load_pack
-from holotype.recognizer.reviews import interval
+from holotype.stats.share_interval import interval
 from kind_pictures import DEVELOPMENT, HELD_OUT, KINDS, ONLY_HELD_OUT
 
 PACKS = ("characters", "signatures", "objects", "faces")
