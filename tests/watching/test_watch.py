@@ -61,6 +61,28 @@ def test_each_picture_of_a_folder_is_told_of(desk: Recognizer, tmp_path: Path) -
     assert os.listdir(tmp_path / "kept") == [Path(third.kept).name]
 
 
+def test_what_is_told_of_can_hold_for_most_galleries(desk: Recognizer, tmp_path: Path) -> None:
+    inbox, stop = tmp_path / "inbox", threading.Event()
+    inbox.mkdir()
+    for character in range(2, 30):
+        desk.enroll(str(character), toy_drawing(character))
+    drawing(inbox / "1.png", 1)
+    plain, sure = (
+        next(watch(desk, inbox, fpir=FPIR, confidence=share, stop=stop)) for share in (None, "0.8")
+    )
+    assert isinstance(plain, Seen)
+    assert isinstance(sure, Seen)
+    assert (plain.decision.confidence, sure.decision.confidence) == (None, 0.8)
+    asked = desk.identify(toy_drawing(1), FPIR, confidence=0.8)
+    assert sure.decision.threshold == asked.threshold
+    assert sure.vector is not None
+    visitor = desk.identify_visitor(sure.vector, FPIR, confidence=0.8)
+    assert visitor.threshold == asked.threshold
+    assert plain.decision.threshold is not None
+    assert asked.threshold is not None
+    assert plain.decision.threshold < asked.threshold
+
+
 def test_a_gallery_that_is_replaced_is_opened_again(desk: Recognizer, tmp_path: Path) -> None:
     inbox, stop = tmp_path / "inbox", threading.Event()
     inbox.mkdir()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import holotype
-from holotype.cli.decisions import STYLES, decision_document, say_basis
+from holotype.cli.decisions import STYLES, Confidence, decision_document, say_basis
 from holotype.cli.default_pack import Moved
 from holotype.cli.display import say
 from holotype.watching.events import Back, Dropped, Ended, Event, Lost, Seen, Warned
@@ -38,6 +38,7 @@ def watch(
         str,
         typer.Option(metavar="RATE", help="The share of strangers that may be accepted."),
     ] = "0.01",
+    confidence: Confidence = None,
     ordinary: Annotated[
         Path | None,
         typer.Option(
@@ -73,10 +74,16 @@ def watch(
     with holotype.open(gallery, model, create=False) as recognizer:
         hears = recognizer.embedder.domain.piece_s is not None
         if hears or ordinary is not None or an_hour is not None:
+            if confidence is not None:
+                raise typer.BadParameter(
+                    "of sound, false alarms an hour are stated", param_hint="--confidence"
+                )
             _listen(recognizer, source, ordinary, an_hour, keep_unknown, as_json)
             return
         told = False
-        for event in watch(recognizer, source, fpir=fpir, keep_unknown=keep_unknown):
+        for event in watch(
+            recognizer, source, fpir=fpir, confidence=confidence, keep_unknown=keep_unknown
+        ):
             if as_json:
                 print(json.dumps(_document(event), allow_nan=False), flush=True)
                 continue

@@ -392,6 +392,7 @@ class Recognizer:
         fpir: float | str | None = None,
         *,
         stranger_prior: float = 0.5,
+        confidence: float | str | None = None,
     ) -> Decision:
         """1:N for one who was seen several times: decided once, on the mean of what is reached.
 
@@ -402,16 +403,18 @@ class Recognizer:
             vectors: float [F, D], embeddings of F pictures of one, such as those of `Sighting`s.
             fpir: the share of strangers that may be accepted, of visitors; None as for `identify`.
             stranger_prior: as for `identify`.
+            confidence: likewise.
 
         Raises:
             VectorError: the vectors are of another length, not finite, or zero.
             RateError: as for `identify`.
         """
         rate = None if fpir is None else parse_rate(fpir, "fpir")
+        sure = None if confidence is None else parse_rate(confidence, "confidence")
         seen = stacked(given(np.atleast_2d(vectors), self.embedding_dim))
         # Its similarity to each identity is the mean of theirs, since it is not made a unit again.
         mean = Detected(seen.mean(axis=0), ())
-        return self._decisions(self.state, [mean], rate, None, stranger_prior)[0]
+        return self._decisions(self.state, [mean], rate, None, stranger_prior, confidence=sure)[0]
 
     def verify(
         self,

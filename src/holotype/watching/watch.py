@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ def watch(
     source: str | os.PathLike[str] | int,
     *,
     fpir: float | str | None = 0.01,
+    confidence: float | str | None = None,
     keep_unknown: str | os.PathLike[str] | None = None,
     stop: threading.Event | None = None,
     patient: bool = False,
@@ -64,6 +66,7 @@ def watch(
             a stream (`rtsp://...`).
         fpir: the share of strangers that may be accepted: of those who come into view, or of the
             pictures or faces of a folder; None as for `Recognizer.identify`.
+        confidence: as for `Recognizer.identify`.
         keep_unknown: a folder for pictures of who is told of as unknown; None keeps none.
         stop: ends the watch of a folder, camera or stream when it is set.
         patient: whether a camera or stream that is not there at first is waited for.
@@ -82,13 +85,14 @@ def watch(
             f"the unknown would be kept in {os.fspath(keep_unknown)!r}, the folder that is watched",
             "Name another folder to keep them in",
         )
+    asked: dict[str, Any] = {"fpir": fpir, "confidence": confidence}
     frames, moving = _frames(source, stop, patient)
     tracks, looked_at, dropped = Tracks(), 0, 0
     for frame in frames:
         if not isinstance(frame, Frame):
             yield frame
             for visit in tracks.interrupt():
-                yield _told(recognizer, visit, fpir, keep_unknown, stop)
+                yield _told(recognizer, visit, asked, keep_unknown, stop)
             continue
         if frame.dropped:
             dropped += frame.dropped
@@ -99,30 +103,30 @@ def watch(
         looked_at += 1
         try:
             try:
-                sightings = recognizer.identify_all(frame.source, fpir)
+                sightings = recognizer.identify_all(frame.source, **asked)
             except GalleryReplacedError as error:
                 yield Warned(frame.name, f"{error.problem}. It is opened again.")
                 _reopen(recognizer, stop)
-                sightings = recognizer.identify_all(frame.source, fpir)
+                sightings = recognizer.identify_all(frame.source, **asked)
         except ImageError as error:
             if not moving:  # a frame that shows nothing is no news
                 yield Warned(frame.name, str(error))
             continue
         if moving:
             for visit in tracks.follow(sightings, frame):
-                yield _told(recognizer, visit, fpir, keep_unknown, stop)
+                yield _told(recognizer, visit, asked, keep_unknown, stop)
         else:
             for sighting in sightings:
                 yield _seen(frame, looked_at, sighting, keep_unknown, moving)
     for visit in tracks.end():
-        yield _told(recognizer, visit, fpir, keep_unknown, stop)
+        yield _told(recognizer, visit, asked, keep_unknown, stop)
     yield Ended(looked_at, dropped)
 
 
 def _told(
     recognizer: Recognizer,
     visit: Visit,
-    fpir: float | str | None,
+    asked: dict[str, Any],
     keep_unknown: Folder | None,
     stop: threading.Event,
 ) -> Seen:
@@ -134,10 +138,10 @@ def _told(
     vectors = np.stack([one.vector for _, one in visit.fit if one.vector is not None])
     frame, shown = visit.fit[int(np.argmax(np.round(vectors @ vectors.mean(axis=0), 3)))]
     try:
-        decision = recognizer.identify_visitor(vectors, fpir)
+        decision = recognizer.identify_visitor(vectors, **asked)
     except GalleryReplacedError:
         _reopen(recognizer, stop)
-        decision = recognizer.identify_visitor(vectors, fpir)
+        decision = recognizer.identify_visitor(vectors, **asked)
     sighting = Sighting(replace(decision, box=shown.decision.box), shown.vector)
     visit.fit.clear()  # who stays in view keeps no pictures in memory
     return _seen(frame, visit.number, sighting, keep_unknown)
