@@ -43,6 +43,7 @@ from holotype.records import (
     Job,
     Lint,
     Reviewed,
+    Scores,
     StatedRate,
     UnlabeledCalibration,
     Visitor,
@@ -312,6 +313,10 @@ class Client:
         """As `holotype.recognizer.stated`."""
         asked = "" if fpir is None else f"?{urlencode({'fpir': fpir})}"
         return _record(StatedRate, self._call("GET", f"/v1/thresholds{asked}"))
+
+    def scores(self) -> Scores:
+        """As `holotype.recognizer.scores`."""
+        return _record(Scores, self._call("GET", "/v1/scores"))
 
     def calibrate(
         self,

@@ -22,6 +22,7 @@ Answer = Literal["match", "unknown", "cannot_tell"]
 Known = Literal["guaranteed", "estimated", "default"]
 # who set a threshold: the enrolled themselves, own strangers, the model's cohort, or nobody
 Source = Literal["enrolled", "site", "cohort", "unlabeled", "default"]
+ScoreSource = Literal["enrolled", "site", "cohort", "unlabeled", "asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +448,31 @@ class Status:
     crowding: Crowding | None
     drift: Drift  # since this process began
     index: Searched | None = None  # None: all are compared
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreHistogram:
+    """What one kind of impostors reaches: each its best similarity to the enrolled."""
+
+    # the enrolled among themselves, own strangers, the model's cohort, whoever is on unlabeled
+    # pictures, the runner-ups of what was asked since this process began
+    source: ScoreSource
+    count: int  # people or things that played
+    shares: tuple[float, ...]  # [B] of their scores, in each bin; they sum to 1
+    median: float  # half of the scores reach it
+    tenth: float  # one in ten does
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What impostors reach in a gallery, on one axis of similarity, and from where it accepts."""
+
+    enrolled: int  # N; of fewer than three nothing is drawn
+    edges: tuple[float, ...]  # [B + 1] similarities between the bins, ascending; empty: not drawn
+    histograms: tuple[ScoreHistogram, ...]  # of each kind that there is
+    rates: tuple[KnownRate, ...]  # from lenient to strict
+    drift: Drift  # since this process began
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -114,6 +115,22 @@ def test_status_says_what_is_guaranteed_and_what_would_be(bare: Path, run: Run) 
     )
 
 
+def test_status_draws_what_strangers_reach(bare: Path, tmp_path: Path, run: Run) -> None:
+    page = tmp_path / "status.html"
+    assert f"Written: {page}" in " ".join(run("status", bare, "--report", page).stdout.split("\n"))
+    written = page.read_text("utf-8")
+    drawing = ElementTree.fromstring(written[written.index("<svg") : written.index("</svg>") + 6])
+    assert len(drawing.findall("rect[@class='own']")) > 3
+    kinds = [one.get("class", "").split()[-1] for one in drawing.findall("line")]
+    assert (kinds.count("guaranteed"), kinds.count("estimated")) == (2, 2)
+    assert "25 enrolled, to the nearest other one" in written
+    assert "v3" not in written  # no names
+    document = json.loads(run("status", bare, "--report", page, "--json").stdout)
+    assert document["enrolled"] == 25
+    refused = run("status", bare, "--report", tmp_path / "status.txt")
+    assert "does not end in .html" in refused.stderr
+
+
 def test_status_names_a_pair_that_turns_the_others_away(
     bare: Path, tmp_path: Path, run: Run
 ) -> None:
@@ -122,9 +139,12 @@ def test_status_names_a_pair_that_turns_the_others_away(
     assert "v3 and twin are so alike" in run("status", bare).stdout
 
 
-def test_status_of_nobody(desk: Path, run: Run) -> None:
+def test_status_of_nobody(desk: Path, run: Run, tmp_path: Path) -> None:
     for number in range(4):
         run("forget", desk, f"c{number}")
     said = run("status", desk).stdout
     assert "0 enrolled" in said
     assert "Nobody is enrolled, so nobody is accepted." in said
+    page = tmp_path / "status.html"
+    run("status", desk, "--report", page)
+    assert "at least three" in page.read_text("utf-8")

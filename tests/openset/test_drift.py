@@ -54,6 +54,22 @@ def test_probes_that_are_blurred_are_less_alike() -> None:
     assert "more alike" not in found
 
 
+def test_others_may_ask_while_it_is_looked_at() -> None:
+    last: dict[object, tuple[float, float]] = {}
+
+    class Key:
+        """Whose look-up is the moment at which another thread asks."""
+
+        def __hash__(self) -> int:
+            last[f"v{len(last)}"] = 0.9, 0.8
+            return 0
+
+    last[Key()] = 0.9, 0.8
+    vectors = unit(np.random.default_rng(0).normal(size=(30, DIM)))
+    matcher = Matcher.of(CohortModel.of(Cohort.none(DIM)), vectors)
+    assert drift(matcher.evidence.enrolled, last) == Drift(0, None, 1.0)
+
+
 def test_few_probes_show_nothing_and_who_has_left_does_not_count() -> None:
     vectors = unit(np.random.default_rng(0).normal(size=(30, DIM)))
     matcher = Matcher.of(CohortModel.of(Cohort.none(DIM)), vectors)

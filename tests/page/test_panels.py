@@ -93,7 +93,7 @@ def test_strangers_are_shown_first_and_stored_then(
 ) -> None:
     page = opened(served, "trust")
     assert "Guaranteed: at most 15.4% of strangers pass." in page.inner_text("#trust .lead")
-    assert page.locator("#trust tbody tr").count() == 4
+    assert page.locator("#trust > .scroll tbody tr").count() == 4
     zones = page.locator(".ladder > div:not(.legend)")
     kinds = [one.get_attribute("class") for one in zones.all()]
     assert kinds[:3] == ["guaranteed"] * 3
@@ -117,6 +117,46 @@ def test_strangers_are_shown_first_and_stored_then(
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     page.get_by_text("They no longer count.").wait_for()
     until(page, "!document.querySelector('.lines')")
+
+
+def test_what_strangers_reach_is_drawn_and_said(
+    opened: Any, served: Served, pictures: Path
+) -> None:
+    page = opened(served, "trust")
+    scores = page.locator("#trust .scores")
+    assert "nothing was asked since the server started" in scores.inner_text()
+    rows = scores.locator("tbody tr")
+    assert rows.first.inner_text().startswith("12 enrolled")
+    assert scores.locator("rect.enrolled").count() > 1
+    assert scores.locator("rect.cohort").count() > 1
+    assert scores.locator("rect.asked").count() == 0
+    known = page.locator("#trust .badge").all_inner_texts()
+    drawn = [scores.locator(f".cut.{one}").count() for one in ("guaranteed", "estimated")]
+    assert drawn == [known.count("Guaranteed"), known.count("Estimated")]
+    levels = [float(one.get_attribute("x1")) for one in scores.locator(".cut").all()]
+    assert levels[0] < levels[-1] <= 460
+
+    page.click("#tab-desk")
+    page.click("#desk [data-way=file]")
+    probes = [str(sorted(one.iterdir())[1]) for one in sorted(pictures.iterdir())[:6]]
+    page.set_input_files("#desk .drop input", probes)
+    page.wait_for_selector(".answer:not(.empty)")
+    page.click("#tab-trust")
+    scores.locator("rect.asked").first.wait_for()
+    assert rows.count() == 3
+    assert "asked about lately" in rows.last.inner_text()
+    assert "Drift: none shows" in scores.inner_text()
+
+
+def test_too_few_for_a_plot_are_told(opened: Any, empty: Served, pictures: Path) -> None:
+    page = opened(empty, "enrolled")
+    page.fill("#label", "Ada")
+    page.click("#enrolled [data-way=file]")
+    page.set_input_files("#enrolled .drop input", str(min(min(pictures.iterdir()).iterdir())))
+    page.locator(".card", has_text="Ada").wait_for()
+    page.click("#tab-trust")
+    page.get_by_text("needs at least three that are enrolled").wait_for()
+    assert page.locator("#trust .plot").count() == 0
 
 
 def test_trail_and_model(opened: Any, served: Served) -> None:

@@ -22,6 +22,7 @@ from holotype.errors import (
     VectorError,
 )
 from holotype.gallery import IdentityRecord
+from holotype.recognizer import scores
 from real_server import Server, drawing
 
 Start = Callable[..., Server]
@@ -50,6 +51,7 @@ def test_it_answers_as_the_library_does(start: Start, gallery: Path) -> None:
         assert desk.list() == recognizer.list()
         assert desk.records() == recognizer.gallery.records()
         assert desk.stated("10%").rate == 0.1
+        assert desk.scores().histograms[0] == scores(recognizer).histograms[0]
         assert desk.same(drawing(7), drawing(7, 1)).rate_kind == "fmr"
 
 

@@ -195,6 +195,15 @@ def test_what_a_rate_costs(server: Server) -> None:
     assert refused.json()["error"]["smallest"] > 0.0000001
 
 
+def test_scores_are_numbers_alone(server: Server) -> None:
+    server.client.post("/v1/identify", files=files(drawing(1, 1)), data={"fpir": "10%"})
+    said = server.client.get("/v1/scores").json()
+    assert {one["source"] for one in said["histograms"]} == {"enrolled", "cohort", "asked"}
+    assert all(len(one["shares"]) == len(said["edges"]) - 1 for one in said["histograms"])
+    assert said["drift"]["probes"] >= 1
+    assert [one["rate"] for one in said["rates"]] == [0.3, 0.1, 0.05, 0.01]
+
+
 def test_a_backup_has_a_name_and_no_path(server: Server) -> None:
     made = server.client.post("/v1/backup", json={"name": "monday"})
     assert made.json()["size_bytes"] > 0

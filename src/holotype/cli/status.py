@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 import holotype
 from holotype import recognizer as services
 from holotype.cli.decisions import number, sources
 from holotype.cli.default_pack import GalleryPlace, Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
-from holotype.gallery import gallery_model
+from holotype.gallery import gallery_model, name_of
+from holotype.pages import check_ending
 from holotype.records import KnownRate, Searched, Status
 
 
 def status(
     gallery: GalleryPlace,
     model: Moved = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="PAGE", help="Draw what strangers reach on a page as well."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which rates are guaranteed or estimated for strangers, by whom, and what is missing.
 
-    Example: `holotype status desk.gallery`
+    Example: `holotype status desk.gallery --report status.html`
     """
+    if report is not None:
+        check_ending(report)
     with holotype.open(gallery, model, create=False) as recognizer:
         found = services.status(recognizer)
+        reached = None if report is None else services.scores(recognizer)
+    if report is not None and reached is not None:
+        from holotype.report import write_status  # only who asks for a page waits for it
+
+        write_status(found, reached, report, gallery=name_of(gallery))
     _, name = gallery_model(gallery)
     if as_json:
         print_json({"model": name, **asdict(found)})
@@ -31,6 +48,8 @@ def status(
     examples = f"{found.examples} example" + ("" if found.examples == 1 else "s")
     own = f", {found.own_classes} strangers of yours" if found.own_classes else ""
     say(f"{found.enrolled} enrolled with {examples}{own}; model {name}.")
+    if report is not None:
+        say(f"Written: {os.fspath(report)}")
     if not found.enrolled:
         say("Nobody is enrolled, so nobody is accepted.")
         return

@@ -55,13 +55,10 @@ def drift(enrolled: EnrolledScores, last: Mapping[Hashable, tuple[float, float]]
         last: key of an identity -> the similarity of the last probe that was nearest to it, and of
             its runner-up. Keys that are not enrolled any more do not count.
     """
-    own = dict(zip(enrolled.keys, enrolled.own_best.tolist(), strict=True))
-    counted = [
-        (*values, own[key]) for key, values in last.items() if math.isfinite(own.get(key, math.inf))
-    ]
+    counted = counted_probes(enrolled, last)
     if min(len(counted), len(enrolled.second_best)) < MIN_PROBES:
         return Drift(len(counted), None, 1.0)
-    nearest, runner_up, reached = np.array(counted, np.float64).T
+    nearest, runner_up, reached = counted.T
     pairs = (np.maximum(runner_up, reached) < nearest) & (runner_up != reached)
     above = int((runner_up > reached)[pairs].sum())
     below = int(pairs.sum()) - above
@@ -70,6 +67,25 @@ def drift(enrolled: EnrolledScores, last: Mapping[Hashable, tuple[float, float]]
     p_value = min(2 * min(signs, far), 1.0)
     direction: Direction = "more alike" if signs <= far and above > below else "less alike"
     return Drift(len(counted), direction if p_value <= LEVEL else None, p_value)
+
+
+def counted_probes(
+    enrolled: EnrolledScores, last: Mapping[Hashable, tuple[float, float]]
+) -> Doubles:
+    """The probes that count, as for `drift`.
+
+    Returns:
+        float64 [P, 3]: how alike each is to its nearest identity, to its runner-up, and what that
+        nearest identity's own example reaches among the others.
+    """
+    own = dict(zip(enrolled.keys, enrolled.own_best.tolist(), strict=True))
+    # Taken at once: others may be asked meanwhile.
+    rows = [
+        (*values, own[key])
+        for key, values in list(last.items())
+        if math.isfinite(own.get(key, math.inf))
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def _at_least(hits: int, trials: int) -> float:

@@ -10,6 +10,7 @@ from holotype.recognizer.opening import BARE, open
 from holotype.recognizer.pair import same
 from holotype.recognizer.recognizer import Recognizer
 from holotype.recognizer.reviews import feedback, review, undo_feedback
+from holotype.recognizer.score_histograms import scores
 from holotype.recognizer.unlabeled_calibration import calibrate_unlabeled
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "reembed",
     "review",
     "same",
+    "scores",
     "stated",
     "status",
     "undo_feedback",

@@ -44,7 +44,7 @@ def status(recognizer: Recognizer) -> Status:
         guaranteed=matcher.smallest_rate(guaranteed=True),
         estimated=matcher.smallest_rate(),
         usual=_known(matcher, None),
-        rates=tuple(_known(matcher, rate) for rate in SHOWN_RATES) if count else (),
+        rates=known_rates(matcher),
         target=USUAL_RATE,
         missing_enrolled=_missing(2, count, known) if exact else None,
         missing_strangers=_missing(1, strangers, known and count > 0),
@@ -66,6 +66,13 @@ def drift(recognizer: Recognizer) -> Drift:
     """
     found = compared(recognizer.state.matcher.evidence.enrolled, recognizer.last)
     return Drift(found.probes, found.direction, found.p_value)
+
+
+def known_rates(matcher: Matcher) -> tuple[KnownRate, ...]:
+    """What is known of the rates that are shown, from lenient to strict; empty of nobody."""
+    if not len(matcher.evidence.enrolled):
+        return ()
+    return tuple(_known(matcher, rate) for rate in SHOWN_RATES)
 
 
 def stated(recognizer: Recognizer, fpir: float | str | None = None) -> StatedRate:

@@ -5,6 +5,7 @@ from holotype.report.gallery_page import enrolled_page, write_enrolled
 from holotype.report.measure import measure, seen
 from holotype.report.page import write_report
 from holotype.report.proof import Proof, data_for, embed_all, prove
+from holotype.report.status_page import status_page, write_status
 from holotype.report.tables import HEADINGS, table
 from holotype.report.words import summary
 
@@ -19,9 +20,11 @@ __all__ = [
     "measure",
     "prove",
     "seen",
+    "status_page",
     "summary",
     "table",
     "write_enrolled",
     "write_identified",
     "write_report",
+    "write_status",
 ]

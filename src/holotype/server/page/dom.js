@@ -13,15 +13,18 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A part of a drawing: `shape("text", {x: 1, y: 2}, "said")`. */
+export function shape(name, properties, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(properties)) element.setAttribute(key, value);
+  element.textContent = text;
+  return element;
+}
+
 /** A drawing of lines, 24 by 24, for the eye alone. */
 export function icon(path) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(space, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const svg = shape("svg", {viewBox: "0 0 24 24", "aria-hidden": "true"});
+  svg.append(shape("path", {d: path}));
   return svg;
 }
 

@@ -1,7 +1,7 @@
 // Who would be taken for whom, if each stored picture were asked about: as a graph and as a list.
 
 import {call} from "./api.js";
-import {h} from "./dom.js";
+import {h, shape} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {problem} from "./problem.js";
 import {STEPS, usual, zone} from "./rate.js";
@@ -9,7 +9,6 @@ import {alike, number, oneIn, t} from "./texts.js";
 
 const MOST = 60; // pairs that are drawn; the list has them all
 const SIDE = 640, RING = 240;
-const SPACE = "http://www.w3.org/2000/svg";
 
 let drawn = 0;
 let step = null;
@@ -81,10 +80,9 @@ function graph(confusions) {
   }
   for (const [name, {x, y}] of at) {
     svg.append(shape("circle", {cx: RING * x, cy: RING * y, r: 7}));
-    const word = shape("text", {x: (RING + 16) * x, y: (RING + 16) * y + 5,
-      "text-anchor": Math.abs(x) < 0.3 ? "middle" : x > 0 ? "start" : "end"});
-    word.textContent = name.length > 12 ? `${Array.from(name).slice(0, 11).join("")}…` : name;
-    svg.append(word);
+    svg.append(shape("text", {x: (RING + 16) * x, y: (RING + 16) * y + 5,
+      "text-anchor": Math.abs(x) < 0.3 ? "middle" : x > 0 ? "start" : "end",
+    }, name.length > 12 ? `${Array.from(name).slice(0, 11).join("")}…` : name));
   }
   return svg;
 }
@@ -104,10 +102,4 @@ function order(confusions) {
   };
   [...near.keys()].forEach(visit);
   return [...found];
-}
-
-function shape(name, properties) {
-  const element = document.createElementNS(SPACE, name);
-  for (const [key, value] of Object.entries(properties)) element.setAttribute(key, value);
-  return element;
 }

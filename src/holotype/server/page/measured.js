@@ -1,7 +1,7 @@
 // A measurement on a folder of the owner's: what the stated rates are worth there. A job.
 
 import {call, pictures} from "./api.js";
-import {h, note, say} from "./dom.js";
+import {h, note, say, shape} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {folderOf, groupOf, input} from "./input.js";
 import {problem} from "./problem.js";
@@ -10,7 +10,6 @@ import {number, oneIn, percent, t, when} from "./texts.js";
 const MOST = 1000, MOST_BYTES = 60e6; // pictures of one job, and what they may weigh
 const LOOK_MS = 1000;
 const LEFT = 46, RIGHT = 22, TOP = 10, BOTTOM = 34, WIDE = 420, HIGH = 260; // of the plot
-const SPACE = "http://www.w3.org/2000/svg";
 
 let place = null;
 let seen = 0;
@@ -136,13 +135,6 @@ function plot(rows) {
       shape("circle", {cx: x(rate), cy: y(value), r: 4}));
   }
   return h("figure", {class: "plotted"}, svg, h("figcaption", {}, t("evaluate.plot")));
-}
-
-function shape(name, properties, text = "") {
-  const element = document.createElementNS(SPACE, name);
-  for (const [key, value] of Object.entries(properties)) element.setAttribute(key, value);
-  element.textContent = text;
-  return element;
 }
 
 async function download(id) {

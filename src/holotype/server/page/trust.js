@@ -7,6 +7,7 @@ import {input} from "./input.js";
 import * as measured from "./measured.js";
 import {problem} from "./problem.js";
 import {STEPS, costs, zone} from "./rate.js";
+import * as scores from "./scores.js";
 import {alike, number, oneIn, percent, t, when} from "./texts.js";
 
 let panel = null;
@@ -19,8 +20,8 @@ let drawn = 0;
 export async function render(where) {
   panel = where;
   const mine = ++drawn;
-  const [{batches}, reviews, rates] = await Promise.all([
-    call("GET", "v1/strangers"), call("GET", "v1/review"), Promise.all(gallery.facts.status.rates.map(cost)),
+  const [{batches}, reviews, reached, rates] = await Promise.all([
+    call("GET", "v1/strangers"), call("GET", "v1/review"), call("GET", "v1/scores"), Promise.all(gallery.facts.status.rates.map(cost)),
   ]);
   if (mine !== drawn) return;
   taken?.stop();
@@ -30,6 +31,7 @@ export async function render(where) {
     h("p", {class: "lead"}, headline(status)),
     status.enrolled ? meter(status) : "",
     status.enrolled ? table(rates, status) : "",
+    status.enrolled ? scores.section(reached) : "",
     reviewed(reviews.rates),
     h("h2", {}, t("trust.more")),
     h("ul", {class: "remarks"}, wanted(status).map((text) => h("li", {}, text))),

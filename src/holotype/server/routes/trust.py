@@ -12,7 +12,7 @@ from holotype import recognizer as services
 from holotype.errors import ImageError
 from holotype.gallery import AuditEntry, StrangerBatch
 from holotype.recognizer import Recognizer
-from holotype.records import Calibration, Lint, MeasuredRate, Reviewed, UnlabeledCalibration
+from holotype.records import Calibration, Lint, MeasuredRate, Reviewed, Scores, UnlabeledCalibration
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.recognition import Fields
@@ -244,6 +244,12 @@ async def undo_feedback(request: Request, decision: str) -> Response:
         return Undone(line.facts["examples"])
 
     return await change(request, house(request).desk.read, act, again)
+
+
+@route(router, "GET", "/v1/scores", "read", Scores)
+async def scores(request: Request) -> Response:
+    """What the enrolled, strangers and probes reach, as histograms, and where thresholds lie."""
+    return answer(await house(request).desk.read(services.scores))
 
 
 @route(router, "GET", "/v1/lint", "read", Lint)
