@@ -44,6 +44,7 @@ from holotype.records import (
     Lint,
     Reviewed,
     Scores,
+    Shown,
     StatedRate,
     UnlabeledCalibration,
     Visitor,
@@ -145,6 +146,11 @@ class Client:
         return _record(
             Enrollment, self._post(f"{_of(label)}/examples", images, vectors, asked, changes=True)
         )
+
+    def detect(self, *images: Picture) -> builtins.list[tuple[Shown, ...]]:
+        """What each picture shows, largest first, or why it shows nothing; with the embeddings."""
+        said = self._post("/v1/detect", images, None, {})["detected"]
+        return [tuple(_record(Shown, one) for one in each) for each in said]
 
     @overload
     def identify(

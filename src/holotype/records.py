@@ -582,6 +582,15 @@ class Decision:
         return self.candidates[0].similarity - self.candidates[1].similarity
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One thing that a picture shows; or nothing, and why."""
+
+    box: tuple[int, int, int, int] | None  # of a face, in px from the upper left corner
+    reasons: tuple[Reason, ...]
+    vector: tuple[float, ...] | None  # [D] of length 1, which `vectors` takes elsewhere
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """One of the things that a picture shows, and the decision on it."""

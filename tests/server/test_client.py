@@ -23,6 +23,7 @@ from holotype.errors import (
 )
 from holotype.gallery import IdentityRecord
 from holotype.recognizer import scores
+from holotype.records import Decision, Reason
 from real_server import Server, drawing
 
 Start = Callable[..., Server]
@@ -53,6 +54,22 @@ def test_it_answers_as_the_library_does(start: Start, gallery: Path) -> None:
         assert desk.stated("10%").rate == 0.1
         assert desk.scores().histograms[0] == scores(recognizer).histograms[0]
         assert desk.same(drawing(7), drawing(7, 1)).rate_kind == "fmr"
+
+
+def test_what_pictures_show_can_be_asked_about(start: Start) -> None:
+    server = start()
+    with Client(server.url, server.key) as desk:
+        (known,), (broken,) = desk.detect(drawing(1, 1), b"broken")
+        assert (known.box, broken.vector) == (None, None)
+        assert isinstance(broken.reasons[0], Reason)
+        assert broken.reasons[0].code == "unreadable"
+        vector = np.array(known.vector)
+        assert np.linalg.norm(vector) == pytest.approx(1)
+        told = desk.identify(vectors=vector, fpir="50%")
+        assert isinstance(told, Decision)
+        assert (told.label, desk.enroll("new", vectors=vector).examples) == ("c1", 1)
+        with pytest.raises(ImageError, match="no image"):
+            desk.detect()
 
 
 def test_it_changes_the_gallery(start: Start, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from holotype.domains.domain import Detected
 from holotype.errors import ImageError, VectorError
 from holotype.recognizer import Recognizer
 from holotype.recognizer.detection import detect, given
-from holotype.records import Decision, Reason, StatedRate
+from holotype.records import Decision, Shown, StatedRate
 from holotype.server.answers import answer
 from holotype.server.cameras import jpeg
 from holotype.server.forms import Sent, sent
@@ -78,15 +78,6 @@ class Answers:
     """One decision for each picture or vector, in the order in which they were sent."""
 
     answers: tuple[Decision, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One thing that a picture shows; or nothing, and why."""
-
-    box: tuple[int, int, int, int] | None  # of a face, in px from the upper left corner
-    reasons: tuple[Reason, ...]
-    vector: tuple[float, ...] | None  # [D] of length 1, which other routes take as `vectors`
 
 
 @dataclass(frozen=True, slots=True)
