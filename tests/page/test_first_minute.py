@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chromium import CROSS, HOUSE, ZIGZAG, Served, again, draw, until
+from chromium import CROSS, HOUSE, ZIGZAG, Served, again, axe, draw, until
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +43,44 @@ def test_from_nothing_to_a_right_answer_and_a_stranger_turned_away(
     page.click("#tab-enrolled")
     page.wait_for_selector("#enrolled .card")
     assert page.locator("#enrolled .card h2").all_inner_texts() == ["Cross", "Second sign"]
+
+
+def test_sample_set_in_one_click_a_right_answer_and_a_stranger_turned_away(
+    opened: Any, empty: Served
+) -> None:
+    page = opened(empty)
+    page.get_by_role("button", name="Or enroll the sample drawings").click()
+    page.get_by_role("heading", name="Does it know them from another hand?").wait_for()
+    axe(page, "the sample")
+
+    def choose_until(answer: str) -> None:
+        """Some drawing is answered rightly: that each is, nobody promises."""
+        for number in range(1, 11):
+            page.get_by_role("button", name=f"Drawing {number}", exact=True).click()
+            page.wait_for_selector(".lesson .good, .lesson .remark")
+            if page.locator(f".lesson:has(.good) .answer.{answer}").count():
+                return
+            page.evaluate("document.querySelector('.lesson .remark').remove()")
+        raise AssertionError(f"never {answer}")
+
+    choose_until("match")
+    until(page, "document.querySelectorAll('.pair img').length === 2")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("heading", name="And a stranger?").wait_for()
+    choose_until("unknown")
+    page.click("text=To the desk")
+    page.get_by_role("slider").wait_for()
+
+    page.click("#tab-audit")
+    page.wait_for_selector("#audit table, #audit li")
+    assert page.get_by_role("row").filter(has_text="enrolled").count() == 10
+    page.click("#tab-enrolled")
+    page.wait_for_selector("#enrolled .card")
+    assert page.locator("#enrolled .card").count() == 10
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.locator("dialog").get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("heading", name="ULOG 05").wait_for(state="detached")
+    assert page.locator("#enrolled .card").count() == 9
 
 
 def test_lesson_may_be_skipped_and_needs_a_name(opened: Any, empty: Served) -> None:

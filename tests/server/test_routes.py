@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from holotype.server.app import api
 from holotype.server.keys import SCOPES
@@ -66,6 +69,28 @@ def test_both_headers_take_a_key_and_an_address_takes_none(server: Server) -> No
     nobody = server.as_(None)
     assert nobody.get("/v1/gallery", headers={"x-api-key": server.key}).status_code == 200
     assert nobody.get("/v1/gallery", params={"key": server.key}).status_code == 401
+
+
+def test_sample_drawings_are_given_to_a_model_that_reads_them(server: Server) -> None:
+    said = server.client.get("/v1/sample").json()
+    names = [[one["label"] for one in said[part]] for part in ("enroll", "known", "strangers")]
+    assert names[0] == names[1]
+    assert not {*names[0]} & {*names[2]}
+    assert said["license"] == "MIT"
+    everyone = [one["picture"] for part in ("enroll", "known", "strangers") for one in said[part]]
+    assert len({*everyone}) == len(everyone) == 30
+    shown = Image.open(io.BytesIO(base64.b64decode(everyone[0])))
+    assert (shown.format, shown.size) == ("PNG", (105, 105))
+    before = server.client.get("/v1/gallery").json()["status"]["enrolled"]
+    assert before == 4  # looking enrolls nobody
+
+
+def test_sample_drawings_are_not_given_to_another_model(tmp_path: Path) -> None:
+    names = Server(tmp_path / "names.gallery", "--model", "signatures")
+    try:
+        assert names.client.get("/v1/sample").json()["enroll"] == []
+    finally:
+        names.kill()
 
 
 def test_what_pictures_show_comes_with_vectors_that_are_taken_again(server: Server) -> None:

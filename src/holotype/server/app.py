@@ -35,6 +35,7 @@ from holotype.server.routes import (
     inbox,
     jobs,
     recognition,
+    sample,
     trust,
 )
 from holotype.server.routing import House
@@ -73,6 +74,7 @@ def api(house: House | None = None) -> FastAPI:
     for part in (
         recognition,
         identities,
+        sample,
         edits,
         trust,
         inbox,

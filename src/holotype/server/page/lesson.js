@@ -1,4 +1,4 @@
-// The first minute: two are enrolled, one is recognized, a stranger is turned away.
+// The first minute: two are enrolled, or the sample set; one is recognized, a stranger turned away.
 
 import {call, pictures} from "./api.js";
 import {card, sentence} from "./answer.js";
@@ -6,7 +6,7 @@ import {h, icon, say} from "./dom.js";
 import * as gallery from "./gallery.js";
 import {input} from "./input.js";
 import {problem} from "./problem.js";
-import {t} from "./texts.js";
+import {number, t} from "./texts.js";
 
 const STEPS = 4;
 
@@ -14,6 +14,7 @@ const STEPS = 4;
 export function lesson({done}) {
   let step = 0;
   let first = "";
+  let sample = null; // the shipped drawings, once they are enrolled
   const kind = gallery.ink() ? "draw" : "show";
   const heading = h("h1", {tabindex: "-1"});
   const text = h("p", {class: "lead"});
@@ -24,6 +25,8 @@ export function lesson({done}) {
   const taken = input({
     ways: gallery.ways(), action: "", many: false, onpictures: ([file]) => act(file),
   });
+  const source = h("div", {}, taken.element);
+  const ready = h("button", {type: "button", hidden: true}, t("lesson.sample.enroll"));
   const skip = h("button", {type: "button", class: "plain", onclick: leave}, t("lesson.skip"));
   const go = h("button", {type: "button", class: "main", hidden: true}, "");
 
@@ -33,8 +36,12 @@ export function lesson({done}) {
   }
 
   function show() {
-    heading.textContent = t(`lesson.${step}.title`, {label: first});
-    text.textContent = t(`lesson.${step}.${kind}`, {label: first});
+    heading.textContent = t(sample && step === 2 ? "lesson.sample.title" : `lesson.${step}.title`, {label: first});
+    const shipped = sample && step < STEPS;
+    const how = shipped ? "sample" : kind;
+    text.textContent = t(`lesson.${step}.${how}`, {label: first, count: number(sample?.enroll.length ?? 0)});
+    if (shipped) source.replaceChildren(tiles(step === 2 ? sample.known : sample.strangers));
+    if (step > 0) ready.remove();
     named.hidden = step > 1;
     if (step < 2) name.value = t(`lesson.${step}.suggestion`);
     taken.say(t(step < 2 ? "lesson.enroll" : "lesson.ask"));
@@ -44,9 +51,9 @@ export function lesson({done}) {
     });
   }
 
-  async function act(file) {
+  async function act(file, label = first) {
     try {
-      await (step < 2 ? enroll(file) : ask(file));
+      await (step < 2 ? enroll(file) : ask(file, label));
     } catch (error) {
       outcome.replaceChildren(problem(error));
     }
@@ -67,10 +74,40 @@ export function lesson({done}) {
     say(t("lesson.enrolled", {label}));
   }
 
-  async function ask(file) {
+  /** The sample set in place of the first two. */
+  async function enrollSample(found) {
+    ready.disabled = true;
+    try {
+      for (const {label, picture} of found.enroll) {
+        const file = drawing(label, picture);
+        await call("POST", `v1/identities/${encodeURIComponent(label)}/examples`, {form: pictures([file])});
+        gallery.remember(label, file);
+      }
+      taken.stop();
+      await gallery.refresh();
+      sample = found;
+      step = 1;
+      next();
+    } catch (error) {
+      ready.disabled = false;
+      outcome.replaceChildren(problem(error));
+    }
+  }
+
+  function tiles(drawings) {
+    return h("div", {class: "strip", role: "group", "aria-label": t("lesson.sample.drawings")},
+      drawings.map(({label, picture}, index) => {
+        const file = drawing(label, picture);
+        return h("button", {type: "button", class: "probe", onclick: () => act(file, label)},
+          h("img", {src: URL.createObjectURL(file), alt: t("lesson.sample.drawing", {number: number(index + 1)}), class: "tile ink"}));
+      }));
+  }
+
+  async function ask(file, label) {
     const {answers: [decision]} = await call("POST", "v1/identify", {form: pictures([file])});
-    const right = step === 2 ? decision.label === first : decision.answer === "unknown";
-    const words = t(`lesson.${step}.${right ? "right" : decision.answer}`, {label: decision.label ?? first});
+    const right = step === 2 ? decision.label === label : decision.answer === "unknown";
+    const came = right ? "right" : decision.answer;
+    const words = t(right || !sample ? `lesson.${step}.${came}` : "lesson.sample.other", {label: decision.label ?? label});
     outcome.replaceChildren(
       h("p", {class: right ? "good" : "remark"}, right && icon("M5 13l5 5L20 7"), words),
       card(decision, URL.createObjectURL(file)));
@@ -84,7 +121,7 @@ export function lesson({done}) {
 
   /** The answer is looked at before it goes on. */
   function passed() {
-    taken.element.hidden = true;
+    source.hidden = true;
     const last = step === STEPS - 1;
     if (last) {
       step += 1;
@@ -99,7 +136,7 @@ export function lesson({done}) {
 
   function next() {
     step += 1;
-    taken.element.hidden = false;
+    source.hidden = false;
     go.hidden = true;
     outcome.replaceChildren();
     show();
@@ -109,7 +146,16 @@ export function lesson({done}) {
   show();
   const element = h("div", {class: "lesson"},
     h("div", {class: "column"}, h("p", {class: "eyebrow"}, t("lesson.eyebrow")), dots, heading, text, named,
-      h("div", {class: "row"}, skip)),
-    h("div", {class: "column"}, taken.element, outcome, go));
-  return {element, stop: taken.stop, give: (files) => { if (!taken.element.hidden) taken.give(files); }};
+      h("div", {class: "row"}, ready, skip)),
+    h("div", {class: "column"}, source, outcome, go));
+  if (gallery.ink()) {
+    call("GET", "v1/sample").then((found) => {
+      ready.hidden = !found.enroll.length;
+      ready.onclick = () => enrollSample(found);
+    }).catch(() => {}); // it goes without
+  }
+  return {element, stop: taken.stop, give: (files) => { if (!source.hidden && !sample) taken.give(files); }};
 }
+
+const drawing = (label, picture) => new File([Uint8Array.from(atob(picture), (one) => one.charCodeAt(0))],
+  `${label}.png`, {type: "image/png"});

@@ -1,0 +1,78 @@
+"""The shipped drawings: what an empty gallery can be tried out with."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from fastapi import APIRouter, Request
+from PIL import Image
+from starlette.responses import Response
+
+from holotype.datasets.catalogue import load_dataset
+from holotype.records import Card
+from holotype.server.answers import answer
+from holotype.server.routing import house, route
+
+router = APIRouter(tags=["People or things"])
+_EACH = 5  # characters of each alphabet to enroll, and as many strangers
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One character from one hand."""
+
+    label: str
+    picture: str  # PNG, in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Drawings to try a gallery with; none where its model reads something else."""
+
+    enroll: tuple[Drawing, ...]  # one of each character
+    known: tuple[Drawing, ...]  # the same characters, from another hand
+    strangers: tuple[Drawing, ...]  # other characters of the same alphabets
+    license: str
+    source: str
+
+
+@route(router, "GET", "/v1/sample", "read", Sample)
+async def sample(request: Request) -> Response:
+    """Some of the drawings that come with holotype; nothing is enrolled by this."""
+    desk = house(request).desk
+    return answer(await desk.read(lambda _: _drawings() if _fits(desk.card) else _NONE))
+
+
+_NONE = Sample((), (), (), "", "")
+
+
+def _fits(card: Card | None) -> bool:
+    """Whether a model reads single characters: a `wide` one reads whole names."""
+    if card is None:
+        return False
+    return card.preprocessing.kind in ("ink", "frame") and card.preprocessing.fit != "wide"
+
+
+@cache
+def _drawings() -> Sample:
+    data = load_dataset("sample")
+    assert data.drawer is not None
+
+    def of(drawer: int, characters: Iterable[int]) -> tuple[Drawing, ...]:
+        found = []
+        for character in characters:
+            (row,) = ((data.class_index == character) & (data.drawer == drawer)).nonzero()[0]
+            file = io.BytesIO()
+            Image.fromarray(data.images[row]).save(file, "PNG")
+            name = data.class_names[character].replace("/character", " ")
+            found.append(Drawing(name, base64.b64encode(file.getvalue()).decode()))
+        return tuple(found)
+
+    firsts = [data.group.index(alphabet) for alphabet in dict.fromkeys(data.group)]
+    some = [first + i for first in firsts for i in range(_EACH)]
+    others = [character + _EACH for character in some]
+    return Sample(of(1, some), of(2, some), of(1, others), data.license, data.source)
