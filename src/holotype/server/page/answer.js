@@ -40,7 +40,7 @@ export function card(decision, probe) {
 
 function figure(address, caption, extra = "") {
   const picture = address
-    ? h("img", {class: `tile ${gallery.ink() ? "ink" : ""} ${extra}`, src: address, alt: ""})
+    ? tile(address, extra)
     : h("span", {class: "tile none"}, t("picture.none"));
   return h("figure", {}, picture, h("figcaption", {}, caption));
 }
@@ -53,6 +53,11 @@ function example(candidate, answer) {
   });
   return place;
 }
+
+/** A picture, or a recording to play. */
+export const tile = (address, extra = "") => (gallery.hears()
+  ? h("audio", {class: `tile ${extra}`, src: address, controls: true, "aria-label": t("recording")})
+  : h("img", {class: `tile ${gallery.ink() ? "ink" : ""} ${extra}`, src: address, alt: ""}));
 
 /** What stands for somebody of whom no picture is kept. */
 export const monogram = (label) => h("span", {class: "tile none", "aria-hidden": "true"},

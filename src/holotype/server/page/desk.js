@@ -25,7 +25,7 @@ let asked = 0;
 /** Build the panel anew; what was answered stays. */
 export function render(panel) {
   taken?.stop();
-  if (!gallery.pictorial()) {
+  if (!gallery.perceives()) {
     panel.replaceChildren(h("h1", {}, t("desk.title")), h("p", {class: "lead"}, t("desk.vectors")), visitors.section());
     return;
   }
@@ -115,7 +115,8 @@ function strip() {
     probes.map((one, index) => h("button", {
       type: "button", class: `probe ${one.decision?.answer ?? ""}`, "aria-pressed": String(index === current),
       onclick: () => { current = index; show(); place.querySelectorAll(".probe")[index].focus(); },
-    }, h("img", {src: one.address, alt: one.file.name, class: gallery.ink() ? "tile ink" : "tile"}),
+    }, gallery.hears() ? h("span", {}, one.file.name)
+      : h("img", {src: one.address, alt: one.file.name, class: gallery.ink() ? "tile ink" : "tile"}),
     h("span", {}, one.decision ? t(`answer.${one.decision.answer}`) : "…"))));
 }
 

@@ -1,6 +1,6 @@
 // Who is enrolled: a card each; enroll by dropping pictures, open one to put it right.
 
-import {monogram} from "./answer.js";
+import {monogram, tile} from "./answer.js";
 import {call, groups, pictures} from "./api.js";
 import {ask, h, icon, note} from "./dom.js";
 import * as gallery from "./gallery.js";
@@ -86,7 +86,7 @@ function more(list, cursor) {
 }
 
 function form() {
-  if (!gallery.pictorial()) return h("p", {}, t("desk.vectors"));
+  if (!gallery.perceives()) return h("p", {}, t("desk.vectors"));
   const label = h("input", {id: "label", maxlength: 200, autocomplete: "off"});
   const consent = h("input", {id: "consent", maxlength: 500, autocomplete: "off"});
   const until = h("input", {id: "until", type: "date", min: new Date().toISOString().slice(0, 10)});
@@ -103,7 +103,7 @@ function form() {
   };
   taken = input({ways: gallery.ways(), action: t("enroll.do"), onpictures});
   const folder = h("input", {type: "file", webkitdirectory: true, onchange: () => {
-    onpictures(Array.from(folder.files).filter((file) => file.type.startsWith("image/")));
+    onpictures(Array.from(folder.files).filter(gallery.takes));
     folder.value = "";
   }});
   return h("details", {class: "enroll", open: matchMedia("(min-width: 761px)").matches},
@@ -122,9 +122,9 @@ function form() {
 function one({label, examples, consent, retain_until: until, tags, quiet}) {
   const picture = h("div", {class: "portrait"}, monogram(label));
   gallery.pictureOf(label).then((address) => {
-    if (address) picture.replaceChildren(h("img", {src: address, alt: "", class: gallery.ink() ? "tile ink" : "tile"}));
+    if (address) picture.replaceChildren(tile(address));
   });
-  const choose = h("input", {type: "file", accept: "image/*", multiple: true, onchange: () => enroll(label, Array.from(choose.files))});
+  const choose = h("input", {type: "file", accept: gallery.accept(), multiple: true, onchange: () => enroll(label, Array.from(choose.files))});
   const card = h("li", {class: "card"},
     picture,
     h("h2", {}, label),
@@ -134,13 +134,13 @@ function one({label, examples, consent, retain_until: until, tags, quiet}) {
     tags.length > 0 && h("p", {class: "soft"}, t("enrolled.tags", {tags: tags.join(", ")})),
     quiet && h("p", {class: "soft"}, t("quiet")),
     h("div", {class: "row"},
-      gallery.pictorial() && h("label", {class: "button"}, icon("M12 5v14 M5 12h14"), t("enroll.more"),
+      gallery.perceives() && h("label", {class: "button"}, icon("M12 5v14 M5 12h14"), t("enroll.more"),
         h("span", {class: "hidden"}, label), choose),
       h("button", {type: "button", class: "plain", onclick: () => show(label)},
         t("person.open"), h("span", {class: "hidden"}, ` ${label}`)),
       h("button", {type: "button", class: "plain", onclick: () => forget(label, examples)},
         t("forget.do"), h("span", {class: "hidden"}, ` ${label}`))));
-  if (gallery.pictorial()) takesDrops(card, (files) => enroll(label, files));
+  if (gallery.perceives()) takesDrops(card, (files) => enroll(label, files));
   return card;
 }
 

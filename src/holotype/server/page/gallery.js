@@ -1,6 +1,7 @@
 // What is known of the gallery, and the pictures of the enrolled.
 
 import {call} from "./api.js";
+import {ofRecordings} from "./texts.js";
 
 /** The answer of /v1/gallery; null before the first. */
 export let facts = null;
@@ -13,6 +14,7 @@ const MOST_KEPT = 300; // of those: a page may be open for a day
 /** Call when the gallery may have changed; the facts are new then. */
 export async function refresh() {
   facts = await call("GET", "v1/gallery");
+  ofRecordings(hears());
   for (const listener of listeners) listener();
 }
 
@@ -28,11 +30,26 @@ export const faces = () => facts.kind === "face";
 /** Whether the model reads ink, and so what a pad gives. */
 export const ink = () => ["ink", "frame"].includes(facts.kind);
 
-/** Whether anything can be shown to it at all: not to bare vectors. */
+/** Whether the model listens to recordings. */
+export const hears = () => ["voice", "word"].includes(facts.kind);
+
+/** Whether pictures can be shown to it. */
 export const pictorial = () => ["ink", "frame", "photo", "face"].includes(facts.kind);
 
-/** Where pictures may come from here. */
-export const ways = () => (ink() ? ["draw", "file", "camera"] : ["file", "camera"]);
+/** Whether anything can be shown or played to it at all: not to bare vectors. */
+export const perceives = () => pictorial() || hears();
+
+/** The type of the files that it takes. */
+const type = () => (hears() ? "audio/" : "image/");
+
+/** That type, as a field for files has it. */
+export const accept = () => `${type()}*`;
+
+/** Whether a file is of that type. */
+export const takes = (file) => file.type.startsWith(type());
+
+/** Where pictures or recordings may come from here. */
+export const ways = () => (hears() ? ["file", "microphone"] : ink() ? ["draw", "file", "camera"] : ["file", "camera"]);
 
 /** Remember, for this visit, what was just enrolled: the server may keep no pictures. */
 export function remember(label, file) {

@@ -1,7 +1,10 @@
-// Where pictures come from: the pad, files that are chosen, dropped or pasted, the camera.
+// Where pictures and recordings come from: the pad, files that are chosen, dropped or pasted, the
+// camera, the microphone.
 
 import {camera} from "./camera.js";
 import {h, icon} from "./dom.js";
+import {accept, takes} from "./gallery.js";
+import {microphone} from "./microphone.js";
 import {pad} from "./pad.js";
 import {t} from "./texts.js";
 
@@ -9,12 +12,13 @@ const ICONS = {
   draw: "M4 20l1-5L16 4l4 4L9 19z",
   file: "M12 16V5 M7 10l5-5 5 5 M4 19h16",
   camera: "M4 8h4l2-3h4l2 3h4v11H4z M12 10a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7",
+  microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3 M6 11a6 6 0 0 0 12 0 M12 17v4",
 };
 
 /**
  * What takes pictures and hands them on.
  *
- * ways: some of draw, file, camera; the first, which is not the camera, is open.
+ * ways: some of draw, file, camera, microphone; the first, which is a sheet or files, is open.
  * action: what the button beside the pad says; several files are handed on at once where `many`.
  * drop: what the field for files says.
  */
@@ -48,10 +52,14 @@ export function input({ways, action, many = true, facing = "environment", drop =
       seeing = camera({facing, onpicture: (file) => onpictures([file])});
       place.replaceChildren(seeing.element);
     }
+    if (way === "microphone") {
+      seeing = microphone({onrecording: (file) => onpictures([file])});
+      place.replaceChildren(seeing.element);
+    }
   }
 
   function files() {
-    const choose = h("input", {type: "file", accept: "image/*", multiple: many, onchange: () => {
+    const choose = h("input", {type: "file", accept: accept(), multiple: many, onchange: () => {
       if (choose.files.length) onpictures(Array.from(choose.files));
       choose.value = "";
     }});
@@ -106,7 +114,7 @@ async function within(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
     places.set(file, entry.fullPath);
-    return file.type.startsWith("image/") ? [file] : [];
+    return takes(file) ? [file] : [];
   }
   const reader = entry.createReader();
   const found = [];
@@ -118,6 +126,6 @@ async function within(entry) {
   return (await Promise.all(found.map(within))).flat();
 }
 
-/** The pictures of a paste. */
+/** The pictures, or recordings, of a paste. */
 export const pasted = (event) => Array.from(event.clipboardData?.files ?? [])
-  .filter((file) => file.type.startsWith("image/"));
+  .filter(takes);

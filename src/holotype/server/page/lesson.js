@@ -15,7 +15,7 @@ export function lesson({done}) {
   let step = 0;
   let first = "";
   let sample = null; // the shipped drawings, once they are enrolled
-  const kind = gallery.ink() ? "draw" : "show";
+  const kind = gallery.hears() ? "play" : gallery.ink() ? "draw" : "show";
   const heading = h("h1", {tabindex: "-1"});
   const text = h("p", {class: "lead"});
   const name = h("input", {id: "lesson-name", maxlength: 200, autocomplete: "off"});

@@ -1,6 +1,6 @@
 // One of the enrolled: its examples, what is noted of it, and what was wrong put right.
 
-import {monogram} from "./answer.js";
+import {monogram, tile} from "./answer.js";
 import {call} from "./api.js";
 import {ask, h, icon, note} from "./dom.js";
 import * as gallery from "./gallery.js";
@@ -106,7 +106,7 @@ function example({id, created, picture, decision}, label, {move, remove}) {
   const place = h("div", {class: "portrait"}, monogram(label));
   if (picture) {
     gallery.pictureOf(label, id).then((address) => {
-      if (address) place.replaceChildren(h("img", {src: address, alt: "", class: gallery.ink() ? "tile ink" : "tile"}));
+      if (address) place.replaceChildren(tile(address));
     });
   }
   const named = h("span", {class: "hidden"}, ` ${t("person.example", {id})}`);

@@ -28,9 +28,15 @@ export async function speak(wanted, {remember = false} = {}) {
 /** Whether there is a text of that name. */
 export const has = (key) => key in texts;
 
+let heard = false;
+
+/** From now on speak of recordings, where there are words for it, or of pictures. */
+export const ofRecordings = (yes) => { heard = yes; };
+
 /** A text; with `n: 1` the form for one, where there is one. */
 export function t(key, values = {}) {
-  const form = values.n === 1 && `${key}_one` in texts ? `${key}_one` : key;
+  const kind = heard && `${key}_heard` in texts ? `${key}_heard` : key;
+  const form = values.n === 1 && `${kind}_one` in texts ? `${kind}_one` : kind;
   const text = texts[form] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
