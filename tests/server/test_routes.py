@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,25 @@ def test_sample_drawings_are_not_given_to_another_model(tmp_path: Path) -> None:
         assert names.client.get("/v1/sample").json()["enroll"] == []
     finally:
         names.kill()
+
+
+def test_packs_are_those_of_the_command_line(server: Server) -> None:
+    said = server.client.get("/v1/packs")
+    assert said.status_code == 200
+    told = {one["name"]: one for one in said.json()["packs"]}
+    listed = subprocess.run(
+        [sys.executable, "-m", "holotype", "pack", "list", "--json"],
+        capture_output=True,
+        check=True,
+    )
+    for known in json.loads(listed.stdout):
+        its = told.pop(known["name"])
+        for name in ("model_id", "license", "embedding_dim", "ready"):
+            assert its[name] == known[name]
+        if its["name"] == "characters":
+            assert (its["kind"], its["reads"]) == ("ink", "handwritten characters")
+    assert not told
+    assert "/packs" not in said.text  # no path of the server
 
 
 def test_what_pictures_show_comes_with_vectors_that_are_taken_again(server: Server) -> None:

@@ -10,8 +10,7 @@ import typer
 from holotype.cli import pack_build
 from holotype.cli.command_group import Group
 from holotype.cli.display import AsJson, Cell, print_json, print_table, say
-from holotype.domains.registry import of_pack
-from holotype.pack import Pack, load_pack, made_packs, shipped_packs
+from holotype.pack import KnownPack, Pack, known_packs, load_pack
 from holotype.pack.card import card_document, rate_with_interval
 from holotype.pack.preprocessing import in_words
 
@@ -33,33 +32,25 @@ def list_packs(as_json: AsJson = False) -> None:
 
     Example: `holotype pack list`
     """
-    made = made_packs()
-    packs = [load_pack(name) for name in (*shipped_packs(), *filter(made.get, made))]
-    names = (*shipped_packs(), *made)
-    remedies = {name: of_pack(name).remedy(name, made.get(name, True)) for name in names}
-    ready = {}
-    for name in names:
-        there = "yes" if made.get(name, True) else "at first use"
-        ready[name] = "extra missing" if remedies[name] else there
+    known = known_packs()
     if as_json:
-        known = {pack.card.name: _summary(pack) for pack in packs}
-        nothing = dict.fromkeys(next(iter(known.values())))
+        facts = {one.name: _summary(one.pack) for one in known if one.pack is not None}
+        nothing = dict.fromkeys(next(iter(facts.values())))
         print_json(
             [
-                {**nothing, "name": name, **known.get(name, {}), "ready": of_it != "extra missing"}
-                for name, of_it in ready.items()
+                {**nothing, "name": one.name, **facts.get(one.name, {}), "ready": not one.remedy}
+                for one in known
             ]
         )
         return
-    size = {pack.card.name: f"{_size_bytes(pack) / 1e6:.1f} MB" for pack in packs}
     print_table(
         ("name", "reads", "ready", "size"),
-        [(name, of_pack(name).packs[name], ready[name], size.get(name, "")) for name in ready],
+        [(one.name, one.reads, _ready(one), _size(one.pack) if one.pack else "") for one in known],
         numbers=("size",),
     )
-    for name, remedy in remedies.items():
-        if remedy:
-            say(f"{name}: {remedy}.")
+    for one in known:
+        if one.remedy:
+            say(f"{one.name}: {one.remedy}.")
     say("Use one with `--model NAME`, one of your own with `--model ./FOLDER`.")
 
 
@@ -117,7 +108,7 @@ def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
     facts: dict[str, Any] = {
         "path": os.fspath(pack.path),
         "model id": card.model_id,
-        "size": f"{_size_bytes(pack) / 1e6:.1f} MB",
+        "size": _size(pack),
         "dimensions": card.embedding_dim,
         "input": in_words(card.preprocessing),
         "license": card.license,
@@ -147,6 +138,16 @@ def _summary(pack: Pack) -> dict[str, Any]:
         "license": card.license,
         "path": os.fspath(pack.path),
     }
+
+
+def _ready(one: KnownPack) -> str:
+    if one.remedy:
+        return "extra missing"
+    return "yes" if one.pack else "at first use"
+
+
+def _size(pack: Pack) -> str:
+    return f"{_size_bytes(pack) / 1e6:.1f} MB"
 
 
 def _size_bytes(pack: Pack) -> int:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.domains.domain import MadePack
-from holotype.domains.registry import domains
+from holotype.domains.registry import domains, of_pack
 from holotype.errors import PackError
 from holotype.model.graph import read_graph
 from holotype.pack.card import card_from_json
@@ -42,6 +42,36 @@ def present_name(name: str, model_id: str) -> str:
 def made_packs() -> dict[str, bool]:
     """The packs that are made of what an extra installs, sorted; and which were on this machine."""
     return {name: _made_folder(name).is_dir() for name in sorted(_made_here())}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPack:
+    """A pack that can be used by name."""
+
+    name: str
+    kind: str  # of its input
+    reads: str  # in some words
+    pack: Pack | None  # None: it is made at first use
+    remedy: str  # what to install before it can be used; empty where nothing is missing
+
+
+def known_packs() -> list[KnownPack]:
+    """All of them: those that come with holotype, then those that are made on each machine.
+
+    Raises:
+        PackError: one that is there is damaged.
+    """
+    there = {**dict.fromkeys(shipped_packs(), True), **made_packs()}
+    return [
+        KnownPack(
+            name,
+            of_pack(name).kind,
+            of_pack(name).packs[name],
+            load_pack(name) if is_there else None,
+            of_pack(name).remedy(name, is_there),
+        )
+        for name, is_there in there.items()
+    ]
 
 
 def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:

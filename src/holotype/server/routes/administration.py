@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from holotype import recognizer as services
 from holotype.gallery import AuditEntry, AuditReport, existing, file_beside, name_of
+from holotype.pack import known_packs
 from holotype.recognizer import Recognizer
 from holotype.records import Status
 from holotype.server.answers import RefusedError, answer
@@ -64,6 +65,26 @@ class GalleryFacts:
     keep_pictures: bool
     status: Status
     card: Model | None  # None of a gallery of bare vectors
+
+
+@dataclass(frozen=True, slots=True)
+class UsablePack:
+    """A model that a gallery may be made with, or moved to, by its name."""
+
+    name: str
+    kind: str  # of input, as that of a gallery
+    reads: str  # in some words
+    ready: bool  # False: an extra is not installed
+    model_id: str | None  # as all that follows, null where it is made at first use
+    license: str | None
+    embedding_dim: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Those that come with holotype, then those that are made on each machine."""
+
+    packs: tuple[UsablePack, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,22 @@ async def gallery(request: Request) -> Response:
         }
 
     return answer(await desk.read(act))
+
+
+@route(router, "GET", "/v1/packs", "read", Packs)
+async def packs(request: Request) -> Response:
+    """Which models are known here by name; `holotype pack list`."""
+    # One call after the other: every file of every pack is checked.
+    return answer({"packs": await house(request).desk.survey(lambda _: _usable())})
+
+
+def _usable() -> list[UsablePack]:
+    found = []
+    for one in known_packs():
+        card = None if one.pack is None else one.pack.card
+        facts = (None,) * 3 if card is None else (card.model_id, card.license, card.embedding_dim)
+        found.append(UsablePack(one.name, one.kind, one.reads, not one.remedy, *facts))
+    return found
 
 
 @route(router, "GET", "/v1/settings", "read", Settings)
