@@ -43,8 +43,9 @@ def test_what_only_recognizes_loads_no_torch_and_prints_one_document(
     json.loads(done.stdout)
 
 
+# Ctrl-C is heeded, also where the tests themselves were started by a shell that has it ignored.
 LOADING = """
-import importlib.abc, sys, time
+import importlib.abc, signal, sys, time
 
 class Slow(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
@@ -53,6 +54,7 @@ class Slow(importlib.abc.MetaPathFinder):
             time.sleep(600)
 
 sys.meta_path.insert(0, Slow())
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from holotype.__main__ import main
 main()
 """
