@@ -22,7 +22,7 @@ from hanging import HANGS_S
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
-WAIT_MS = 60_000  # until something on the page must be broken, however busy the machine
+WAIT_MS = 240_000  # until something on the page must be broken, however busy the machine
 
 # Where the pen goes, in shares of the sheet: shapes that nobody takes for one another.
 Line = Sequence[tuple[float, float]]

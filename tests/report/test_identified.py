@@ -68,6 +68,7 @@ def page(answers: list[Identified] = ANSWERS) -> str:
 def of(basis: Basis | None) -> str:
     """The text of a page whose one answer rests on that."""
     html = page([Identified("1.jpg", replace(MATCH, basis=basis), PHOTO)])
+    html = html.partition("</style>")[2]
     return re.sub(r"\s+", " ", html.replace("&nbsp;", " "))
 
 
