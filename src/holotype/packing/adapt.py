@@ -21,7 +21,7 @@ from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.model import self_test
-from holotype.pack import Pack, add_scores, load_pack, write_pack
+from holotype.pack import Pack, add_scores, load_pack, require_new, write_pack
 from holotype.packing.heads import Head, Tried, chosen_head, compared, one_shot, with_head
 from holotype.packing.held_out import divided, references, require_pictures
 from holotype.packing.measured import Measured, measure, report_path
@@ -84,8 +84,7 @@ def adapt_pack(
         ImageError: a picture cannot be read.
     """
     began = time.perf_counter()
-    if os.path.lexists(out):
-        raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
+    require_new(out)
     source = load_pack(name_or_path)
     require_pictures(source)
     dataset = load_dataset(background)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +24,16 @@ from holotype.image import prepare
 from holotype.model import self_test
 from holotype.model.graph import Graph, read_graph
 from holotype.model.wiring import outside_files, with_weights_inside
-from holotype.pack import LIMIT_BYTES, TEXT, TOKENIZER, Pack, add_scores, load_pack, write_pack
+from holotype.pack import (
+    LIMIT_BYTES,
+    TEXT,
+    TOKENIZER,
+    Pack,
+    add_scores,
+    load_pack,
+    require_new,
+    write_pack,
+)
 from holotype.pack.preprocessing import in_words
 from holotype.packing.encoder import ANY, Chosen, Encoder, one_graph
 from holotype.packing.held_out import divided, references
@@ -173,8 +181,7 @@ def build_pack(
     """
     began = time.perf_counter()
     notes = Notes() if notes is None else notes
-    if os.path.lexists(out):
-        raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
+    require_new(out)
     content, graph = read_model(model)
     preprocessing = preprocess(graph)
     dataset = None if background is None else load_dataset(background)

@@ -24,7 +24,7 @@ from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.embedder import Embedder
 from holotype.errors import DataError, PackError
 from holotype.model import self_test
-from holotype.pack import TEXT, TOKENIZER, Pack, add_scores, load_pack, write_pack
+from holotype.pack import TEXT, TOKENIZER, Pack, add_scores, load_pack, require_new, write_pack
 from holotype.packing import text_map
 from holotype.packing.heads import with_head
 from holotype.packing.held_out import require_classes, require_pictures
@@ -89,8 +89,7 @@ def describe_pack(
         MissingExtraError: what reads texts is not installed.
     """
     began = time.perf_counter()
-    if os.path.lexists(out):
-        raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
+    require_new(out)
     source, reader = load_pack(name_or_path), load_pack(text_encoder)
     require_pictures(source)
     if source.text is not None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from holotype.errors import PackError
 from holotype.extras import Extra
-from holotype.pack import LIMIT_BYTES, TEXT, TOKENIZER
+from holotype.pack import LIMIT_BYTES, TEXT, TOKENIZER, require_new
 from holotype.packing.verify import pack_digest, verify_pack
 
 _PLACE = re.compile(r"hf:(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
@@ -94,8 +94,7 @@ def pull_pack(place: str, out: Path, digest: str | None = None) -> Shared:
     repository, wanted = parsed_place(place)
     if digest is not None and not _DIGEST.fullmatch(digest):
         raise PackError(f"{digest!r} is no SHA-256 digest", "Pass 64 digits of 0-9 and a-f")
-    if os.path.lexists(out):
-        raise PackError(f"{str(out)!r} exists already", "Name a new folder, or remove that one")
+    require_new(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         draft = Path(folder) / "pack"
