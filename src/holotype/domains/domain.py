@@ -136,6 +136,10 @@ class Domain:
         """The files of a pack that its preprocessing names, each with its SHA-256 in hex."""
         return {}
 
+    def sample(self, constants: Preprocessing) -> str:
+        """The shipped data set that such a model can be tried with; empty where there is none."""
+        return ""
+
     def remedy(self, name: str, made: bool) -> str:
         """What to install for one of its packs; empty where nothing is missing.
 

@@ -52,6 +52,10 @@ class Frames(PictureDomain):
             f"`{constants.kind}`{fitted}, margin {constants.margin_px} px"
         )
 
+    def sample(self, constants: Preprocessing) -> str:
+        """Single characters; a model fitted `wide` reads whole names."""
+        return "" if constants.fit == "wide" else "sample"
+
     def prepare(self, picture: Picture, constants: Preprocessing) -> Floats:
         """Strokes centered on a square of paper: float32 [1, S, S], ink 1 on paper 0."""
         strokes = picture.drawing.strokes

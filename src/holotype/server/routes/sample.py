@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.responses import Response
 
 from holotype.datasets.catalogue import load_dataset
-from holotype.records import Card
+from holotype.domains.registry import domain_of
 from holotype.server.answers import answer
 from holotype.server.routing import house, route
 
@@ -44,22 +44,16 @@ class Sample:
 async def sample(request: Request) -> Response:
     """Some of the drawings that come with holotype; nothing is enrolled by this."""
     desk = house(request).desk
-    return answer(await desk.read(lambda _: _drawings() if _fits(desk.card) else _NONE))
+    fitting = desk.card and domain_of(desk.card.preprocessing).sample(desk.card.preprocessing)
+    return answer(await desk.read(lambda _: _drawings(fitting) if fitting else _NONE))
 
 
 _NONE = Sample((), (), (), "", "")
 
 
-def _fits(card: Card | None) -> bool:
-    """Whether a model reads single characters: a `wide` one reads whole names."""
-    if card is None:
-        return False
-    return card.preprocessing.kind in ("ink", "frame") and card.preprocessing.fit != "wide"
-
-
 @cache
-def _drawings() -> Sample:
-    data = load_dataset("sample")
+def _drawings(name: str) -> Sample:
+    data = load_dataset(name)
     assert data.drawer is not None
 
     def of(drawer: int, characters: Iterable[int]) -> tuple[Drawing, ...]:
