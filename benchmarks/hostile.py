@@ -17,10 +17,11 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import multiprocessing
 import socket
+import statistics
 import struct
 import tempfile
-import threading
 import time
 import zipfile
 import zlib
@@ -38,46 +39,50 @@ from holotype.datasets.catalogue import load_dataset
 from serve import Client, Server, form
 
 RESULT = Path(__file__).parent.parent / "results" / "hostile.json"
+_FORK = multiprocessing.get_context("fork")
 BAR_MB, SLOW, HALVES, BOMBS = 700, 10_000, 500, 40
 _HEAD = "POST /v1/identify HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: {}\r\n"
 _FORM = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 500000\r\n\r\n--x\r\n"
 
 
 class Neighbor:
-    """A client that goes on asking while others misbehave."""
+    """A client that goes on asking while others misbehave, in a process of its own."""
 
     def __init__(self, server: Server, probe: bytes) -> None:
-        self.answered = self.refused = 0
-        self.slowest_s = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(server, form([probe])))
+        self._stop = _FORK.Event()
+        self._told: Any = _FORK.SimpleQueue()
+        self._process = _FORK.Process(target=self._run, args=(server, form([probe])))
 
     def __enter__(self) -> Neighbor:
-        self._thread.start()
+        self._process.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
 
     def _run(self, server: Server, body: bytes) -> None:
-        client = Client(server)
+        client, answers, waits_s = Client(server), Counter[int](), [0.0]
         while not self._stop.is_set():
             begun = time.perf_counter()
             try:
                 status, _ = client.post("/v1/identify", body)
             except OSError:
                 status, client = 0, Client(server)
-            self.answered += status == 200
-            self.refused += status != 200
-            self.slowest_s = max(self.slowest_s, time.perf_counter() - begun)
+            answers[status] += 1
+            waits_s.append(time.perf_counter() - begun)
+        self._told.put(
+            {
+                "neighbor_answered": answers[200],
+                "neighbor_refused": answers.total() - answers[200],
+                "neighbor_median_s": round(statistics.median(waits_s), 3),
+                "neighbor_slowest_s": round(max(waits_s), 2),
+            }
+        )
 
     def told(self) -> dict[str, Any]:
-        return {
-            "neighbor_answered": self.answered,
-            "neighbor_refused": self.refused,
-            "neighbor_slowest_s": round(self.slowest_s, 2),
-        }
+        told: dict[str, Any] = self._told.get()
+        self._process.join()
+        return told
 
 
 def raw(server: Server, sent: str) -> socket.socket:
