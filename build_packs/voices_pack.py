@@ -30,7 +30,7 @@ from holotype.domains.voices.hearing import hear
 from holotype.domains.voices.mel import Hearing
 from holotype.embedder import Embedder
 from holotype.pack import Pack, write_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.export import halved
 
 WEIGHTS_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"

@@ -36,7 +36,8 @@ from holotype.domains.voices.recording import opened
 from holotype.domains.voices.words import Spoken, around_middle, log_mel
 from holotype.embedder import Embedder
 from holotype.pack import Pack, write_pack
-from holotype.records import Preprocessing, Recording
+from holotype.preprocessing import Preprocessing
+from holotype.records import Recording
 from holotype.train.export import halved
 
 FILE_SHA256 = "0140c2b1455c016783f9b859e16f47b5187c69079503cd053f406b86f9094560"

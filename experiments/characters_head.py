@@ -22,7 +22,7 @@ from holotype.evaluation.accuracy import evaluate, prototype_scores
 from holotype.evaluation.episodes import episodes, sample
 from holotype.image import ink
 from holotype.image.prepare import prepare_batch
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.stats.whitening import fit_whitening

@@ -33,7 +33,7 @@ from holotype.domains.strokes.strokes import imagine
 from holotype.embedder import Embedder
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import unit
 from holotype.train.augmentation.warps import warp
 from holotype.train.history import History

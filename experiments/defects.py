@@ -24,8 +24,8 @@ from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.image.prepare import prepare_batch
 from holotype.openset import CohortModel, Matcher
 from holotype.pack import load_pack
+from holotype.preprocessing import Preprocessing
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Preprocessing
 from holotype.report import seen
 from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.pack import Pack, load_pack
+from holotype.preprocessing import Preprocessing
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Preprocessing
 from holotype.report import seen
 from holotype.train.augmentation.warps import warp
 from holotype.train.backbones import Residual

@@ -33,7 +33,7 @@ from holotype.embedder import Embedder
 from holotype.image import ink
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.half_width import half_width
 from holotype.train.augmentation.warps import warp
 from holotype.train.methods.generative.dagan import DAGAN

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.dataset import Dataset
 from holotype.image.prepare import prepare_batch
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.batches import EpisodeBatch
 from holotype.train.methods.metric.scratch import FromScratch
 from imagine import COUNT, EXAMPLES, QUERIES, RESULTS, Draw, drawing, from_runs, row, unturned

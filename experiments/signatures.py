@@ -30,8 +30,8 @@ from holotype.embedder import Embedder
 from holotype.image.prepare import prepare_batch
 from holotype.openset import Matcher
 from holotype.pack import Pack, add_scores, load_pack
+from holotype.preprocessing import Preprocessing
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Preprocessing
 from holotype.report import seen
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import unit

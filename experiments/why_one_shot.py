@@ -27,7 +27,7 @@ from holotype.datasets.splits import split
 from holotype.embedder import Embedder
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import prototypes, unit
 from holotype.train.backbones import Conv4
 from holotype.train.methods.metric.scratch import FromScratch

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holotype.datasets.catalogue import Dataset
 from holotype.image.prepare import prepare
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import unit
 
 matplotlib.rcParams["svg.hashsalt"] = "holotype"  # the same figure, the same file

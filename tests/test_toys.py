@@ -237,8 +237,8 @@ import holotype
 from holotype.domains.toys.domain import Sampling
 from holotype.image.prepare import prepare
 from holotype.pack import write_pack
-from holotype.pack.preprocessing import preprocessing_from_json
-from holotype.records import Preprocessing
+from holotype.domains.registry import preprocessing_from_json
+from holotype.preprocessing import Preprocessing
 
 graph = helper.make_graph(
     [helper.make_node("LpNormalization", ["numbers"], ["embeddings"], axis=1, p=2)],

@@ -13,7 +13,7 @@ from PIL import Image
 from toys import conv
 
 from holotype.comparison import Outcome, Progress, compare
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.methods.metric.prototypical import PrototypicalNetworks
 from holotype.train.picture_recipes import PictureRecipe
 from holotype.train.recipes import RECIPES

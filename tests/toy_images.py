@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_packs import toy_drawing
 
 INK = Preprocessing("ink", size_px=32, margin_px=2)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from holotype.image.prepare import prepare_batch
 from holotype.pack import write_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 COHORT_CLASSES = 40
 COHORT_EXAMPLES = 5

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holotype.domains.texts.network import IDS, MASK, sentence_network
 from holotype.domains.texts.reading import Reading
 from holotype.pack import write_pack
-from holotype.records import Preprocessing, TensorInput
+from holotype.preprocessing import Preprocessing, TensorInput
 
 Floats = NDArray[Any]
 

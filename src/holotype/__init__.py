@@ -10,16 +10,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from holotype.errors import HolotypeError
     from holotype.estimator import OneShotClassifier as OneShotClassifier
+    from holotype.pack import Card
     from holotype.recognizer import Recognizer, open
-    from holotype.records import (
-        Candidate,
-        Card,
-        Decision,
-        Enrollment,
-        Episode,
-        Recording,
-        Report,
-    )
+    from holotype.records import Candidate, Decision, Enrollment, Episode, Recording, Report
 
     __version__: str
 
@@ -37,6 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Card": "pack",
     "HolotypeError": "errors",
     "OneShotClassifier": "estimator",  # not in __all__: it needs scikit-learn, an extra
     "Recognizer": "recognizer",

@@ -22,7 +22,7 @@ from holotype.model.graph import Input, read_graph
 from holotype.model.providers import CPU, chosen
 from holotype.model.session import Session, open_session
 from holotype.pack import Pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from holotype.errors import ImageError
 from holotype.image.prepare import prepare, prepare_batch, read
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_images import DRAWING, FRAME, INK, encoded, png_header
 
 
@@ -229,7 +229,7 @@ def test_memory_is_bounded(tmp_path: Path, shape: tuple[int, int]) -> None:
     program = (
         "import resource, sys\n"
         "from holotype.image.prepare import prepare\n"
-        "from holotype.records import Preprocessing\n"
+        "from holotype.preprocessing import Preprocessing\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "prepare(sys.argv[1], Preprocessing('ink', 48, 4))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"

@@ -14,7 +14,7 @@ from holotype.datasets.speech import log_mel
 from holotype.image.decode import decode
 from holotype.image.input_kind import PLAINLY, _quantile, another_kind, impression
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_packs import toy_drawing
 
 INK = Preprocessing("ink", size_px=48, margin_px=4)

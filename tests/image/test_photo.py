@@ -9,7 +9,8 @@ from PIL import Image, ImageFilter
 from holotype.datasets.catalogue import load_dataset
 from holotype.image import quality
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing, Reason
+from holotype.preprocessing import Preprocessing
+from holotype.records import Reason
 
 PHOTO = Preprocessing("photo", 64, 0, 3, "crop", (0.0,) * 3, (1.0,) * 3)
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from holotype.domains.registry import preprocessing_from_json
 from holotype.errors import ImageError
 from holotype.image.prepare import prepare, prepare_batch
 from holotype.pack import load_pack, model_id, write_pack
-from holotype.pack.preprocessing import preprocessing_from_json
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_packs import toy_parts
 from toy_photos import photo_model
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from holotype.image.prepare import ImageSource, prepare, prepare_batch
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_images import DRAWING, FRAME, INK, encoded
 from toy_packs import toy_drawing
 

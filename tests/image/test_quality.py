@@ -11,7 +11,8 @@ from PIL import Image, ImageFilter
 from holotype.datasets.catalogue import load_dataset
 from holotype.image import quality
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing, Reason
+from holotype.preprocessing import Preprocessing
+from holotype.records import Reason
 from toy_packs import toy_drawing
 
 INK = Preprocessing("ink", size_px=48, margin_px=4)

@@ -15,7 +15,8 @@ import pytest
 
 from holotype.errors import PackError
 from holotype.pack import add_scores, load_pack, model_id, write_pack
-from holotype.records import Preprocessing, Report
+from holotype.preprocessing import Preprocessing
+from holotype.records import Report
 from toy_packs import COHORT_CLASSES, make_toy_pack, toy_parts
 
 SCORE = {

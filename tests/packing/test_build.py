@@ -21,7 +21,7 @@ from holotype.pack import load_pack
 from holotype.packing.build import Built, build_pack
 from holotype.packing.model_input import preprocessing_for
 from holotype.packing.verify import verify_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from hostile_models import endless_loop, huge_constant
 from toy_photos import photo_model, write_photos
 

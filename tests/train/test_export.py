@@ -15,7 +15,7 @@ from toys import SIZE_PX, build, toy_batch
 from holotype.embedder import Embedder
 from holotype.errors import TrainingError
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import unit
 from holotype.stats.whitening import fit_whitening
 from holotype.train.embedding import UnitEmbedder

@@ -18,7 +18,7 @@ from holotype.evaluation.accuracy import evaluate
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.episodes import sample
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train import picture_recipes, pipeline
 from holotype.train.history import History
 from holotype.train.recipes import RECIPES

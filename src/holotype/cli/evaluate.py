@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from holotype.embedder import Embedder
     from holotype.evaluation.groups import GroupRates
     from holotype.pack import Pack
-    from holotype.records import Episode, Preprocessing
+    from holotype.preprocessing import Preprocessing
+    from holotype.records import Episode
     from holotype.stats.bootstrap import Share
 
 

@@ -10,9 +10,9 @@ import typer
 from holotype.cli import pack_build
 from holotype.cli.command_group import Group
 from holotype.cli.display import AsJson, Cell, print_json, print_table, say
+from holotype.domains.registry import domain_of
 from holotype.pack import KnownPack, Pack, known_packs, load_pack
 from holotype.pack.card import card_document, rate_with_interval
-from holotype.pack.preprocessing import in_words
 
 app = typer.Typer(cls=Group, help="Look at model packs, make, check and share them.")
 for _command in (
@@ -110,7 +110,7 @@ def _facts(pack: Pack) -> list[tuple[Cell, Cell]]:
         "model id": card.model_id,
         "size": _size(pack),
         "dimensions": card.embedding_dim,
-        "input": in_words(card.preprocessing),
+        "input": domain_of(card.preprocessing).in_words(card.preprocessing),
         "license": card.license,
     }
     for part in ("background", "cohort", "training"):

@@ -16,7 +16,8 @@ from holotype.embedder import Embedder
 from holotype.errors import DataError, TrainingError
 from holotype.evaluation.accuracy import prototype_scores
 from holotype.pack import Pack, load_pack, shipped_packs
-from holotype.records import Episode, Preprocessing
+from holotype.preprocessing import Preprocessing
+from holotype.records import Episode
 
 if TYPE_CHECKING:
     from holotype.train.method import Method

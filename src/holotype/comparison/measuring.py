@@ -23,7 +23,8 @@ from holotype.evaluation.accuracy import evaluate
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.protocols import Plan, among, encode_pictures, plan
 from holotype.image.prepare import prepare_batch
-from holotype.records import Episode, Preprocessing
+from holotype.preprocessing import Preprocessing
+from holotype.records import Episode
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from holotype.embedder import Embedder
 from holotype.errors import RateError
 from holotype.gallery import SqliteGallery
 from holotype.image.prepare import ImageSource, prepare_batch
-from holotype.pack import Pack, load_pack
+from holotype.pack import Card, Pack, load_pack
 from holotype.rate_basis import grounds, in_galleries
 from holotype.recognizer import DEFAULT_MODEL, Recognizer
 from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
-from holotype.records import Basis, Card, Decision, Known, OnProgress
+from holotype.records import Basis, Decision, Known, OnProgress
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import Floats
 

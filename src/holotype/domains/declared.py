@@ -8,7 +8,7 @@ from typing import Any
 
 from holotype.errors import PackError
 from holotype.model.graph import Graph, Input
-from holotype.records import OwnConstants
+from holotype.preprocessing import OwnConstants
 
 _CHANNELS = (1, 3)
 

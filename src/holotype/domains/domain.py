@@ -23,7 +23,8 @@ from holotype.extras import Extra, install
 from holotype.image.decode import MAX_BYTES, ImageSource, describe
 from holotype.image.formats import SUFFIXES
 from holotype.image.pixels import Picture
-from holotype.records import OwnConstants, Preprocessing, Reason
+from holotype.preprocessing import OwnConstants, Preprocessing
+from holotype.records import Reason
 
 Floats = NDArray[np.float32]
 Reasons = tuple[Reason, ...]

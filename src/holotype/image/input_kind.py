@@ -26,7 +26,7 @@ from holotype.image import ink
 from holotype.image.decode import unit_range
 from holotype.image.ink import INK_LEVEL, border
 from holotype.image.pixels import Picture, grey
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 Kind = Literal["ink", "page", "tones", "blank"]
 

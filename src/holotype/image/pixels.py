@@ -11,7 +11,7 @@ from PIL import Image
 from holotype.forking import cached_property
 from holotype.image import ink
 from holotype.image.decode import unit_range
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 # A larger picture is averaged down to this side first: a model's input is far smaller, and the
 # memory of a probe no longer follows the sender's camera.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from holotype.domains.registry import domain_of
 from holotype.image.decode import ImageSource, decode, describe, naming, unit_range
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 __all__ = [
     "ImageSource",

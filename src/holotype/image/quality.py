@@ -10,7 +10,8 @@ from functools import cache
 from holotype.domains.registry import domain_of, domains
 from holotype.image.input_kind import another_kind
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing, Reason
+from holotype.preprocessing import Preprocessing
+from holotype.records import Reason
 
 
 def doubts(picture: Picture, preprocessing: Preprocessing) -> tuple[Reason, ...]:

@@ -1,6 +1,6 @@
 """Model packs: folders with everything that recognition needs of a trained model."""
 
-from holotype.pack.card import strangers_in_words
+from holotype.pack.card import Card, strangers_in_words
 from holotype.pack.catalogue import (
     KnownPack,
     known_packs,
@@ -17,6 +17,7 @@ __all__ = [
     "TEXT",
     "TEXT_CARD",
     "TOKENIZER",
+    "Card",
     "KnownPack",
     "Pack",
     "add_scores",

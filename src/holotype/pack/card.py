@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from holotype.domains.registry import domain_of
+from holotype.domains.registry import domain_of, preprocessing_from_json
 from holotype.markdown import table
-from holotype.pack.preprocessing import in_words, preprocessing_from_json
-from holotype.records import Card
+from holotype.preprocessing import Preprocessing
 
 FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -19,6 +18,26 @@ _MODEL_ID = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Fields that came later: a card without them is what it was before there were such.
 _LATER: dict[str, Any] = {"promise": [], "encoder": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The facts about a model pack, as stored in its `card.json`."""
+
+    name: str
+    model_id: str  # digest of model.onnx and the preprocessing: what a gallery is bound to
+    embedding_dim: int  # D
+    preprocessing: Preprocessing
+    background: dict[str, Any]  # data set, class names that trained the model, counts
+    cohort: dict[str, Any]  # data set, class names held back from training, counts
+    training: dict[str, Any]  # command, seed, commit, seconds, machine
+    scores: list[dict[str, Any]]  # reports with their protocol, interval and date
+    license: str
+    files: dict[str, str]  # file name -> sha256 in hex
+    # open-set tests: stated and measured rates with their interval; empty where none was made
+    promise: list[dict[str, Any]] = field(default_factory=list)
+    # of a model that others made: where it comes from, what of it is used, what was assumed
+    encoder: dict[str, Any] = field(default_factory=dict)
 
 
 def card_to_json(card: Card) -> bytes:
@@ -65,7 +84,7 @@ def model_card(card: Card) -> str:
     """The card as Markdown, for people."""
     facts = {
         "model id": card.model_id,
-        "input": in_words(card.preprocessing),
+        "input": domain_of(card.preprocessing).in_words(card.preprocessing),
         "embedding": f"{card.embedding_dim} dimensions, unit length",
         **(
             {"descriptions": "a text (`--text`) stands for a picture; the model in `text` reads it"}

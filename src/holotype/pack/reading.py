@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from holotype.errors import PackError
 from holotype.forking import cached_property
 from holotype.model.graph import read_graph
-from holotype.pack.card import card_from_json
-from holotype.records import Card, Preprocessing
+from holotype.pack.card import Card, card_from_json
+from holotype.preprocessing import Preprocessing
 
 MAX_CARD_BYTES = 2**20
 MAX_COHORT_BYTES = 256 * 2**20  # of the file, and of its arrays once unpacked

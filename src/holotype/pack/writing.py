@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holotype.errors import PackError
 from holotype.files import write_whole
-from holotype.pack.card import card_from_json, card_to_json, model_card
+from holotype.pack.card import Card, card_from_json, card_to_json, model_card
 from holotype.pack.reading import (
     MAX_CARD_BYTES,
     TEXT,
@@ -28,7 +28,7 @@ from holotype.pack.reading import (
     model_id,
     read_pack,
 )
-from holotype.records import Card, Preprocessing
+from holotype.preprocessing import Preprocessing
 
 
 def require_new(folder: str | Path) -> None:

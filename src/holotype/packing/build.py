@@ -34,14 +34,14 @@ from holotype.pack import (
     require_new,
     write_pack,
 )
-from holotype.pack.preprocessing import in_words
 from holotype.packing.encoder import ANY, Chosen, Encoder, one_graph
 from holotype.packing.held_out import divided, references
 from holotype.packing.measured import Measured, measure, report_path
 from holotype.packing.model_input import preprocessing_for
 from holotype.packing.trial import asked, try_out
 from holotype.packing.verify import MAX_BATCH_DIFFERENCE, check_batches
-from holotype.records import OnProgress, Preprocessing
+from holotype.preprocessing import Preprocessing
+from holotype.records import OnProgress
 from holotype.stats.scoring import Floats
 
 # Of the classes of the folder. The cohort decides how small a rate can be promised.
@@ -187,7 +187,8 @@ def build_pack(
     dataset = None if background is None else load_dataset(background)
     if dataset is not None and preprocessing.inputs is not None:
         raise PackError(
-            f"the model takes {in_words(preprocessing)}, and a folder of pictures shows none",
+            f"the model takes {domain_of(preprocessing).in_words(preprocessing)}, and a folder of "
+            "pictures shows none",
             "Leave --background out",
         )
     parts: dict[str, Dataset] = {}

@@ -20,7 +20,7 @@ from holotype.model.wiring import Wiring, needed_inputs, rewired, unused, with_o
 from holotype.pack import TOKENIZER
 from holotype.packing import conventions
 from holotype.packing.trial import answers
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 POOLS = ("cls", "mean", "max", "gem", "none")
 # What exporters call the vector that a network was trained to give, best first.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from holotype.domains.declared import Notes, Stated
-from holotype.domains.registry import domains
+from holotype.domains.registry import domains, preprocessing_from_json
 from holotype.errors import PackError
 from holotype.model.graph import Graph
-from holotype.pack.preprocessing import preprocessing_from_json
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 
 def preprocessing_for(

@@ -21,7 +21,7 @@ from holotype.errors import PackError
 from holotype.model.feed import made_up, sizes
 from holotype.model.graph import Graph, Input, read_graph
 from holotype.model.session import MAX_WORKING_BYTES, open_session
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 TIME_LIMIT_S = 60
 # Python, the libraries and threads take address space without using the memory.

@@ -10,7 +10,7 @@ from holotype.errors import AnotherKindError
 from holotype.image import input_kind
 from holotype.image.decode import ImageSource, decode, describe, naming
 from holotype.image.pixels import Picture
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 DEFAULT_MODEL = default_domain().usual_pack
 

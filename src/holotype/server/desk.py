@@ -13,9 +13,8 @@ from typing import TypeVar
 import holotype
 from holotype.errors import GalleryError, GalleryReplacedError, PackError
 from holotype.gallery import exists, gallery_model
-from holotype.pack import load_pack
+from holotype.pack import Card, load_pack
 from holotype.recognizer import BARE, Recognizer
-from holotype.records import Card
 from holotype.server.answers import RETRY_S, RefusedError
 
 # Pictures are embedded by as many threads as there are processors; what only asks the gallery

@@ -22,7 +22,7 @@ from holotype.embedder import Embedder
 from holotype.errors import TrainingError
 from holotype.model import self_test
 from holotype.pack import Pack, write_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import group_prototypes
 from holotype.stats.whitening import fit_whitening
 from holotype.train.embedding import UnitEmbedder

@@ -18,7 +18,7 @@ from holotype.embedder import Embedder
 from holotype.image.prepare import ImageSource, prepare_batch
 from holotype.model import self_test
 from holotype.pack import Pack, write_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import group_prototypes, unit
 from holotype.stats.whitening import fit_whitening, principal_axes
 from holotype.train.efficientnet import SIDE_PX, EfficientNetLite, ShelfFeatures, columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.augmentation.signatures import Signing
 from holotype.train.backbones import Residual
 from holotype.train.methods.metric.prototypical import PrototypicalNetworks

@@ -18,7 +18,8 @@ from holotype.evaluation.accuracy import evaluate
 from holotype.evaluation.episodes import episodes as gather
 from holotype.evaluation.episodes import sample
 from holotype.image import prepare
-from holotype.records import OnProgress, Preprocessing
+from holotype.preprocessing import Preprocessing
+from holotype.records import OnProgress
 from holotype.train.augmentation.characters import CharacterBatches, variants
 from holotype.train.augmentation.filling import Filling
 from holotype.train.augmentation.photos import PhotoBatches

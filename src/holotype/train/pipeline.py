@@ -17,7 +17,8 @@ from torch import nn
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.errors import TrainingError
 from holotype.pack import Pack
-from holotype.records import Episode, OnProgress, Preprocessing
+from holotype.preprocessing import Preprocessing
+from holotype.records import Episode, OnProgress
 from holotype.train import runs
 from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.config import RunConfig

@@ -14,11 +14,11 @@ import holotype
 from holotype.domains.declared import Notes
 from holotype.domains.faces.alignment import SIDE_PX, aligned, chip, similarity, template
 from holotype.domains.faces.finding import find
+from holotype.domains.registry import preprocessing_from_json
 from holotype.embedder import Embedder
 from holotype.errors import PackError
 from holotype.image import pixels
 from holotype.image.prepare import prepare
-from holotype.pack.preprocessing import preprocessing_from_json
 from holotype.packing.build import Built, build_pack
 from holotype.packing.model_input import preprocessing_for
 from holotype.packing.verify import verify_pack

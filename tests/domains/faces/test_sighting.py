@@ -22,7 +22,7 @@ from holotype.domains.faces.sighting import (
 )
 from holotype.errors import ImageError
 from holotype.image import prepare
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_faces import rgb, toy_face
 
 

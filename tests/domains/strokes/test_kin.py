@@ -11,7 +11,7 @@ from holotype.domains.strokes.kin import imagine_kin
 from holotype.domains.strokes.sheets import CELL_PX, kin_sheet, write_sheet
 from holotype.errors import AnotherKindError, DataError, PackError
 from holotype.pack import load_pack, write_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from toy_packs import make_toy_pack, toy_drawing, toy_parts
 
 FIGURE = np.zeros((60, 60), np.uint8)

@@ -18,7 +18,7 @@ from holotype.domains.texts.weights import remedy, weights_folder
 from holotype.embedder import Embedder
 from holotype.errors import ImageError, MissingExtraError, PackError
 from holotype.pack import load_pack, write_pack
-from holotype.records import TensorInput
+from holotype.preprocessing import TensorInput
 from toy_texts import HEADS, make_toy_texts, reference, toy_parts, toy_tokenizer, toy_weights
 
 SAID = ("cancel my order", "where is the new card", "cancel", "money transfer needed please !")

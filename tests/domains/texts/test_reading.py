@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holotype.domains.texts.reading import Read, Reader, Reading, fed
 from holotype.errors import PackError, TextError
-from holotype.records import TensorInput
+from holotype.preprocessing import TensorInput
 from toy_texts import MARKS, WORDS, toy_tokenizer
 
 PIECES = 8

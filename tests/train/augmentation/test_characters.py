@@ -8,7 +8,7 @@ import torch
 
 from holotype.datasets.catalogue import load_dataset
 from holotype.image import prepare
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.augmentation import warps
 from holotype.train.augmentation.characters import (
     LOW_RESOLUTIONS,

@@ -14,7 +14,7 @@ from holotype.datasets.dataset import Dataset
 from holotype.errors import DataError
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train import picture_recipes, pipeline
 from holotype.train.augmentation.handwriting import Hand, laid_out
 from holotype.train.augmentation.signatures import Signing, rescanned

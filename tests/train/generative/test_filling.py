@@ -15,7 +15,7 @@ from holotype.domains.strokes.rendering import render
 from holotype.domains.strokes.tracing import trace
 from holotype.domains.strokes.variation import measured, vary
 from holotype.errors import DataError
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.augmentation.filling import Filling, invent
 from holotype.train.minimal import RECIPES as MINIMAL
 from holotype.train.recipes import RECIPES

@@ -12,7 +12,7 @@ from PIL import Image
 from toys import SIZE_PX, conv
 
 from holotype.errors import DataError, ImageError, TrainingError
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train import pipeline
 from holotype.train.methods.generative.homoencoder import Homoencoder
 from holotype.train.methods.generative.imagining import RunImagination

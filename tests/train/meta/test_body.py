@@ -16,7 +16,7 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.embedder import Embedder
 from holotype.errors import TrainingError
 from holotype.pack import load_pack
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train import pipeline
 from holotype.train.export import export_pack
 from holotype.train.methods.meta.adaptation import start_of

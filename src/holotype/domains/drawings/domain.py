@@ -16,7 +16,7 @@ from holotype.errors import PackError
 from holotype.image.input_kind import LOOKS, PLAINLY, impression
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 _FOR_TONES = (
     "The pack `objects` reads things in photographs, `faces` faces; show a drawing on plain paper, "

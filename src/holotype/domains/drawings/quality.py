@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.image.ink import INK_LEVEL, Drawing, border
-from holotype.records import Preprocessing, Reason
+from holotype.preprocessing import Preprocessing
+from holotype.records import Reason
 
 MIN_CONTRAST = 0.1  # of the full range
 MAX_TEXTURE = 0.35  # mean deviation of the outermost pixels, of the ink's contrast

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holotype.domains.faces.finding import Bytes, Face
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 Points = NDArray[np.float64]  # [N, 2], x and y in px, whose centers are whole numbers
 

@@ -17,7 +17,7 @@ from holotype.image import pixels as photographs
 from holotype.image.decode import ImageSource, decode, describe, naming
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 # Networks of faces after ArcFace (Deng et al. 2019) take (x - 127.5) / 127.5 or near it.
 _ARCFACE_PX = 112

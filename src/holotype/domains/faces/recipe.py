@@ -16,7 +16,7 @@ import numpy as np
 from holotype.domains.faces.network import DIMENSIONS, MEAN, SIZE_PX, STD, face_network
 from holotype.errors import PackError
 from holotype.extras import install_command
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 _WEIGHTS_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 # No faces may be shipped to set a threshold with. dlib's author takes two pictures for one person

@@ -14,7 +14,7 @@ from holotype.image import pixels as photographs
 from holotype.image.input_kind import LOOKS, impression
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 # Things before a white ground are near to drawings: of these only the plainest are spoken of.
 _PLAIN_INK = 0.25

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.records import Preprocessing, Reason
+from holotype.preprocessing import Preprocessing
+from holotype.records import Reason
 
 MIN_CONTRAST = 0.06  # between the darkest and the brightest hundredth, of the full range
 MIN_SIDE = 0.25  # of the shorter side, of the model's input

@@ -13,7 +13,7 @@ from holotype.errors import ImageError
 from holotype.image.decode import ImageSource
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
-from holotype.records import Preprocessing, TensorInput
+from holotype.preprocessing import Preprocessing, TensorInput
 
 _AT_ONCE = 8  # where the size of an input is not known beforehand
 

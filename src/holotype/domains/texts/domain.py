@@ -19,7 +19,7 @@ from holotype.domains.texts.reading import Read, Reader, Reading, embed_read, ro
 from holotype.errors import PackError, TextError
 from holotype.image.decode import ImageSource
 from holotype.model.graph import Graph
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 
 TOKENIZER = "tokenizer.json"
 _AT_ONCE = 32  # of nearly one length; more are no faster

@@ -24,7 +24,8 @@ from holotype.domains.texts import EXTRA
 from holotype.domains.texts.files import decoded, lines_of
 from holotype.errors import PackError, TextError
 from holotype.image.decode import ImageSource, describe
-from holotype.records import OwnConstants, Reason, TensorInput
+from holotype.preprocessing import OwnConstants, TensorInput
+from holotype.records import Reason
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

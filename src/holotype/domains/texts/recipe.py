@@ -17,7 +17,7 @@ from holotype.domains.texts.network import IDS, MASK, sentence_network
 from holotype.domains.texts.reading import Reading
 from holotype.domains.texts.weights import install_weights, weights_folder
 from holotype.errors import MissingExtraError, PackError
-from holotype.records import Preprocessing, TensorInput
+from holotype.preprocessing import Preprocessing, TensorInput
 
 _REPOSITORY = "hf:sentence-transformers/all-MiniLM-L6-v2"
 # As published; whoever packed them changed nothing.

@@ -17,7 +17,8 @@ from holotype.domains.voices.recording import as_wave
 from holotype.domains.voices.words import Spoken, hear_word
 from holotype.errors import PackError
 from holotype.image.decode import ImageSource, describe
-from holotype.records import OwnConstants, Preprocessing, Reason, Recording
+from holotype.preprocessing import OwnConstants, Preprocessing
+from holotype.records import Reason, Recording
 
 SPEECH_RATE_HZ = 16_000  # at which what finds speech in a recording listens
 _HEARING: Rules = {

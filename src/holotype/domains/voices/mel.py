@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.records import OwnConstants
+from holotype.preprocessing import OwnConstants
 
 Floats = NDArray[np.float32]
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from holotype.domains.voices.hearing import NoVoiceError, audible, listening
 from holotype.domains.voices.recording import resampled
 from holotype.image.decode import ImageSource
-from holotype.records import OwnConstants, Reason
+from holotype.preprocessing import OwnConstants
+from holotype.records import Reason
 
 Floats = NDArray[np.float32]
 

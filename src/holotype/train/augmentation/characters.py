@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from holotype.image import ink
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.augmentation.warps import gamma, warp
 from holotype.train.batches import EpisodeBatch
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from holotype.errors import TrainingError
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.batches import EpisodeBatch
 from holotype.train.methods.generative.dagan_networks import Critic, Generator
 from holotype.train.methods.generative.imagining import ImaginingMethod

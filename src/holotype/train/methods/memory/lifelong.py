@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from holotype.errors import DataError
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.backbones import Conv4
 from holotype.train.batches import EpisodeBatch
 from holotype.train.embedding import embed

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.backbones import Conv4
 from holotype.train.methods.memory import addressing, least_used
 from holotype.train.methods.memory.instances import InstanceMethod

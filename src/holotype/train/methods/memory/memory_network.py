@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.backbones import Conv4
 from holotype.train.batches import EpisodeBatch
 from holotype.train.feature_comparison import UnitVectorMethod

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.method import Method
 from holotype.train.methods.meta.networks import TaskConv4
 from holotype.train.picture_recipes import PictureRecipe

@@ -7,7 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from holotype.records import Preprocessing
+from holotype.preprocessing import Preprocessing
 from holotype.train.backbones import Conv4
 from holotype.train.batches import EpisodeBatch
 from holotype.train.embedding import UnitEmbedder, squared_distances
