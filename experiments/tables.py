@@ -13,10 +13,12 @@ import family_tables
 import meta_tables
 import place_tables
 import promise_tables
+import store_tables
 from tabling import ROOT
 
 MARKED = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-TABLES = promise_tables.TABLES | family_tables.TABLES | meta_tables.TABLES | place_tables.TABLES
+_PAGES = (promise_tables, store_tables, family_tables, meta_tables, place_tables)
+TABLES = {name: table for page in _PAGES for name, table in page.TABLES.items()}
 
 
 def main() -> None:
