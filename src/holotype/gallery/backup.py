@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,8 @@ def copy(source: Path, target: Path, busy_timeout_s: float) -> None:
     require_free(target)
     with draft_for(target) as draft:
         connection, _ = connect_existing(source, busy_timeout_s)
-        try:
+        with closing(connection):
             _write(connection, draft)
-        finally:
-            connection.close()
         _publish(draft, target)
 
 
@@ -74,7 +73,7 @@ def restore(
         raise GalleryError(f"{str(source)!r} is the gallery itself", "Name a backup of it")
     with failures(source):
         connection = _only_read(source)
-    try:
+    with closing(connection):
         with failures(source):
             if schema_version(connection) > SCHEMA_VERSION:
                 raise GalleryError(f"{str(source)!r} has a newer schema", "Upgrade holotype")
@@ -96,8 +95,6 @@ def restore(
                     _fill(draft, place)
                 else:
                     _publish(draft, place)
-    finally:
-        connection.close()
 
 
 def _only_read(source: Path) -> Connection:
@@ -118,13 +115,11 @@ def _only_read(source: Path) -> Connection:
 def _former(place: Path) -> dict[str, Any]:
     """Where the trail of a gallery ends that is about to be replaced."""
     connection, _ = connect_existing(place, _PATIENCE_S)
-    try:
+    with closing(connection):
         if schema_version(connection) < 2:
             return {}
         count, head = connection.execute("SELECT audit_count, audit_head FROM meta").fetchone()
         return {"replaced_lines": count, "replaced_head": head}
-    finally:
-        connection.close()
 
 
 def _fill(draft: Path, place: Path) -> None:
@@ -140,11 +135,8 @@ def _fill(draft: Path, place: Path) -> None:
             )
 
     written, (kept, _) = connect(draft, 0.0), connect_existing(place, _PATIENCE_S)
-    try:
+    with closing(written), closing(kept):
         written.backup(kept, progress=patience, sleep=_LOOK_S)
-    finally:
-        kept.close()
-        written.close()
 
 
 def require_free(target: Path) -> None:
@@ -170,11 +162,7 @@ def _publish(draft: Path, target: Path) -> None:
 
 
 def _note(draft: Path, actor: str | None, facts: dict[str, Any]) -> None:
-    written = connect(draft, 0.0)
-    try:
-        with transaction(written, "IMMEDIATE"):
-            modernize(written, actor)
-            audit.append(written, "restore", actor, **facts)
-            index.void(written)
-    finally:
-        written.close()
+    with closing(connect(draft, 0.0)) as written, transaction(written, "IMMEDIATE"):
+        modernize(written, actor)
+        audit.append(written, "restore", actor, **facts)
+        index.void(written)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -126,13 +127,10 @@ def copy_rows(source: Connection, target: Connection, progress: OnCount | None =
 def to_file(source: Connection, target: Path) -> None:
     """Write a gallery to a new file, whole or not at all."""
     with draft_for(target) as draft:
-        receiver = connect(draft, 0.0)
-        try:
+        with closing(connect(draft, 0.0)) as receiver:
             with transaction(receiver, "IMMEDIATE"):
                 upgrade(receiver)
             copy_rows(source, receiver)
-        finally:
-            receiver.close()
         opened.distinguish(draft)
         try:
             publish(draft, target)

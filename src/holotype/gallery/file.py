@@ -11,7 +11,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from holotype.errors import GalleryError
@@ -245,12 +245,8 @@ def create_file(
     has something to put in is refused instead.
     """
     with draft_for(path) as draft:
-        connection = connect(draft, 0.0)
-        try:
-            with transaction(connection, "IMMEDIATE"):
-                create(connection, binding, keep_pictures, actor, fill)
-        finally:
-            connection.close()
+        with closing(connect(draft, 0.0)) as rows, transaction(rows, "IMMEDIATE"):
+            create(rows, binding, keep_pictures, actor, fill)
         opened.distinguish(draft)
         with suppress(*(() if fill else (FileExistsError,))):
             publish(draft, path)

@@ -9,7 +9,7 @@ from holotype.gallery.connection import Connection, DamagedError
 APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68..71 of its header
 
 # Step i brings a gallery from schema version i to i + 1; in a file that is `user_version`, bytes
-# 60..63. The types are those of SQLite; `gallery.postgres` says what they are there.
+# 60..63. The types are those of SQLite; `gallery.postgres_connection` says what they are there.
 #
 # `removals` counts the removals, and tells a reader that appending to what it has read is not
 # enough. `erased` is the value of `removals` up to which the bytes are known to be gone.

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -94,10 +94,8 @@ class SqliteGallery(Gallery):
         path = real_path(place)
         with failures(path):
             connection, _ = connect_existing(path, BUSY_TIMEOUT_S)
-            try:
+            with closing(connection):
                 return read_binding(connection)
-            finally:
-                connection.close()
 
     @classmethod
     def make(
@@ -169,13 +167,10 @@ class SqliteGallery(Gallery):
             if path.exists():
                 raise copying.taken(str(path))
             os.close(os.open(draft, os.O_CREAT | os.O_RDWR, 0o600))  # for its owner alone
-            connection = connect(draft, 0.0)
-            try:
+            with closing(connect(draft, 0.0)) as connection:
                 with transaction(connection, "IMMEDIATE"):
                     upgrade(connection)
                 yield connection
-            finally:
-                connection.close()
             opened.distinguish(draft)
             try:
                 publish(draft, path)
@@ -194,12 +189,8 @@ class SqliteGallery(Gallery):
             with self._session() as connection:
                 self._require_same()
                 connection.execute("VACUUM INTO ?", (str(draft),))
-            rows = connect(draft, 0.0)
-            try:
-                with transaction(rows, "DEFERRED"):
-                    yield rows
-            finally:
-                rows.close()
+            with closing(connect(draft, 0.0)) as rows, transaction(rows, "DEFERRED"):
+                yield rows
 
     def reopen(self) -> None:
         """Open what lies at the path now; see `Gallery.reopen`."""
