@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from holotype.errors import (
     VectorError,
 )
 from holotype.gallery import IdentityRecord
-from holotype.recognizer import scores
+from holotype.recognizer import scores, status
 from holotype.records import Decision, Reason
 from real_server import Server, drawing
 
@@ -131,6 +132,74 @@ def test_it_corrects_and_undoes(start: Start, gallery: Path, tmp_path: Path) -> 
         told = desk.feedback(wrong, False, drawing(1, 1), truth="c3")
         assert told.correct is False
         assert recognizer.gallery.verify_audit().intact
+
+
+def test_it_looks_after_the_server(start: Start, gallery: Path) -> None:
+    server = start()
+    with (
+        Client(server.url, server.key) as desk,
+        holotype.open(gallery, create=False) as recognizer,
+    ):
+        desk.ready()
+        facts = desk.gallery()
+        assert (facts.kind, facts.keep_pictures) == ("ink", True)
+        assert facts.status == status(recognizer)
+        assert facts.card is not None
+        assert facts.card.model_id == recognizer.gallery.model_id
+        assert {"characters", "objects"} <= {one.name for one in desk.packs()}
+        assert desk.settings().inbox_h == 0
+        (first,) = desk.examples("c0")
+        assert desk.picture(first.id) == recognizer.gallery.picture(first.id)
+        sample = desk.sample()
+        assert len(sample.enroll) == len(sample.known) == len(sample.strangers) > 0
+
+        assert desk.audit() == recognizer.gallery.audit()[::-1]
+        head = desk.verify_audit().head
+        assert desk.verify_audit(head) == recognizer.gallery.verify_audit(head)
+        assert desk.backup("first").size_bytes > 0
+        with pytest.raises(ServingError, match="there is a backup"):
+            desk.backup("first")
+
+        made = desk.add_key("door", "read")
+        assert desk.keys()[-1].name == "door"
+        with Client(server.url, made.key) as door:
+            door.ready()
+            with pytest.raises(ServingError, match="scope"):
+                door.keys()
+            assert desk.revoke_key("door").scope == "read"
+            with pytest.raises(ServingError, match="no such key"):
+                door.ready()
+
+
+def test_it_hears_of_events_and_of_strangers(start: Start) -> None:
+    server = start()
+    with Client(server.url, server.key) as desk:
+        before = desk.events().cursor
+        desk.enroll("c9", drawing(9))
+        while not (found := desk.events(before).events):
+            time.sleep(0.05)
+        (event,) = found
+        assert (event.kind, event.label, event.picture) == ("enrolled", "c9", False)
+        with pytest.raises(ServingError, match="no picture"):
+            desk.event_picture(event.id)
+        made = desk.add_webhook("door", "https://receiver.invalid/holotype")
+        (hook,) = desk.webhooks()
+        assert (hook.name, hook.created, hook.inside) == ("door", made.created, False)
+        assert desk.dead_letters("door") == ()
+        assert desk.resend("door").sent == 0
+        assert desk.remove_webhook("door").url == made.url
+        assert desk.webhooks() == ()
+
+        change = desk.calibrate([drawing(50 + i) for i in range(4)], suspects="keep")
+        assert change is not None
+        (batch,) = desk.strangers()
+        assert (batch.id, batch.classes) == (change.batch, 4)
+        assert desk.remove_strangers(batch.id) == batch.vectors
+        assert desk.strangers() == ()
+        decision = desk.identify(drawing(1, 1), "50%")
+        desk.feedback(decision, True)
+        (rate,) = desk.review()
+        assert (rate.rate, rate.matches + rate.unknowns) == (0.5, 1)
 
 
 def test_it_raises_what_the_library_raises(start: Start, tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from starlette.requests import Request
 
 from holotype.errors import GalleryError
 from holotype.gallery.labels import check_note
+from holotype.served import Key, Scope
 from holotype.server.allowance import Allowance
 from holotype.server.answers import RefusedError
-from holotype.server.keys import MAX_NAME_CHARACTERS, SCOPES, Key, Keys, Scope
+from holotype.server.keys import MAX_NAME_CHARACTERS, SCOPES, Keys
 
 CALLS_A_MINUTE = 6000  # with one key
 WRONG_A_MINUTE = 600  # keys that are none, from one address

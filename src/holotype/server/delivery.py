@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holotype.errors import HolotypeError
+from holotype.served import Happened
 from holotype.server.answers import RefusedError
-from holotype.server.event_stream import Feed, Happened
+from holotype.server.event_stream import Feed
 
 if sys.platform != "win32":
     import fcntl

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from holotype.gallery import Snapshot, events_of, name_of
 from holotype.gallery.event_log import Event, Events, Kind
 from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
+from holotype.served import Happened
 from holotype.server.answers import RETRY_S, RefusedError
 from holotype.server.desk import Desk
 
@@ -28,19 +28,6 @@ _KINDS: dict[Answer, Kind] = {
     "unknown": "unknown",
     "cannot_tell": "cannot_tell",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """An event, as it is told."""
-
-    id: str  # of it alone: who gets it twice drops the second
-    at: datetime
-    kind: Kind
-    identity: str | None  # random id of whom it is about
-    label: str | None  # as the identity is called now; None where it is not enrolled any more
-    facts: dict[str, Any]
-    picture: bool  # whether `/v1/events/{id}/picture` has one
 
 
 class Feed:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from holotype.errors import GalleryError
 from holotype.gallery.beside import Beside
 from holotype.gallery.labels import check_note, shown
+from holotype.served import Key, NewKey, Scope
 
-Scope = Literal["read", "enroll", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)  # each includes those before it
 MAX_NAME_CHARACTERS = 64
 _PREFIX = "htk_"  # what a scanner for lost secrets can look for
@@ -26,25 +25,6 @@ _SECRET_BYTES = 32
 _TABLE = """CREATE TABLE IF NOT EXISTS keys (
     name TEXT PRIMARY KEY, scope TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, created TEXT NOT NULL
 )"""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key, without its secret."""
-
-    name: str  # the actor of the audit lines of what it is used for
-    scope: Scope
-    created: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key as it is shown once."""
-
-    name: str
-    scope: Scope
-    created: datetime
-    key: str  # the secret
 
 
 class Keys(Beside):

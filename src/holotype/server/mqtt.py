@@ -22,9 +22,9 @@ from typing import Any
 from holotype.errors import MissingExtraError
 from holotype.extras import install
 from holotype.gallery.event_log import KINDS
+from holotype.served import Happened
 from holotype.server.answers import as_json
 from holotype.server.delivery import AwayError
-from holotype.server.event_stream import Happened
 from holotype.server.targets import target
 
 USER, PASSWORD = "HOLOTYPE_MQTT_USER", "HOLOTYPE_MQTT_PASSWORD"

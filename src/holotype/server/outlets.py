@@ -13,12 +13,13 @@ from holotype.errors import ServingError
 from holotype.gallery import file_beside, inbox, inbox_of
 from holotype.recognizer.visitors import Visitors
 from holotype.records import Answer
+from holotype.served import Hook, NewHook
 from holotype.server.cameras import ANSWERS, Cameras
 from holotype.server.delivery import AwayError, Delivery, Receiver, UnwantedError
 from holotype.server.desk import Desk
 from holotype.server.event_stream import KEEP_H, Feed
 from holotype.server.mqtt import Mqtt
-from holotype.server.webhooks import Hook, Hooks, NewHook
+from holotype.server.webhooks import Hooks
 
 _RESENT = 100  # of the newest dead letters, in one call
 _MQTT = "mqtt"  # the reader; those of webhooks have two words

@@ -15,11 +15,12 @@ from starlette.responses import Response
 from holotype.errors import ErasurePendingError
 from holotype.gallery import AuditEntry
 from holotype.recognizer import Recognizer
+from holotype.served import Key, Scope
 from holotype.server.answers import Failure, RefusedError, answer
 from holotype.server.callers import Callers
 from holotype.server.desk import Desk
 from holotype.server.jobs import Jobs
-from holotype.server.keys import SCOPES, Key, Scope
+from holotype.server.keys import SCOPES
 from holotype.server.metrics import Metrics
 from holotype.server.outlets import Outlets
 from holotype.server.repeats import MAX_KEY_CHARACTERS, Asked, Repeats

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from holotype.errors import ServingError
 from holotype.gallery import file_beside, is_url, jobs_of, truth_of
+from holotype.served import NewHook
 from holotype.server.app import application
 from holotype.server.callers import CALLS_A_MINUTE, Callers, Told
 from holotype.server.delivery import Turn
@@ -28,7 +29,6 @@ from holotype.server.jobs import Jobs
 from holotype.server.keys import Keys
 from holotype.server.outlets import Outlets, Telling
 from holotype.server.patience import MAX_CONNECTIONS, Network, Patience
-from holotype.server.webhooks import NewHook
 
 DEFAULT_PORT = 8470
 FIRST_KEY = "owner"

@@ -14,16 +14,15 @@ import secrets
 import sqlite3
 import ssl
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from holotype.errors import GalleryError, ServingError
 from holotype.gallery.beside import Beside
 from holotype.gallery.labels import check_note, shown
+from holotype.served import DeadLetter, Happened, Hook, NewHook
 from holotype.server.answers import as_json
 from holotype.server.delivery import AwayError, UnwantedError
-from holotype.server.event_stream import Happened
 from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.targets import Target, target
 
@@ -43,35 +42,6 @@ _TABLES = (
         why TEXT NOT NULL
     )""",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """One webhook, without its secret."""
-
-    name: str
-    url: str
-    created: datetime
-    inside: bool  # whether it was named on the machine, and may be in a private network
-
-
-@dataclass(frozen=True, slots=True)
-class NewHook:
-    """A webhook as it is shown once."""
-
-    name: str
-    url: str
-    created: datetime
-    secret: str  # that signs what is sent
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that a receiver did not get."""
-
-    event: str  # its id
-    given_up: datetime
-    why: str
 
 
 class Hooks(Beside):

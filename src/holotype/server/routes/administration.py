@@ -18,10 +18,19 @@ from holotype import recognizer as services
 from holotype.gallery import AuditEntry, AuditReport, existing, file_beside, name_of
 from holotype.pack import known_packs
 from holotype.recognizer import Recognizer
-from holotype.records import Status
+from holotype.served import (
+    Backup,
+    CameraState,
+    GalleryFacts,
+    Key,
+    NewKey,
+    Scope,
+    Settings,
+    UsablePack,
+)
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
-from holotype.server.keys import MAX_NAME_CHARACTERS, Key, NewKey, Scope
+from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.metrics import CONTENT_TYPE
 from holotype.server.routes.identities import enrolled
 from holotype.server.routes.recognition import Fields
@@ -40,72 +49,10 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """What a card says, in short."""
-
-    name: str
-    model_id: str
-    license: str
-    embedding_dim: int
-    preprocessing: dict[str, Any]
-    background: str  # data set that it learned from
-    cohort: str  # data set that plays the strangers
-    scores: list[dict[str, Any]]
-    promise: list[dict[str, Any]]
-    encoder: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryFacts:
-    """One gallery, and what it can say of strangers."""
-
-    name: str  # of its file
-    kind: str  # of input: ink, frame, photo, face, tensors, or vectors
-    model: str  # the name by which it finds its model
-    keep_pictures: bool
-    status: Status
-    card: Model | None  # None of a gallery of bare vectors
-
-
-@dataclass(frozen=True, slots=True)
-class UsablePack:
-    """A model that a gallery may be made with, or moved to, by its name."""
-
-    name: str
-    kind: str  # of input, as that of a gallery
-    reads: str  # in some words
-    ready: bool  # False: an extra is not installed
-    model_id: str | None  # as all that follows, null where it is made at first use
-    license: str | None
-    embedding_dim: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Packs:
     """Those that come with holotype, then those that are made on each machine."""
 
     packs: tuple[UsablePack, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CameraState:
-    """One camera, without its address."""
-
-    name: str
-    connected: bool  # whether it gives pictures now
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the server was started, and what it keeps for how many hours."""
-
-    events_h: float
-    told: tuple[str, ...]  # the answers of which events are made, beside those of cameras
-    seen_h: float  # the pictures of who came by a camera; 0: none
-    inbox_h: float  # who got no match; 0: nobody
-    cameras: tuple[CameraState, ...]
-    fpir: str | None  # the rate that they were told; None: as for identify
-    mqtt: bool  # whether a broker is told of events
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +61,6 @@ class Trail:
 
     entries: tuple[AuditEntry, ...]
     cursor: str | None  # of the next page; None: this is the last
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """A copy in the server's own folder for them."""
-
-    name: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,8 +10,9 @@ from starlette.responses import Response, StreamingResponse
 
 from holotype.errors import HolotypeError
 from holotype.recognizer import Recognizer
+from holotype.served import Happened, Happenings
 from holotype.server.answers import RefusedError, answer, as_json
-from holotype.server.event_stream import Feed, Happened, Listener
+from holotype.server.event_stream import Feed, Listener
 from holotype.server.routing import house, is_valid, route
 
 router = APIRouter(tags=["Events"])
@@ -20,14 +20,6 @@ HEARTBEAT_S = 15.0  # proxies close what is silent for longer, most of them afte
 STREAM = "text/event-stream"
 _PAGE = 100
 _AGAIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Happenings:
-    """Events, oldest first."""
-
-    events: tuple[Happened, ...]
-    cursor: str  # `after` of the next call
 
 
 @route(router, "GET", "/v1/events", "read", Happenings, stream=True)

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from holotype.errors import ServingError
+from holotype.served import DeadLetter, Hook, HookState, NewHook, Resent
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.routes.recognition import Fields
 from holotype.server.routing import house, route
-from holotype.server.webhooks import DeadLetter, Hook, NewHook
 
 router = APIRouter(tags=["Events"])
-
-
-@dataclass(frozen=True, slots=True)
-class HookState:
-    """A webhook, and how it stands with it."""
-
-    name: str
-    url: str
-    created: datetime
-    inside: bool  # whether it was named on the machine, and may be in a private network
-    waits: str  # why it does not take an event just now; empty where it does
-    dead: int  # events that it did not get
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +31,6 @@ class DeadLetters:
     """What a webhook did not get, newest first."""
 
     dead_letters: tuple[DeadLetter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Resent:
-    """What came of sending dead letters again."""
-
-    sent: int  # events that it has now
-    left: int  # that it still has not: refused again, kept no longer, or it is not there
 
 
 class WantedHook(Fields):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from fastapi import APIRouter, Request
@@ -14,30 +13,12 @@ from starlette.responses import Response
 
 from holotype.datasets.catalogue import load_dataset
 from holotype.domains.registry import domain_of
+from holotype.served import Drawing, Sample
 from holotype.server.answers import answer
 from holotype.server.routing import house, route
 
 router = APIRouter(tags=["People or things"])
 _EACH = 5  # characters of each alphabet to enroll, and as many strangers
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """One character from one hand."""
-
-    label: str
-    picture: str  # PNG, in base64
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Drawings to try a gallery with; none where its model reads something else."""
-
-    enroll: tuple[Drawing, ...]  # one of each character
-    known: tuple[Drawing, ...]  # the same characters, from another hand
-    strangers: tuple[Drawing, ...]  # other characters of the same alphabets
-    license: str
-    source: str
 
 
 @route(router, "GET", "/v1/sample", "read", Sample)
