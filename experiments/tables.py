@@ -13,11 +13,12 @@ import family_tables
 import meta_tables
 import place_tables
 import promise_tables
+import server_tables
 import store_tables
 from tabling import ROOT
 
 MARKED = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_PAGES = (promise_tables, store_tables, family_tables, meta_tables, place_tables)
+_PAGES = (promise_tables, store_tables, server_tables, family_tables, meta_tables, place_tables)
 TABLES = {name: table for page in _PAGES for name, table in page.TABLES.items()}
 
 
