@@ -42,6 +42,10 @@ def test_the_description_is_the_one_that_was_agreed_on() -> None:
     assert now == agreed
 
 
+def test_a_server_gives_that_description(server: Server) -> None:
+    assert server.client.get("/openapi.json").json() == json.loads(json.dumps(api().openapi()))
+
+
 @pytest.fixture(scope="module")
 def keys(server: Server) -> dict[str, str]:
     return {scope: server.new_key(f"of scope {scope}", scope) for scope in SCOPES}

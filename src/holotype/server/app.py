@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -65,7 +66,7 @@ def api(house: House | None = None) -> FastAPI:
         title="holotype",
         summary="One example defines a class, and from then on the class is recognized.",
         version=version("holotype"),
-        openapi_url="/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         exception_handlers=_HANDLERS,
@@ -84,9 +85,20 @@ def api(house: House | None = None) -> FastAPI:
         administration,
         compreface,
     ):
-        app.include_router(part.router)
+        part.router.add_to(app, described=house is None)
     app.state.house = house
+    app.add_route("/openapi.json", _description)
     return app
+
+
+@cache
+def description() -> dict[str, Any]:
+    """What the API is, as OpenAPI."""
+    return api().openapi()
+
+
+def _description(request: Request) -> Response:
+    return JSONResponse(description())
 
 
 def application(

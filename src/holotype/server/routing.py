@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Security
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -65,7 +65,37 @@ _IF_MATCH = {
 }
 _ALTERED = "It is no longer what you have looked at"
 REPLAYED = {"idempotent-replay": "true"}
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 Run = Callable[[Callable[[Recognizer], Any]], Awaitable[Any]]  # `Desk.embed` or `Desk.read`
+
+
+class Router:
+    """The routes under one heading, to be served or to be described.
+
+    FastAPI makes a validator for each answer that a route may have, and needs them for nothing but
+    the description: most of the time that a server would take to start.
+    """
+
+    def __init__(self, heading: str) -> None:
+        self._heading = heading
+        self._declared: list[tuple[dict[str, Any], Callable[[], dict[str, Any]]]] = []
+
+    def declare(
+        self, method: str, path: str, described: Callable[[], dict[str, Any]], **served: Any
+    ) -> Callable[[_Endpoint], _Endpoint]:
+        """Keep a route; `described` gives what `FastAPI.add_api_route` takes to describe it."""
+
+        def keep(endpoint: _Endpoint) -> _Endpoint:
+            mine = {"path": path, "methods": [method], "endpoint": endpoint, "response_model": None}
+            self._declared.append(({**mine, **served}, described))
+            return endpoint
+
+        return keep
+
+    def add_to(self, app: FastAPI, *, described: bool) -> None:
+        """Let an application have them, with all that is said of them or without."""
+        for served, more in self._declared:
+            app.add_api_route(**{**served, **(more() if described else {})}, tags=[self._heading])
 
 
 class House:
@@ -132,7 +162,7 @@ def require_scope(request: Request, scope: Scope) -> None:
 
 
 def route(
-    router: APIRouter,
+    router: Router,
     method: str,
     path: str,
     scope: Scope,
@@ -149,7 +179,7 @@ def route(
     archive: bool = False,
     parts: tuple[str, ...] = (),
     instead: bool = False,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Callable[[_Endpoint], _Endpoint]:
     """Declare a route.
 
     Args:
@@ -170,43 +200,47 @@ def route(
         parts: the names of the pictures, which may come as JSON in base64 instead.
         instead: whether it begins a job, and never says 200.
     """
-    extra: dict[str, Any] = {"x-scope": scope}
-    if body is not None:
-        extra["requestBody"] = _body(body, pictures, vectors, archive)
-    if parts:
-        extra["requestBody"] = _named(parts)
-    taken = [*([_IDEMPOTENCY] if changes else []), *([_IF_MATCH] if guarded else [])]
-    if taken:
-        extra["parameters"] = taken
-    responses = failures()
-    if guarded:
-        responses[412] = {"model": Failure, "description": _ALTERED}
-    for code, other in (status or {}).items():
-        text = "Gone, but the bytes are still in the file: another process reads it"
+    needs = Depends(_Needs(scope))
+
+    def described() -> dict[str, Any]:
+        extra: dict[str, Any] = {"x-scope": scope}
+        if body is not None:
+            extra["requestBody"] = _body(body, pictures, vectors, archive)
+        if parts:
+            extra["requestBody"] = _named(parts)
+        taken = [*([_IDEMPOTENCY] if changes else []), *([_IF_MATCH] if guarded else [])]
+        if taken:
+            extra["parameters"] = taken
+        responses = failures()
+        if guarded:
+            responses[412] = {"model": Failure, "description": _ALTERED}
+        for code, other in (status or {}).items():
+            text = "Gone, but the bytes are still in the file: another process reads it"
+            if instead:
+                text = "Begun: `location` is where to look"
+            if code == 400:
+                text = "The picture shows no face"
+            responses[code] = {"model": other, "description": text}
         if instead:
-            text = "Begun: `location` is where to look"
-        if code == 400:
-            text = "The picture shows no face"
-        responses[code] = {"model": other, "description": text}
-    if instead:
-        pass
-    elif media:
-        responses[200] = {
-            "content": {media: {"schema": {"type": "string", "format": "binary"}}},
-            "description": "As it was given",
-        }
-    else:
-        responses[200] = {"model": answers}
-    if stream:
-        responses[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
-    return router.api_route(
+            pass
+        elif media:
+            responses[200] = {
+                "content": {media: {"schema": {"type": "string", "format": "binary"}}},
+                "description": "As it was given",
+            }
+        else:
+            responses[200] = {"model": answers}
+        if stream:
+            responses[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+        dependencies = [needs, Security(_BEARER), Security(_HEADER)]
+        return {"responses": responses, "openapi_extra": extra, "dependencies": dependencies}
+
+    return router.declare(
+        method,
         path,
-        methods=[method],
-        response_model=None,
+        described,
         status_code=202 if instead else None,
-        responses=responses,
-        openapi_extra=extra,
-        dependencies=[Depends(_Needs(scope)), Security(_BEARER), Security(_HEADER)],
+        dependencies=[needs],
     )
 
 

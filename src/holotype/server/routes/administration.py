@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
@@ -34,9 +34,9 @@ from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.metrics import CONTENT_TYPE
 from holotype.server.routes.identities import enrolled
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import cursor_of, house, number_of, route, who
+from holotype.server.routing import Router, cursor_of, house, number_of, route, who
 
-router = APIRouter(tags=["Keep"])
+router = Router("Keep")
 _CHUNK_BYTES = 2**18
 _BACKUP = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -83,7 +83,9 @@ class Wanted(Fields):
     scope: Scope
 
 
-@router.get("/v1/health", response_model=Health, openapi_extra={"x-scope": ""})
+@router.declare(
+    "GET", "/v1/health", lambda: {"response_model": Health, "openapi_extra": {"x-scope": ""}}
+)
 async def health() -> Response:
     """Whether the server answers; the one route that needs no key."""
     return answer({"status": "ok"})

@@ -12,7 +12,7 @@ import base64
 import binascii
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
@@ -25,9 +25,9 @@ from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import Sent, sent
 from holotype.server.routes.identities import enrolled, picture
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import change, house, route, who
+from holotype.server.routing import Router, change, house, route, who
 
-router = APIRouter(tags=["CompreFace"])
+router = Router("CompreFace")
 ROOT = "/api/v1/recognition"
 _NO_FACE = 28  # its number for a picture without a face, by which programs know it
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from holotype.server.forms import sent
 from holotype.server.routes.identities import enrolled, receipt_again, require_whole
 from holotype.server.routes.recognition import Fields
 from holotype.server.routing import (
+    Router,
     change,
     etag,
     house,
@@ -27,7 +28,7 @@ from holotype.server.routing import (
     who,
 )
 
-router = APIRouter(tags=["Put right"])
+router = Router("Put right")
 # What a key of scope `enroll` may do, and so undo.
 _ENROLLING = ("enroll", "rename", "merge", "move", "describe", "feedback", "stranger")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from holotype.errors import HolotypeError
@@ -13,9 +13,9 @@ from holotype.recognizer import Recognizer
 from holotype.served import Happened, Happenings
 from holotype.server.answers import RefusedError, answer, as_json
 from holotype.server.event_stream import Feed, Listener
-from holotype.server.routing import house, is_valid, route
+from holotype.server.routing import Router, house, is_valid, route
 
-router = APIRouter(tags=["Events"])
+router = Router("Events")
 HEARTBEAT_S = 15.0  # proxies close what is silent for longer, most of them after a minute
 STREAM = "text/event-stream"
 _PAGE = 100

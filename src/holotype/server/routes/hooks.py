@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -14,9 +14,9 @@ from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.keys import MAX_NAME_CHARACTERS
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import house, route
+from holotype.server.routing import Router, house, route
 
-router = APIRouter(tags=["Events"])
+router = Router("Events")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from PIL import Image
 from pydantic import Field
 from starlette.exceptions import HTTPException
@@ -22,9 +22,9 @@ from holotype.records import Enrollment
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import change, etag, house, route
+from holotype.server.routing import Router, change, etag, house, route
 
-router = APIRouter(tags=["People or things"])
+router = Router("People or things")
 _PLACE = b"/v1/identities/"
 # What has an address of its own below that of an identity, and the methods that it takes.
 _PARTS = {b"examples": "GET, POST", b"export": "GET", b"merge": "POST", b"rename": "POST"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from holotype.gallery import AuditEntry, check_label
@@ -19,9 +19,9 @@ from holotype.server.forms import sent
 from holotype.server.routes.identities import type_of
 from holotype.server.routes.recognition import Fields
 from holotype.server.routes.trust import reviewed_again
-from holotype.server.routing import Run, change, cursor_of, house, number_of, route
+from holotype.server.routing import Router, Run, change, cursor_of, house, number_of, route
 
-router = APIRouter(tags=["Inbox"])
+router = Router("Inbox")
 
 
 class Shows(Fields):

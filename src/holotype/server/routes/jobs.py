@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -24,10 +24,10 @@ from holotype.server.forms import MAX_BULK, Sent, sent
 from holotype.server.jobs import Outcome, Progress, Work
 from holotype.server.routes.happening import HEARTBEAT_S, STREAM
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import REPLAYED, asked_once, house, is_valid, route, who
+from holotype.server.routing import REPLAYED, Router, asked_once, house, is_valid, route, who
 from holotype.server.upload import Upload
 
-router = APIRouter(tags=["Jobs"])
+router = Router("Jobs")
 _LOOK_S = 0.25
 _PICTURES = "Pictures, each with its label"
 _BEGUN: dict[int, Any] = {202: Job}

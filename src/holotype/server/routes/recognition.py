@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -18,10 +18,10 @@ from holotype.records import Decision, Shown, StatedRate
 from holotype.server.answers import answer
 from holotype.server.cameras import jpeg
 from holotype.server.forms import Sent, sent
-from holotype.server.routing import house, route, who
+from holotype.server.routing import Router, house, route, who
 from holotype.watching.watch import cut
 
-router = APIRouter(tags=["Ask"])
+router = Router("Ask")
 
 Rate = Annotated[
     float | str | None,
@@ -43,7 +43,7 @@ Prior = Annotated[
 class Fields(BaseModel):
     """Of a body: nothing else is taken."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Identify(Fields):

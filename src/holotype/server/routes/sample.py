@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from functools import cache
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from PIL import Image
 from starlette.responses import Response
 
@@ -15,9 +15,9 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.domains.registry import domain_of
 from holotype.served import Drawing, Sample
 from holotype.server.answers import answer
-from holotype.server.routing import house, route
+from holotype.server.routing import Router, house, route
 
-router = APIRouter(tags=["People or things"])
+router = Router("People or things")
 _EACH = 5  # characters of each alphabet to enroll, and as many strangers
 
 

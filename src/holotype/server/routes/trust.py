@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from holotype import recognizer as services
@@ -16,9 +16,9 @@ from holotype.records import Calibration, Lint, MeasuredRate, Reviewed, Scores, 
 from holotype.server.answers import RefusedError, answer
 from holotype.server.forms import sent
 from holotype.server.routes.recognition import Fields
-from holotype.server.routing import PENDING, change, house, route
+from holotype.server.routing import PENDING, Router, change, house, route
 
-router = APIRouter(tags=["Trust"])
+router = Router("Trust")
 
 
 class Calibrate(Fields):
