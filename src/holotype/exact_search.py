@@ -58,6 +58,8 @@ class ExactSearch(Forked):
         prototypes: float32 [N, D], which are not changed; also such as are mapped from a file.
     """
 
+    exact = True
+
     def __init__(self, prototypes: Floats) -> None:
         self._prototypes = prototypes
         self._blocks: tuple[_Block, ...] = ()

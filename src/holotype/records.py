@@ -307,16 +307,15 @@ class Crowding:
 class Searched:
     """What the index of a gallery finds, measured on those who are enrolled.
 
-    An example of each of some of them is looked for among the others. Where who is most alike is
-    missed, somebody less alike stands for them: for a stranger as well, who is let in where only
-    that one's threshold is reached. So at most `at_most` is added to a stated rate.
+    Some of them are looked for by what is as unlike as is still accepted, at the usual rate. Whom
+    the index misses is unknown. Strangers are let in no more often for that.
     """
 
     name: str  # of the index, without a password
     kind: str  # as the engine calls it
     asked: int
     missed: int
-    at_most: float  # the share that is missed: upper end of a 95 % interval
+    at_most: float  # the share that is missed: upper end of a 95 % interval; 1 if none was asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from cohorts import cohort_of, gallery_of
 from holotype.errors import RateError
 from holotype.openset import Cohort, CohortModel, Matcher
-from holotype.stats.scoring import top_k, unit
+from holotype.stats.scoring import Floats, top_k, unit
 
 COHORT = cohort_of(150, 10, seed=0, spread=0.5)
 MODEL = CohortModel.of(COHORT, gallery_of(200, seed=50))
@@ -46,6 +47,56 @@ def test_candidates_are_the_most_alike_in_order_whatever_their_number(
     compared = matcher.compare(PROBES, candidates=max(k, 2))
     for row, similarity in zip(compared.candidates, PROBES @ gallery.T, strict=True):
         np.testing.assert_array_equal(row, top_k(similarity, max(k, 2)))
+
+
+class Missing:
+    """A search that finds the most alike of some alone."""
+
+    exact = False
+
+    def __init__(self, prototypes: Floats, found: NDArray[np.int64]) -> None:
+        self.prototypes, self.found = prototypes, found
+
+    def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
+        similarity = vectors @ self.prototypes[self.found].T
+        best = np.array([top_k(row, k) for row in similarity])
+        return self.found[best], np.take_along_axis(similarity, best, axis=1)
+
+    def follow(self, prototypes: Floats, changes: object) -> None:
+        return None
+
+
+@given(st.integers(2, 40), st.data())
+@settings(max_examples=100)
+def test_whatever_a_search_misses_it_lets_in_nobody_else(
+    enrolled: int, data: st.DataObject
+) -> None:
+    prototypes = gallery_of(enrolled, data.draw(st.integers(0, 20)), dim=3)
+    shots = data.draw(st.sampled_from([1, 2]))
+    exemplars = unit(prototypes + 0.2 * (shots - 1) * gallery_of(enrolled, 7, dim=3))
+    described = np.arange(enrolled) < data.draw(st.sampled_from([0, enrolled // 3]))
+    model = CohortModel.of(cohort_of(150, 4, seed=0, dim=3))
+    examples = np.where(described, 0, shots)
+    whole = Matcher.of(model, prototypes, examples, exemplars=exemplars)
+    there = st.lists(st.integers(0, enrolled - 1), min_size=2, unique=True)
+    found_among, lenient = np.sort(data.draw(there)), data.draw(st.booleans())
+    probes = gallery_of(1000, 8, dim=3)
+    for rate in (0.5, 0.2, 0.1, None):
+        try:
+            exact = whole.match(probes, rate)
+        except RateError:
+            continue
+        if lenient:  # whom a threshold lets pass that is lower than others'
+            found_among = np.sort(np.argsort(exact.thresholds, kind="stable")[: enrolled // 2 + 1])
+        some = whole.searching(Missing(prototypes, found_among))
+        reached = exact.accepted
+        if described.any():  # who is promised that the nearest of each kind reaches its threshold
+            similarity = probes @ prototypes.T
+            kinds = [np.where(kind, similarity, -2) for kind in (described, ~described)]
+            reached = np.any([kind.max(1) >= exact.thresholds[kind.argmax(1)] for kind in kinds], 0)
+        found = some.match(probes, rate)
+        assert not np.greater(found.accepted, reached).any()
+        assert found.basis == exact.basis
 
 
 def test_who_cannot_be_told() -> None:

@@ -110,9 +110,9 @@ def _index(index: Searched) -> str:
     if not index.asked:
         return f"Index {index.name}, {index.kind}: nobody could be looked for in it."
     return (
-        f"Index {index.name}, {index.kind}: of {index.asked} enrolled who were looked for among "
-        f"the others it missed {index.missed}. That adds at most {percent(index.at_most)} to a "
-        "stated rate."
+        f"Index {index.name}, {index.kind}: of {index.asked} enrolled who were looked for by what "
+        f"is only just accepted it missed {index.missed}. So of pictures of the enrolled at most "
+        f"{percent(index.at_most)} more are unknown. Strangers are let in no more often for that."
     )
 
 

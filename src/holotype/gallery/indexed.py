@@ -17,7 +17,7 @@ from holotype.stats.scoring import Floats
 
 # More than are asked for: an engine rounds otherwise, and the order is found here. One may be the
 # row that says whose index it is, and stands for nobody.
-_SPARE = 9
+SPARE = 9
 _AWAY_S = 60.0  # for which changes do not wait again for an index that did not answer one
 _MOST = 16_384  # that an engine is asked for; beyond it everybody is compared
 
@@ -72,7 +72,7 @@ class Indexed(Store):
         """
         if self.index is None:
             return None
-        limit = count + _SPARE + len(snapshot.over.labels)
+        limit = count + SPARE + len(snapshot.over.labels)
         if limit > _MOST:
             return None
         number = self._tell()

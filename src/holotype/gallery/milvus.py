@@ -29,8 +29,8 @@ _NAME_BYTES = 128
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _METRIC = "IP"
 # HNSW: 16 links a vector, and 200 candidates for each while it is built (Malkov and Yashunin 2018).
-_BUILT: dict[str, dict[str, int]] = {"flat": {}, "hnsw": {"M": 16, "efConstruction": 200}}
-_LOOKED_AT = 128  # candidates of a question, at least
+BUILT: dict[str, dict[str, int]] = {"flat": {}, "hnsw": {"M": 16, "efConstruction": 200}}
+LOOKED_AT = 128  # candidates of a question, at least
 _RELEASED = 101  # by a server that was started anew
 _T = TypeVar("_T")
 
@@ -71,7 +71,7 @@ class MilvusIndex:
             raise _unreadable("it cannot be read") from None
         kind, tls = given.pop("index", "flat"), given.pop("tls", "no")
         collection = found.path.strip("/")
-        if given or kind not in _BUILT or tls not in ("yes", "no"):
+        if given or kind not in BUILT or tls not in ("yes", "no"):
             raise _unreadable("it takes `index=flat`, `index=hnsw` and `tls=yes`, and nothing else")
         if not found.hostname or not _NAME.fullmatch(collection):
             raise _unreadable("it needs a host, and a collection named by letters, digits and _")
@@ -123,7 +123,7 @@ class MilvusIndex:
                 "vector",
                 index_type=self._index.upper(),
                 metric_type=_METRIC,
-                params=_BUILT[self._index],
+                params=BUILT[self._index],
             )
             client.create_collection(
                 self._collection,
@@ -162,7 +162,7 @@ class MilvusIndex:
 
     def nearest(self, vectors: Floats, count: int) -> list[list[str]]:
         """The names of the most alike of each vector; see `Index`."""
-        params = {} if self.exact else {"ef": max(_LOOKED_AT, 2 * count)}
+        params = {} if self.exact else {"ef": max(LOOKED_AT, 2 * count)}
         found: list[list[str]] = []
         for start in range(0, len(vectors), _ASKED):
             block = list(vectors[start : start + _ASKED])

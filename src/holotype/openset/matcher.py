@@ -91,6 +91,10 @@ class Matches:
 class Search(Protocol):
     """Finds the most alike of one state of a gallery faster than a product with all of it."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether it misses nobody."""
+
     def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
         """The k most alike of float32 [B, D]: rows and similarities [B, k], of equals the first."""
 
@@ -214,14 +218,33 @@ class Matcher:
         """The same gallery with other unlabeled pictures from its place: float32 unit [U, D]."""
         return replace(self, evidence=self.evidence.with_unlabeled(vectors), _thresholds={})
 
+    def searching(self, search: Search) -> Matcher:
+        """The same gallery, in which that finds the most alike."""
+        return replace(self, search=search, _thresholds={})
+
     def threshold(
         self, rate: float | None, claim: int | None = None, confidence: float | None = None
     ) -> Threshold:
-        """As `Evidence.threshold`; remembered."""
+        """As `Evidence.threshold`; remembered.
+
+        Where a search misses some, it is the highest of all who were shown, and of all described.
+        Whom it finds is at most as alike as the nearest of that kind; so who is accepted reaches
+        the threshold of the nearest as well, and what is promised stays, whatever is missed.
+        """
         key = rate, claim, confidence
         if key not in self._thresholds:
-            self._thresholds[key] = self.evidence.threshold(*key)
+            found = self.evidence.threshold(*key)
+            if claim is None and self.search is not None and not self.search.exact:
+                found = replace(found, values=self._highest(found), strict=None)
+            self._thresholds[key] = found
         return self._thresholds[key]
+
+    def _highest(self, threshold: Threshold) -> Floats:
+        values = threshold.values if threshold.strict is None else threshold.strict
+        result = np.maximum(values, threshold.values)
+        for kind in (self.examples > 0, self.examples == 0):
+            result[kind] = result[kind].max(initial=-1)
+        return result
 
     def smallest_rate(self, guaranteed: bool = False, claim: int | None = None) -> float:
         """As `Evidence.smallest_rate`."""

@@ -11,7 +11,7 @@ from holotype.forking import cached_property
 from holotype.gallery import Gallery, Snapshot
 from holotype.openset import Matcher
 from holotype.openset.impostors import Difference
-from holotype.openset.matcher import TIE, Search
+from holotype.openset.matcher import Search
 from holotype.records import Searched
 from holotype.stats import scoring
 from holotype.stats.scoring import Floats
@@ -33,6 +33,12 @@ class IndexSearch:
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         """Pickled as None: a copy of the state leaves its gallery, and compares with all."""
         return type(None), ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the index misses nobody."""
+        assert self.gallery.index is not None
+        return self.gallery.index.exact
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -71,17 +77,29 @@ class IndexSearch:
         return [np.sort(np.array(one, np.int64)) for one in rows]
 
     def measured(self) -> Searched:
-        """How many of those who play among the enrolled the index does not find."""
+        """How often the index misses one of the enrolled, where a picture is only just accepted.
+
+        Who plays among the enrolled is looked for by a vector that is as alike to its prototype as
+        the usual threshold demands, in a random direction that lies as the enrolled do: the sum of
+        their differences from the mean, weighed by normal numbers. Their own examples would say
+        too little, since an index leads to what is in it.
+        """
         index, enrolled = self.gallery.index, self.whole.evidence.enrolled
         assert index is not None
-        examples = enrolled.exemplars[enrolled.rows]
-        found = self.among(examples, 2) if len(enrolled) > 1 else None
+        found = None
+        if len(enrolled) > 1:
+            found = self.among(self._only_just_accepted(enrolled.rows), 2)
         if found is None:
             return Searched(index.name, index.kind, 0, 0, 1.0)
-        missed = 0
-        for own, example, best, rows in zip(
-            enrolled.rows, examples, enrolled.best, found, strict=True
-        ):
-            others = self.whole.prototypes[rows[rows != own]]
-            missed += bool((others @ example).max() < best - TIE)
+        missed = sum(own not in rows for own, rows in zip(enrolled.rows, found, strict=True))
         return Searched(index.name, index.kind, len(found), missed, interval(missed, len(found))[1])
+
+    def _only_just_accepted(self, rows: NDArray[np.int64]) -> Floats:
+        """A vector for each of those rows: float32 unit [S, D]."""
+        own = self.whole.prototypes[rows]
+        levels = self.whole.searching(self).threshold(None).values[rows, None]
+        similarity = np.clip(levels, 0, 1)
+        weights = np.random.default_rng(0).standard_normal((len(own), len(own)), np.float32)
+        across = weights @ (own - own.mean(axis=0))
+        across -= (across * own).sum(axis=1, keepdims=True) * own
+        return scoring.unit(similarity * own + np.sqrt(1 - similarity**2) * scoring.unit(across))

@@ -61,7 +61,7 @@ class State:
         if before is None or snapshot.strangers.version != before.snapshot.strangers.version:
             matcher = matcher.turning_away(turned_away(snapshot))
         if matcher.search is None and count >= SMALLEST:
-            matcher = replace(matcher, search=ExactSearch(prototypes))
+            matcher = matcher.searching(ExactSearch(prototypes))
         return cls(snapshot, matcher)
 
     def searching(self, gallery: Gallery) -> State:
@@ -69,7 +69,7 @@ class State:
         if gallery.index is None:
             return self
         search = IndexSearch(gallery, self.snapshot, self.matcher)
-        return replace(self, matcher=replace(self.matcher, search=search))
+        return replace(self, matcher=self.matcher.searching(search))
 
     @property
     def labels(self) -> tuple[str, ...]:
