@@ -122,3 +122,22 @@ def test_several_pictures_of_one_are_one_and_each_can_be_the_example(
     assert several.count() >= 1
     several.first.get_by_role("button", name="Picture 2").click()
     assert several.first.locator("[aria-pressed=true]").get_attribute("aria-label") == "Picture 2"
+
+
+def test_who_is_asked_about_at_another_rate_came_by_once(
+    opened: Any, receiving: Served, pictures: Path
+) -> None:
+    page = opened(receiving)
+    ask(page, of(pictures, 20))
+    page.get_by_role("slider").focus()
+    with page.expect_response("**/v1/identify") as stated:
+        page.keyboard.press("ArrowLeft")
+    (answer,) = stated.value.json()["answers"]
+    counts = page.evaluate(
+        "async () => (await fetch('metrics', {headers: {Authorization: `Bearer "
+        "${sessionStorage.getItem('holotype.key')}`}})).text()"
+    )
+    decided = [line for line in counts.splitlines() if line.startswith("holotype_decisions_total")]
+    assert [line.rpartition(" ")[2] for line in decided] == ["1.0"]
+    assert answer["answer"] == "unknown"
+    visitors(page, 1)

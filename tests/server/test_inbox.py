@@ -72,6 +72,41 @@ def test_who_is_unknown_is_kept_once_the_last_one_first(start: Start) -> None:
     assert stat.S_IMODE(inbox_of(server.gallery).stat().st_mode) == 0o600
 
 
+def test_who_is_asked_about_again_came_once(start: Start) -> None:
+    server = start("--inbox", "2", "--tell", "match", "--tell", "unknown")
+    probes = drawing(1, 1), drawing(77)
+    assert [ask(server, one) for one in probes] == [["match"], ["unknown"]]
+    (before,) = visitors(server)
+    seen = recorded(server)
+    for one, answer in zip(probes, ("match", "unknown"), strict=True):
+        assert ask(server, one, fpir="40%", again="true") == [answer]
+    assert recorded(server) == seen
+    assert ask(server, drawing(78), again="true") == ["unknown"]  # who was never there stays out
+    (after,) = visitors(server)
+    assert after["rate"] == 0.4  # the answer that is reviewed, if it is
+    assert after["threshold"] < before["threshold"]
+    same = ("id", "number", "at", "until", "pictures", "nearest", "similarity")
+    assert [after[name] for name in same] == [before[name] for name in same]
+    last = server.client.post(
+        "/v1/identify/all",
+        files=files(drawing(77)),
+        data={"fpir": "45%", "again": "true"},
+    ).json()["answers"][0]
+    assert [one["rate"] for one in visitors(server)] == [0.45]
+    with Client(server.url, server.key) as desk:
+        desk.feedback(last["id"], True)
+    assert visitors(server) == []
+
+
+def recorded(server: Server) -> tuple[object, ...]:
+    """What is counted, told and held against the thresholds."""
+    with Client(server.url, server.key) as desk:
+        told, scores = desk.events(limit=1000), desk.scores()
+    counts = server.client.get("/metrics").text.splitlines()
+    decided = [line for line in counts if line.startswith("holotype_decisions_total")]
+    return told, scores, decided
+
+
 def test_several_pictures_of_one_are_one_visitor(start: Start) -> None:
     server = start("--inbox", "2")
     again = [drawing(ALIKE, drawer) for drawer in range(4)]

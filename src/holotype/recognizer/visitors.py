@@ -95,6 +95,27 @@ class Visitors:
                 self._inbox.put(entry, picture)
                 self._new.set()
 
+    def answered_again(
+        self,
+        recognizer: Recognizer,
+        decisions: Sequence[Decision],
+        vectors: Sequence[Floats | None],
+    ) -> None:
+        """Note other answers to pictures that are there; none is kept that is not.
+
+        Args:
+            recognizer: that decided.
+            decisions: B of `identify`; a match is not noted.
+            vectors: as for `keep`.
+        """
+        ids = {label: name for name, label in _named(recognizer).items()}
+        there = [one for one in self._inbox.entries() if one.model == recognizer.gallery.model_id]
+        for decision, vector in zip(decisions, vectors, strict=True):
+            if vector is not None and decision.tag is None and _is_wanted(decision):
+                for one in there:
+                    if float(one.vector @ vector) >= SAME:
+                        self._inbox.note(one.id, one.facts | _facts(decision, ids))
+
     def tidy(self, recognizer: Recognizer) -> None:
         """Look at what is new, and from time to time erase what is kept for long enough."""
         if self._new.is_set():

@@ -15,7 +15,7 @@ import * as visitors from "./visitors.js";
 const AT_ONCE = 12; // pictures in one call
 
 let left = false; // the lesson was left, or is over
-let probes = []; // {file, address, decision, review} of the pictures that were asked about last
+let probes = []; // {file, address, sent, decision, review} of the pictures that were asked about last
 let current = 0;
 let taken = null;
 let rate = null;
@@ -84,13 +84,16 @@ async function identify(wanted, quiet = false) {
   let done = 0;
   for (const files of groups(wanted.map((one) => one.file), AT_ONCE)) {
     const some = wanted.slice(done, done += files.length);
+    const repeated = some.every((one) => one.sent); // who comes by once is counted once
+    for (const one of some) one.sent = true;
     try {
       const {answers} = await call("POST", "v1/identify", {
-        form: pictures(files, {fpir: rate.rate}),
+        form: pictures(files, {fpir: rate.rate, again: repeated}),
       });
       if (mine !== asked) return; // somebody has asked anew
       some.forEach((one, index) => Object.assign(one, {decision: answers[index], review: null}));
     } catch (error) {
+      for (const one of some) one.sent = repeated;
       if (mine !== asked) return;
       place.replaceChildren(problem(error));
       return;

@@ -53,6 +53,12 @@ class Identify(Fields):
     confidence: Confidence = None
     stranger_prior: Prior = 0.5
     tag: str | None = Field(None, description="Those alone who have it are compared")
+    again: bool = Field(False, description="The same were asked about before, at another rate: "
+                        "they are not counted, kept or told once more")  # fmt: skip
+
+    def of_the_library(self) -> dict[str, Any]:
+        """What `Recognizer.identify` takes."""
+        return self.model_dump(exclude={"again"})
 
 
 class Verify(Fields):
@@ -132,22 +138,21 @@ async def identify(request: Request) -> Response:
         if got.vectors is not None:
             seen = given(got.vectors, recognizer.embedding_dim)
             pictures = [None] * len(seen)
-            found = recognizer.identify(vectors=got.vectors, **asked.model_dump())
+            found = recognizer.identify(vectors=got.vectors, **asked.of_the_library())
             decisions = found if isinstance(found, list) else [found]
         else:
             images = _some(got)
             pictures = [*images]
             seen = [one for (one,) in detect(recognizer.embedder, images)]
-            decisions = recognizer.identify(seen, **asked.model_dump())
-        if visitors is not None:
-            vectors = [one.vector for one in seen]
+            decisions = recognizer.identify(seen, **asked.of_the_library())
+        vectors = [one.vector for one in seen]
+        if visitors is not None and asked.again:
+            visitors.answered_again(recognizer, decisions, vectors)
+        elif visitors is not None:
             visitors.keep(recognizer, decisions, vectors, pictures, {"actor": who(request)})
         return decisions
 
-    answers = await house(request).desk.embed(act)
-    house(request).metrics.decided("identify", answers)
-    await house(request).feed.answered(answers, who(request))
-    return answer({"answers": answers})
+    return await _answered(request, asked, await house(request).desk.embed(act))
 
 
 @route(
@@ -166,18 +171,24 @@ async def identify_all(request: Request) -> Response:
 
     def act(recognizer: Recognizer) -> list[Decision]:
         (image,) = _so_many(got, 1)
-        seen = recognizer.identify_all(image, **asked.model_dump())
+        seen = recognizer.identify_all(image, **asked.of_the_library())
         decisions = [one.decision for one in seen]
-        if visitors is not None:
+        if visitors is not None and asked.again:
+            visitors.answered_again(recognizer, decisions, [one.vector for one in seen])
+        elif visitors is not None:
             for one in seen:  # nobody else of the picture is kept along
                 shown = image if one.decision.box is None else jpeg(cut(image, one.decision))
                 facts = {"actor": who(request)} | ({"cut": True} if one.decision.box else {})
                 visitors.keep(recognizer, [one.decision], [one.vector], [shown], facts)
         return decisions
 
-    answers = await house(request).desk.embed(act)
-    house(request).metrics.decided("identify", answers)
-    await house(request).feed.answered(answers, who(request))
+    return await _answered(request, asked, await house(request).desk.embed(act))
+
+
+async def _answered(request: Request, asked: Identify, answers: list[Decision]) -> Response:
+    if not asked.again:
+        house(request).metrics.decided("identify", answers)
+        await house(request).feed.answered(answers, who(request))
     return answer({"answers": answers})
 
 
