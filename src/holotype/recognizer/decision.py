@@ -1,30 +1,102 @@
-"""One row of what the matcher answered, as a Decision with its reasons."""
+"""What the matcher answered, as Decisions with their reasons."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.domains.faces.boxes import Box
+from holotype.domains.domain import Detected
+from holotype.image import quality
 from holotype.openset import Matches
 from holotype.openset.matcher import UNFAMILIAR
-from holotype.records import Answer, Candidate, Decision, Reason
+from holotype.recognizer.state import State
+from holotype.records import Answer, Basis, Candidate, Decision, Reason
 
 CANDIDATES = 5
 
 
-def decided(
+def signed(
+    state: State,
+    found: Sequence[Detected],
+    matches: Matches,
+    probability: NDArray[np.float64],
+    claim: int | None,
+) -> list[Decision]:
+    """The decision on each thing that was detected, with the token that feedback names.
+
+    Args:
+        state: of the gallery.
+        found: what was detected, or why nothing was.
+        matches: the answers to those that have a vector, in their order.
+        probability: float64, of each of these that the best candidate is right; NaN where it
+            cannot be said.
+        claim: the place of the claimed identity among the labels; None: all were compared.
+    """
+    snapshot, compared = state.snapshot, matches.compared
+    decisions, row = [], 0
+    for one in found:
+        if one.vector is None:
+            decision, best = _undetected(matches, one.reasons), claim
+        else:
+            examples = [
+                state.nearest_example(at, one.vector) for at in compared.candidates[row].tolist()
+            ]
+            decision = _decided(matches, row, state.labels, one, float(probability[row]), examples)
+            best = int(matches.best[row]) if state.labels else None
+            if claim is None and decision.answer != "match":
+                over = state.over(one.vector, matches.threshold[row])
+                decision = replace(decision, reasons=(*over, *decision.reasons))
+            row += 1
+        identity = None if best is None else snapshot.identities[best]
+        token = snapshot.sign(
+            {
+                "answer": decision.answer,
+                "identity": identity,
+                "similarity": decision.similarity,
+                "threshold": decision.threshold,
+                "rate_kind": matches.rate_kind,
+                "rate": matches.rate,
+            }
+        )
+        quiet = decision.answer == "match" and identity in snapshot.quiet
+        decisions.append(replace(decision, id=token, quiet=quiet))
+    return decisions
+
+
+def basis_of(state: State, matches: Matches, claim: int | None, data: str) -> Basis | None:
+    """Whose pictures set the threshold; None where nobody is enrolled.
+
+    Args:
+        state: of the gallery.
+        matches: what was answered.
+        claim: as for `signed`.
+        data: the data set that the cohort comes from.
+    """
+    if not state.labels:
+        return None
+    evidence = state.matcher.evidence
+    return Basis(
+        known=matches.basis,
+        source=matches.source,
+        enrolled=len(state.labels),
+        data=data,
+        cohort_classes=state.matcher.model.cohort.classes,
+        own_classes=evidence.impostors.site_classes,
+        smallest_guaranteed=state.matcher.smallest_rate(guaranteed=True, claim=claim),
+    )
+
+
+def _decided(
     matches: Matches,
     row: int,
     labels: Sequence[str],
-    *,
+    shown: Detected,
     probability: float,
-    doubts: Sequence[Reason] = (),
-    box: Box | None = None,
-    examples: Sequence[int | None] | None = None,
+    examples: Sequence[int | None],
 ) -> Decision:
     """The decision on one of the probes that were matched.
 
@@ -32,10 +104,9 @@ def decided(
         matches: the answers.
         row: which of them.
         labels: N, the enrolled.
+        shown: what was detected.
         probability: that the best candidate is right; NaN where it cannot be said.
-        doubts: what is wrong with the picture; empty for a fit one.
-        box: of a face.
-        examples: of each candidate the id of its most alike example; None: there are none.
+        examples: of each candidate the id of its most alike example, if it has any.
     """
     compared = matches.compared
     candidates = tuple(
@@ -44,12 +115,12 @@ def decided(
         for at, similarity, example in zip(
             compared.candidates[row].tolist(),
             compared.similarity[row].tolist(),
-            examples or [None] * compared.candidates.shape[1],
+            examples,
             strict=True,
         )
     )
     familiarity = float(compared.familiarity[row])
-    reasons = list(doubts)
+    reasons = list(quality.serious(shown.reasons))
     if matches.tied[row]:
         first, second = (candidate.label for candidate in candidates[:2])
         reasons.append(Reason("close_second", f"{first} and {second} fit equally well"))
@@ -70,6 +141,7 @@ def decided(
     reached = turned or bool(matches.accepted[row])
     reasons.append(_by_threshold(candidates, threshold, reached))
     reasons += _not_measured(matches)
+    reasons += quality.beside(shown.reasons)
     answer: Answer = (
         "cannot_tell" if matches.cannot_tell[row] else "match" if matches.match[row] else "unknown"
     )
@@ -85,16 +157,16 @@ def decided(
         familiarity=familiarity,
         reasons=tuple(reasons),
         promised=matches.basis != "default",
-        box=box,
+        box=shown.box,
     )
 
 
-def undetected(matches: Matches, quality: Sequence[Reason]) -> Decision:
+def _undetected(matches: Matches, why: Sequence[Reason]) -> Decision:
     """The decision on a picture that shows nothing to compare, such as no face.
 
     Args:
         matches: the answers to whatever else was shown.
-        quality: why there is nothing; at least one reason.
+        why: there is nothing; at least one reason.
     """
     nobody = [] if matches.thresholds.size else [_by_threshold((), None, False)]
     return Decision(
@@ -107,7 +179,7 @@ def undetected(matches: Matches, quality: Sequence[Reason]) -> Decision:
         candidates=(),
         probability=None,
         familiarity=1.0,
-        reasons=(*quality, *nobody, *_not_measured(matches)),
+        reasons=(*why, *nobody, *_not_measured(matches)),
         promised=matches.basis != "default",
     )
 

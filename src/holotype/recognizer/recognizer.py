@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import date
-from types import TracebackType
 from typing import Any, Self, overload
 
 import numpy as np
@@ -22,9 +21,9 @@ from holotype.gallery.labels import shown
 from holotype.image import quality
 from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
-from holotype.openset import CohortModel, Matches, parse_rate
+from holotype.openset import CohortModel, parse_rate
 from holotype.pack import Pack
-from holotype.recognizer.decision import CANDIDATES, decided, undetected, unfamiliar_reasons
+from holotype.recognizer.decision import CANDIDATES, basis_of, signed, unfamiliar_reasons
 from holotype.recognizer.describing import described
 from holotype.recognizer.detection import detect, given, stacked
 from holotype.recognizer.examples import (
@@ -35,7 +34,7 @@ from holotype.recognizer.examples import (
 from holotype.recognizer.kinds import require_kind
 from holotype.recognizer.state import State
 from holotype.recognizer.unusable import refusal, unusable
-from holotype.records import Basis, Decision, Enrollment, Sighting
+from holotype.records import Decision, Enrollment, Sighting
 from holotype.stats.scoring import Floats, unit
 
 # Inside the class, `list` is the method of that name.
@@ -115,12 +114,7 @@ class Recognizer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -558,73 +552,18 @@ class Recognizer:
         compared = matcher.compare(vectors, claim, candidates=CANDIDATES)
         doubtful = np.array([bool(quality.serious(one.reasons)) for one in seen], np.bool_)
         matches = matcher.decide(compared, rate, doubtful, together=together, confidence=confidence)
-        probability = matcher.probability(compared, stranger_prior).tolist()
+        probability = matcher.probability(compared, stranger_prior)
         if claim is None and tag is None and compared.candidates.shape[1] > 1:
             for at, similarity in zip(
                 compared.candidates[~doubtful, 0], compared.similarity[~doubtful], strict=True
             ):
                 key = state.snapshot.identities[at]
                 self.last[key] = float(similarity[0]), float(similarity[1])
-        basis = self._basis(state, matches, claim)
-        decisions, row = [], 0
-        for one in found:
-            if one.vector is None:
-                decision = undetected(matches, one.reasons)
-                best = claim
-            else:
-                decision = decided(
-                    matches,
-                    row,
-                    state.labels,
-                    probability=probability[row],
-                    doubts=quality.serious(one.reasons),
-                    box=one.box,
-                    examples=[
-                        state.nearest_example(at, one.vector)
-                        for at in compared.candidates[row].tolist()
-                    ],
-                )
-                told = quality.beside(one.reasons)
-                decision = replace(decision, reasons=(*decision.reasons, *told))
-                best = int(matches.best[row]) if state.labels else None
-                if claim is None and decision.answer != "match":
-                    over = state.over(one.vector, matches.threshold[row])
-                    decision = replace(decision, reasons=(*over, *decision.reasons))
-                row += 1
-            token = state.snapshot.sign(
-                {
-                    "answer": decision.answer,
-                    "identity": None if best is None else state.snapshot.identities[best],
-                    "similarity": decision.similarity,
-                    "threshold": decision.threshold,
-                    "rate_kind": matches.rate_kind,
-                    "rate": matches.rate,
-                }
-            )
-            quiet = decision.answer == "match" and (
-                best is not None and state.snapshot.identities[best] in state.snapshot.quiet
-            )
-            decisions.append(
-                replace(
-                    decision, id=token, basis=basis, tag=tag, quiet=quiet, confidence=confidence
-                )
-            )
-        return decisions
-
-    def _basis(self, state: State, matches: Matches, claim: int | None) -> Basis | None:
-        """Whose pictures set a threshold of this gallery."""
-        if not state.labels:
-            return None
-        matcher = state.matcher
-        return Basis(
-            known=matches.basis,
-            source=matches.source,
-            enrolled=len(state.labels),
-            data=self.cohort_data,
-            cohort_classes=self.model.cohort.classes,
-            own_classes=matcher.evidence.impostors.site_classes,
-            smallest_guaranteed=matcher.smallest_rate(guaranteed=True, claim=claim),
-        )
+        basis = basis_of(state, matches, claim, self.cohort_data)
+        return [
+            replace(one, basis=basis, tag=tag, confidence=confidence)
+            for one in signed(state, found, matches, probability, claim)
+        ]
 
 
 def _require_readable(image: ImageSource, found: Detected) -> None:
