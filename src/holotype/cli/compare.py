@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.cli.display import AsJson, print_json, print_table, say
+from holotype.cli.display import AsJson, command_line, print_json, print_table, say, shown
 from holotype.cli.failures import training_extra
 from holotype.cli.inputs import say_passed_over_in
 from holotype.cli.progress import Report, bars, occasional_lines
@@ -107,7 +106,7 @@ def compare(
             )
             written = outcome.write(out)
     except KeyboardInterrupt as stop:
-        again = shlex.join(["holotype", *sys.argv[1:]])
+        again = command_line()
         raise type(stop)(f"go on with `{again}`") from None
     _remarks(outcome)
     if as_json:
@@ -148,8 +147,6 @@ def _tables(outcome: Outcome) -> None:
 
 def _remarks(outcome: Outcome) -> None:
     """What is wrong with the pictures goes to stderr: stdout stays the result's."""
-    from holotype.cli.display import shown
-
     lines = list(outcome.remarks)
     lines += [f"left out {picture}: {why}" for picture, why in outcome.unfit.items()][:_NAMED]
     if outcome.unfit:

@@ -22,7 +22,7 @@ def demo(
     from holotype import demo
 
     with bars() as report:
-        result = demo.run(lambda what, done, total: report(what, done, total, ""))
+        result = demo.run(report)
     page = demo.write_page(result, out)
     if as_json:
         print_json({**result.to_json(), "page": str(page)})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -30,6 +31,11 @@ _BETWEEN_COLUMNS = 3
 _MANY = 500  # rows
 
 Cell = str | tuple[str, str]  # text, or text and style
+
+
+def command_line() -> str:
+    """The command as it was typed, to be typed again."""
+    return shlex.join(["holotype", *sys.argv[1:]])
 
 
 def print_json(value: Any) -> None:

@@ -61,7 +61,7 @@ def enroll_folder(
             retain_until=retain_until,
             tags=tags,
             anyway=anyway,
-            progress=lambda done: report("enrolling", done, len(given.items), ""),
+            progress=lambda done: report("enrolling", done, len(given.items)),
         )
     left_out = [
         *found.left_out,

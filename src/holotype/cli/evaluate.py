@@ -122,7 +122,7 @@ def evaluate(
             drawn = plan.episodes(
                 partial(prepare_batch, preprocessing=measured.preprocessing),
                 measured.encode,
-                lambda done, total: progress("pictures", done, total, ""),
+                partial(progress, "pictures"),
             )
             result = measuring.evaluate(
                 measured.scores, drawn, protocol=plan.protocol, n_query=plan.n_query
@@ -172,7 +172,7 @@ def _open_set(
             k_shots=None if k_shot is None else (k_shot,),
             galleries=200 if galleries is None else galleries,
             seed=seed,
-            progress=lambda what, done, total: progress(what, done, total, ""),
+            progress=progress,
         )
     proof = replace(proof, group=group)
     written = report.write_report(proof, page) if page else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -120,9 +121,7 @@ def copy_gallery(
     Example: `holotype copy desk.gallery postgresql://holotype@db.example/desk`
     """
     with bars() as report:
-        found = copy(
-            source, target, progress=lambda done, total: report("copying", done, total, "")
-        )
+        found = copy(source, target, progress=partial(report, "copying"))
     if as_json:
         print_json({"from": called(source), "to": called(target), **asdict(found)})
         return

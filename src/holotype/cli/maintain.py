@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -171,7 +172,7 @@ def reembed(
             gallery,
             model,
             dry_run=dry_run,
-            progress=lambda done, total: report("embedding", done, total, ""),
+            progress=partial(report, "embedding"),
         )
     if as_json:
         print_json(asdict(move))

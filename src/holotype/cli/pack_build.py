@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict, fields
 from functools import partial
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holotype.cli.display import AsJson, percent, print_json, print_table, say
+from holotype.cli.display import AsJson, command_line, percent, print_json, print_table, say
 from holotype.cli.inputs import say_passed_over_in
 from holotype.cli.progress import bars
 
@@ -23,6 +21,12 @@ if TYPE_CHECKING:
     from holotype.packing.describe import Described
     from holotype.packing.measured import Measured
 
+_Pack = Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")]
+_Name = Annotated[str, typer.Option(help="Of the new pack: lower-case letters, digits, . _ -")]
+_Out = Annotated[
+    Path | None, typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME")
+]
+_Seed = Annotated[int, typer.Option(help="How the classes are divided.")]
 _Numbers = Annotated[
     str | None,
     typer.Option(metavar="X[,Y,Z]", help="One value, or one for each channel.", show_default=False),
@@ -30,7 +34,7 @@ _Numbers = Annotated[
 
 
 def build(
-    name: Annotated[str, typer.Option(help="Of the pack: lower-case letters, digits, . _ -")],
+    name: _Name,
     onnx: Annotated[
         Path | None,
         typer.Option(metavar="MODEL", help="Its file; with --from, in the repository."),
@@ -52,10 +56,7 @@ def build(
             show_default="none: the enrolled alone set the thresholds",
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
-    ] = None,
+    out: _Out = None,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +118,7 @@ def build(
     license: Annotated[
         str | None, typer.Option(help="Of the model.", show_default="as the repository says")
     ] = None,
-    seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
+    seed: _Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Make a pack of any encoder, and measure it on classes held out of a folder.
@@ -160,33 +161,30 @@ def build(
         built = building.build_pack(
             found.model,
             background,
-            Path(name) if out is None else out,
+            out or Path(name),
             name=name,
             preprocess=partial(preprocessing_for, notes=found.notes, **{**found.stated, **given}),
             license=license or found.license,
-            command=shlex.join(["holotype", *sys.argv[1:]]),
+            command=command_line(),
             tokenizer=found.tokenizer,
             text=found.text,
             chosen=Chosen(tuple(output or found.outputs), pool or found.pool, bgr=bgr or found.bgr),
             notes=found.notes,
             source=found.source,
             seed=seed,
-            progress=lambda what, done, total: report(what, done, total, ""),
+            progress=report,
         )
     _print_built(built, as_json)
 
 
 def adapt(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    pack: _Pack,
     background: Annotated[
         str, typer.Option(metavar="FOLDER", help="Pictures, one folder per class.")
     ],
-    name: Annotated[str, typer.Option(help="Of the new pack.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
+    name: _Name,
+    out: _Out = None,
+    seed: _Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Fit a pack to a kind of things, without training: a head that is solved, if one helps.
@@ -202,22 +200,22 @@ def adapt(
         adapted = adapt_pack(
             pack,
             background,
-            Path(name) if out is None else out,
+            out or Path(name),
             name=name,
-            command=shlex.join(["holotype", *sys.argv[1:]]),
+            command=command_line(),
             seed=seed,
-            progress=lambda what, done, total: report(what, done, total, ""),
+            progress=report,
         )
     _print_adapted(adapted, as_json)
 
 
 def describe(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    pack: _Pack,
     background: Annotated[
         str,
         typer.Option(metavar="FOLDER", help="Pictures, one folder per class, named in words."),
     ],
-    name: Annotated[str, typer.Option(help="Of the new pack.")],
+    name: _Name,
     texts: Annotated[
         Path | None,
         typer.Option(
@@ -229,11 +227,8 @@ def describe(
     text_encoder: Annotated[
         str, typer.Option(metavar="PACK", help="Which reads the texts.")
     ] = "texts",
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="PACK", help="The folder to make.", show_default="./NAME"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="How the classes are divided.")] = 0,
+    out: _Out = None,
+    seed: _Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Give a pack of pictures a text side: then a text enrolls what nobody has shown.
@@ -249,19 +244,19 @@ def describe(
         described = describe_pack(
             pack,
             background,
-            Path(name) if out is None else out,
+            out or Path(name),
             name=name,
-            command=shlex.join(["holotype", *sys.argv[1:]]),
+            command=command_line(),
             text_encoder=text_encoder,
             texts=texts,
             seed=seed,
-            progress=lambda what, done, total: report(what, done, total, ""),
+            progress=report,
         )
     _print_described(described, as_json)
 
 
 def verify(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    pack: _Pack,
     as_json: AsJson = False,
 ) -> None:
     """Check all of a pack, and run its model once in a process with limits.
@@ -282,7 +277,7 @@ def verify(
 
 
 def push(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name or folder of the pack.")],
+    pack: _Pack,
     to: Annotated[str, typer.Argument(metavar="hf:OWNER/NAME", help="The repository.")],
     as_json: AsJson = False,
 ) -> None:

@@ -6,14 +6,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-# what, done, of how many (None: unknown), a note
-Report = Callable[[str, int, int | None, str], None]
+from typing import Protocol
 
 _LINE_EVERY_S = 60.0
 
 
-def _unseen(what: str, done: int, total: int | None, note: str) -> None:
+class Report(Protocol):
+    """Where progress is told."""
+
+    def __call__(self, what: str, done: int, total: int | None, note: str = "") -> None:
+        """What is being done, how much, of how much (None: unknown), and a note."""
+
+
+def _unseen(what: str, done: int, total: int | None, note: str = "") -> None:
     """Nobody is looking."""
 
 
@@ -36,7 +41,7 @@ def bars() -> Iterator[Report]:
         transient=True,
     ) as progress:
 
-        def report(what: str, done: int, total: int | None, note: str) -> None:
+        def report(what: str, done: int, total: int | None, note: str = "") -> None:
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=total, note=note)
             progress.update(tasks[what], completed=done, total=total, note=note)

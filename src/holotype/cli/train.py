@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holotype.cli.display import AsJson, print_json, print_table, say
+from holotype.cli.display import AsJson, command_line, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.cli.inputs import say_passed_over_in
 from holotype.cli.pack_build import print_measured
@@ -177,7 +176,7 @@ def train(
                 resume=resume,
                 progress=_all(watching),
                 planning=_print_plan,
-                preparing=lambda what, done, total: report(what, done, total, ""),
+                preparing=report,
                 processes=processes,
             )
             if not first:
@@ -192,7 +191,7 @@ def train(
             raise typer.Exit(1) from None
         if str(interrupt):
             raise
-        again = shlex.join(["holotype", *sys.argv[1:]])
+        again = command_line()
         again += " --resume" * ((out / "run.json").exists() and not resume)
         raise KeyboardInterrupt(f"go on with `{again}`") from None
     if as_json:
@@ -246,9 +245,7 @@ def _exported(run: Path, out: Path, report: Report) -> _Exported:
     if unseen is None:
         return _Exported(pack.path, None, (), "")
     try:
-        measured, written = put_to_the_test(
-            pack, *unseen, lambda what, done, total: report(what, done, total, "")
-        )
+        measured, written = put_to_the_test(pack, *unseen, report)
     except DataError as error:  # too few; the pack is there all the same
         return _Exported(pack.path, None, (), str(error))
     return _Exported(pack.path, measured, written, "")
