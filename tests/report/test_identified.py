@@ -8,13 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 import holotype
-from holotype.errors import DataError
 from holotype.records import Basis, Candidate, Decision, Reason
-from holotype.report import Identified, identified_page, write_identified
+from holotype.report import Identified, answers_page, identified_page
 from toy_packs import make_toy_pack, toy_drawing
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 40, 3), dtype=np.uint8)
@@ -115,7 +113,7 @@ def test_each_kept_picture_is_fetched_once() -> None:
     assert sorted(asked) == ["<Bob>", "Ada"]
 
 
-def test_a_recognizer_writes_its_answers_with_the_pictures_it_keeps(tmp_path: Path) -> None:
+def test_a_recognizer_shows_its_answers_with_the_pictures_it_keeps(tmp_path: Path) -> None:
     pack = make_toy_pack(tmp_path / "toy")
     ada, bob = toy_drawing(1), toy_drawing(2)
     (tmp_path / "bad.png").write_bytes(b"no picture")
@@ -127,16 +125,9 @@ def test_a_recognizer_writes_its_answers_with_the_pictures_it_keeps(tmp_path: Pa
         assert len(desk.gallery.picture_ids()) == 3
         decisions = desk.identify([ada, bob], fpir=0.4)
         images = [ada, bob, tmp_path / "bad.png"]
-        path = tmp_path / "out.html"
-        assert path == write_identified(
-            desk, images, [*decisions, UNREADABLE], path, gallery="desk.gallery"
-        )
-        with pytest.raises(DataError, match=r"does not end in \.html"):
-            write_identified(desk, [ada], decisions[:1], tmp_path / "out.txt", gallery="desk")
-    html = path.read_text(encoding="utf-8")
+        html = answers_page(desk, images, [*decisions, UNREADABLE], "desk.gallery")
     assert [card.count("<img") for card in cards(html)] == [2, 2, 0]
     assert html.count("<bdi>Ada</bdi>") >= 1
-    assert not list(tmp_path.glob("*.txt"))
 
 
 def test_pictures_are_named_below_the_folder_that_they_share(tmp_path: Path) -> None:
@@ -148,9 +139,7 @@ def test_pictures_are_named_below_the_folder_that_they_share(tmp_path: Path) -> 
     with holotype.open(tmp_path / "desk.gallery", pack) as desk:
         desk.enroll("Ada", toy_drawing(1))
         decisions = desk.identify(files, fpir=0.4)
-        path = tmp_path / "out.html"
-        write_identified(desk, files, decisions, path, gallery="desk.gallery")
-    html = path.read_text(encoding="utf-8")
+        html = answers_page(desk, files, decisions, "desk.gallery")
     assert all(f"<bdi>{name}</bdi>" in html for name in ("a/1.png", "b/1.png"))
     assert str(tmp_path) not in html
 
@@ -160,9 +149,8 @@ def test_a_gallery_that_keeps_no_pictures_shows_none(tmp_path: Path) -> None:
     with holotype.open(tmp_path / "desk.gallery", pack) as desk:
         desk.enroll("Ada", toy_drawing(1))
         decisions = desk.identify([toy_drawing(1)], fpir=0.4)
-        path = tmp_path / "out.html"
-        write_identified(desk, [toy_drawing(1)], decisions, path, gallery="desk.gallery")
-    (card,) = cards(path.read_text(encoding="utf-8"))
+        html = answers_page(desk, [toy_drawing(1)], decisions, "desk.gallery")
+    (card,) = cards(html)
     assert card.count("<img") == 1
     assert "no picture" in card
 
@@ -192,6 +180,5 @@ def test_a_recognizer_says_what_its_own_thresholds_rest_on(tmp_path: Path) -> No
         for character in range(4):
             desk.enroll(f"c{character}", toy_drawing(character))
         decisions = desk.identify([toy_drawing(1, 1)], fpir=0.4)
-        path = tmp_path / "out.html"
-        write_identified(desk, [toy_drawing(1, 1)], decisions, path, gallery="desk.gallery")
-    assert "40&nbsp;% of strangers: guaranteed by the 4 enrolled." in path.read_text("utf-8")
+        html = answers_page(desk, [toy_drawing(1, 1)], decisions, "desk.gallery")
+    assert "40&nbsp;% of strangers: guaranteed by the 4 enrolled." in html

@@ -30,7 +30,7 @@ from holotype.cli.manifest_rows import OnRay
 from holotype.errors import ImageError, VectorError
 from holotype.gallery import name_of
 from holotype.image.prepare import ImageSource
-from holotype.pages import check_ending
+from holotype.pages import check_ending, write
 from holotype.records import Decision
 
 
@@ -190,11 +190,11 @@ def identify(
 def _write_report(
     recognizer: holotype.Recognizer, seen: list[tuple[Item, Decision]], page: Path, gallery: str
 ) -> None:
-    from holotype.report import write_identified  # only who asks for a page waits for it
+    from holotype.report import answers_page  # only who asks for a page waits for it
 
     images: list[ImageSource] = [image for image, _ in seen]
     decisions = [decision for _, decision in seen]
-    write_identified(recognizer, images, decisions, page, gallery=gallery)
+    write(page, answers_page(recognizer, images, decisions, gallery))
 
 
 def _identified(

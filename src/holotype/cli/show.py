@@ -15,7 +15,7 @@ from holotype.cli.default_pack import GalleryPlace
 from holotype.cli.display import AsJson, print_json, print_table, say
 from holotype.cli.failures import training_extra
 from holotype.gallery import ExampleRecord, IdentityRecord, existing, name_of
-from holotype.pages import check_ending
+from holotype.pages import check_ending, write
 
 _GALLERY = "gallery"
 
@@ -63,9 +63,9 @@ def show_gallery(
         labels = {one.label for one in examples}
         identities = [one for one in kept.records() if one.label in labels]
         if report is not None:
-            from holotype.report import write_enrolled  # only who asks for a page waits for it
+            from holotype.report import enrolled_page  # only who asks for a page waits for it
 
-            write_enrolled(kept, identities, examples, report, gallery=name_of(gallery))
+            write(report, enrolled_page(kept, identities, examples, name_of(gallery)))
     if as_json:
         print_json([_document(one, examples) for one in identities])
         return

@@ -15,7 +15,7 @@ from holotype.cli.decisions import number, sources
 from holotype.cli.default_pack import GalleryPlace, Moved
 from holotype.cli.display import AsJson, percent, print_json, print_table, say
 from holotype.gallery import gallery_model, name_of
-from holotype.pages import check_ending
+from holotype.pages import check_ending, write
 from holotype.records import KnownRate, Searched, Status
 
 
@@ -38,9 +38,9 @@ def status(
         found = services.status(recognizer)
         reached = None if report is None else services.scores(recognizer)
     if report is not None and reached is not None:
-        from holotype.report import write_status  # only who asks for a page waits for it
+        from holotype.report import status_page  # only who asks for a page waits for it
 
-        write_status(found, reached, report, gallery=name_of(gallery))
+        write(report, status_page(found, reached, name_of(gallery)))
     _, name = gallery_model(gallery)
     if as_json:
         print_json({"model": name, **asdict(found)})

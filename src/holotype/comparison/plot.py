@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from html import escape
 from math import log10
 
+from holotype.pages.svg import circle, line, text
+
 _LEFT, _PANEL, _GAP, _RIGHT = 190, 230, 26, 20
 _TOP, _ROW, _BOTTOM = 62, 26, 54
 _TICKS = (0.0, 50.0, 80.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.8, 99.9)
 _BEST = _TICKS[-1]  # what lies beyond is drawn there: an error of zero has no logarithm
 # Grey ink that reads on white and on dark paper: the plot may lie in any page.
 _STYLE = (
-    "text{font:13px system-ui,sans-serif;fill:#6b7280}.name{text-anchor:end}"
-    ".head{font-weight:600}.grid{stroke:#9ca3af;stroke-opacity:.35}"
-    ".ci{stroke:#0f766e;stroke-width:2}.dot{fill:#0f766e}"
-    ".paper{fill:none;stroke:#b45309;stroke-width:1.6}.mid{text-anchor:middle}"
+    "text{font:13px system-ui,sans-serif;fill:#6b7280}.head{font-weight:600}"
+    ".grid{stroke:#9ca3af;stroke-opacity:.35}.ci{stroke:#0f766e;stroke-width:2}"
+    ".dot{fill:#0f766e}.paper{fill:none;stroke:#b45309;stroke-width:1.6}"
 )
 
 
@@ -61,20 +62,16 @@ def figure(title: str, panels: Sequence[Panel]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img">',
         f"<title>{escape(title)}</title><desc>{escape(told)}</desc><style>{_STYLE}</style>",
-        f'<text class="head" x="12" y="22">{escape(title)}</text>',
+        text((12, 22), title, style="head"),
     ]
     for row, dot in enumerate(panels[0].dots):
         shown = dot.name if len(dot.name) <= 24 else f"{dot.name[:23]}\u2026"
-        parts.append(
-            f'<text class="name" x="{_LEFT - 14}" y="{_y(row) + 4:g}">{escape(shown)}</text>'
-        )
+        parts.append(text((_LEFT - 14, _y(row) + 4), shown, "end"))
     for at, panel in enumerate(panels):
         parts.append(_panel(panel, _LEFT + at * (_PANEL + _GAP)))
     if any(dot.published is not None for panel in panels for dot in panel.dots):
-        parts.append(
-            f'<circle class="paper" cx="{_LEFT + 5}" cy="{height - 12}" r="4"/>'
-            f'<text x="{_LEFT + 16}" y="{height - 8}">as the paper reports it</text>'
-        )
+        parts.append(circle((_LEFT + 5, height - 12), 4, "paper"))
+        parts.append(text((_LEFT + 16, height - 8), "as the paper reports it"))
     return "".join(parts) + "</svg>\n"
 
 
@@ -85,23 +82,18 @@ def _panel(panel: Panel, left: float) -> str:
         return left + _PANEL * _place(value, low, high)
 
     foot = _TOP + len(panel.dots) * _ROW
-    middle = left + _PANEL / 2
-    parts = [f'<text class="mid head" x="{middle:g}" y="{_TOP - 14}">{escape(panel.title)}</text>']
-    parts += [
-        f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{_TOP}" y2="{foot}"/>'
-        f'<text class="mid" x="{x(tick):.1f}" y="{foot + 18}">{tick:g}</text>'
-        for tick in _TICKS
-        if low <= tick <= high
-    ]
+    parts = [text((left + _PANEL / 2, _TOP - 14), panel.title, "middle", "head")]
+    for tick in _TICKS:
+        if low <= tick <= high:
+            parts.append(line((x(tick), _TOP), (x(tick), foot), "grid"))
+            parts.append(text((x(tick), foot + 18), f"{tick:g}", "middle"))
     for row, dot in enumerate(panel.dots):
         at = _y(row)
         first, last = x(dot.accuracy - dot.ci95), x(dot.accuracy + dot.ci95)
-        parts.append(
-            f'<line class="ci" x1="{first:.1f}" x2="{last:.1f}" y1="{at:g}" y2="{at:g}"/>'
-            f'<circle class="dot" cx="{x(dot.accuracy):.1f}" cy="{at:g}" r="4"/>'
-        )
+        parts.append(line((first, at), (last, at), "ci"))
+        parts.append(circle((x(dot.accuracy), at), 4, "dot"))
         if dot.published is not None:
-            parts.append(f'<circle class="paper" cx="{x(dot.published):.1f}" cy="{at:g}" r="4"/>')
+            parts.append(circle((x(dot.published), at), 4, "paper"))
     return "".join(parts)
 
 

@@ -9,6 +9,8 @@ from html import escape
 import numpy as np
 from markupsafe import Markup
 
+from holotype.pages.svg import line, text
+
 _WIDTH, _TOP, _ROW_HEIGHT, _FOOT, _MARGIN = 420, 8, 84, 42, 6
 _LINE = 15  # px between the names of two cuts
 _TICKS = 7
@@ -61,23 +63,17 @@ def histograms(
             for count, edge in zip(row.counts, edges, strict=False)
             if count
         ]
-        parts.append(f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{base}" y2="{base}"/>')
-    parts += [
-        f'<text x="{x(tick):.1f}" y="{foot + 17}" text-anchor="middle">{tick:g}</text>'
-        for tick in _ticks(start, end)
-    ]
-    parts.append(f'<text x="{_WIDTH / 2}" y="{foot + 35}" text-anchor="middle">similarity</text>')
+        parts.append(line((0, base), (_WIDTH, base), "axis"))
+    parts += [text((x(tick), foot + 17), f"{tick:g}", "middle") for tick in _ticks(start, end)]
+    parts.append(text((_WIDTH / 2, foot + 35), "similarity", "middle"))
     for number, cut in enumerate(cuts):
         at, y = x(cut.at), top - 4 - _LINE * number
         # Within the frame on either side.
         side, nudge = ("end", -5) if at > _WIDTH / 2 else ("start", 5)
-        parts.append(
-            f'<line class="cut {cut.style}" x1="{at:.1f}" x2="{at:.1f}" y1="{y - 10}" y2="{foot}"/>'
-            f'<text x="{at + nudge:.1f}" y="{y}" text-anchor="{side}">{escape(cut.title)}</text>'
-        )
+        parts.append(line((at, y - 10), (at, foot), f"cut {cut.style}"))
+        parts.append(text((at + nudge, y), cut.title, side))
     parts += [  # above what is drawn, to be read
-        f'<text class="title" x="{_MARGIN}" y="{top + number * _ROW_HEIGHT + 17}">'
-        f"{escape(row.title)}</text>"
+        text((_MARGIN, top + number * _ROW_HEIGHT + 17), row.title, style="title")
         for number, row in enumerate(rows)
     ]
     return Markup(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from holotype.image.decode import describe
 from holotype.image.prepare import ImageSource
-from holotype.pages import Pixels, check_ending, page, readable, write
+from holotype.pages import Pixels, page, readable
 from holotype.rate_basis import grounds, meaning
 from holotype.recognizer import Recognizer
 from holotype.records import Answer, Decision
@@ -66,29 +65,21 @@ def identified_page(
     )
 
 
-def write_identified(
+def answers_page(
     recognizer: Recognizer,
     images: Sequence[ImageSource],
     decisions: Sequence[Decision],
-    path: Path,
-    *,
     gallery: str,
-) -> Path:
-    """Write the page of what a recognizer answered, whole or not at all.
+) -> str:
+    """The page of what a recognizer answered.
 
     Args:
         recognizer: who answered, still open: the pictures that its gallery keeps stand beside the
             answers.
         images: one for each decision; where a picture shows several faces, it is there as often.
         decisions: the answers.
-        path: of the page, ending in `.html` or `.htm`; a file that is there is replaced.
         gallery: what the page calls the gallery.
-
-    Raises:
-        DataError: the path has another ending.
-        OSError: it cannot be written.
     """
-    check_ending(path)
     store = recognizer.gallery
 
     def kept(label: str) -> Pixels | None:
@@ -99,8 +90,7 @@ def write_identified(
         Identified(name, decision, readable(image))
         for name, image, decision in zip(_names(images), images, decisions, strict=True)
     ]
-    write(path, identified_page(answers, gallery, kept=kept))
-    return path
+    return identified_page(answers, gallery, kept=kept)
 
 
 def _names(images: Sequence[ImageSource]) -> list[str]:

@@ -12,13 +12,15 @@ from math import floor, log10
 
 from markupsafe import Markup
 
+from holotype.pages.svg import Point, circle, text
+from holotype.pages.svg import line as segment
+
 # As wide as a phone: on anything wider, its texts only grow.
 WIDTH, HEIGHT = 420, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 26, 14, 50
+_MOST_TICKS = 6
 # The key stands above the plot, where no curve and no interval comes.
 _KEY_STEP, _KEY_PX, _KEYS_IN_ROW = 19, 110, 3
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def chart(
     parts = [_grid(x, y, place)]
     if diagonal:
         start, end = place((x.low, y.low)), place((x.high, y.high))
-        parts.append(_segment(start, end, "equal"))
+        parts.append(segment(start, end, "equal"))
     parts += [_path(line, place) for line in lines]
     parts += [_mark(mark, place) for mark in marks]
     if len(lines) > 1:
@@ -119,11 +121,12 @@ def decades(low: float, high: float) -> tuple[float, ...]:
     return tuple(10.0**i for i in range(first, last + 1) if 10.0**i >= low * (1 - 1e-9))
 
 
-def even_ticks(high: float, low: float = 0.0, most: int = 6) -> tuple[float, ...]:
-    """Round numbers from `low` to `high`, at most `most` of them."""
+def even_ticks(high: float, low: float = 0.0) -> tuple[float, ...]:
+    """Round numbers from `low` to `high`, at most six of them."""
     span = high - low
-    power = 10.0 ** floor(log10(span / most))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10, 20) if span / (s * power) <= most - 1 + 1e-9)
+    power = 10.0 ** floor(log10(span / _MOST_TICKS))
+    most = _MOST_TICKS - 1 + 1e-9
+    step = next(s * power for s in (1, 2, 2.5, 5, 10, 20) if span / (s * power) <= most)
     first = -floor(-low / step + 1e-9)
     count = floor((high - first * step) / step + 1e-9)
     return tuple(round((first + i) * step, 10) for i in range(count + 1))
@@ -133,20 +136,17 @@ def _grid(x: Axis, y: Axis, place: Callable[[Point], Point]) -> str:
     parts = []
     for tick in x.ticks:
         at, foot = place((tick, y.low))
-        parts.append(_segment((at, foot), (at, place((tick, y.high))[1]), "grid"))
-        parts.append(_text((at, foot + 19), x.name(tick), "middle"))
+        parts.append(segment((at, foot), (at, place((tick, y.high))[1]), "grid"))
+        parts.append(text((at, foot + 19), x.name(tick), "middle"))
     for tick in y.ticks:
         left, at = place((x.low, tick))
-        parts.append(_segment((left, at), (WIDTH - _RIGHT, at), "grid"))
-        parts.append(_text((left - 8, at + 4.5), y.name(tick), "end"))
+        parts.append(segment((left, at), (WIDTH - _RIGHT, at), "grid"))
+        parts.append(text((left - 8, at + 4.5), y.name(tick), "end"))
     corner = place((x.low, y.low))
-    parts.append(_segment(corner, (WIDTH - _RIGHT, corner[1]), "axis"))
-    parts.append(_text(((corner[0] + WIDTH - _RIGHT) / 2, HEIGHT - 8), x.title, "middle", "title"))
+    parts.append(segment(corner, (WIDTH - _RIGHT, corner[1]), "axis"))
+    parts.append(text(((corner[0] + WIDTH - _RIGHT) / 2, HEIGHT - 8), x.title, "middle", "title"))
     middle = (place((x.low, y.high))[1] + corner[1]) / 2
-    parts.append(
-        f'<text class="title" text-anchor="middle" transform="rotate(-90 14 {middle:.1f})" '
-        f'x="14" y="{middle:.1f}">{escape(y.title)}</text>'
-    )
+    parts.append(text((14, middle), y.title, "middle", "title", turned=-90))
     return "".join(parts)
 
 
@@ -166,15 +166,11 @@ def _mark(mark: Mark, place: Callable[[Point], Point]) -> str:
     parts = []
     if mark.x_interval:
         low, high = (place((end, mark.at[1])) for end in mark.x_interval)
-        parts.append(_segment(low, high, f"whisker {mark.style}"))
+        parts.append(segment(low, high, f"whisker {mark.style}"))
     if mark.y_interval:
         low, high = (place((mark.at[0], end)) for end in mark.y_interval)
-        parts.append(_segment(low, high, f"whisker {mark.style}"))
-    px, py = place(mark.at)
-    parts.append(
-        f'<circle class="mark {mark.style}" cx="{px:.1f}" cy="{py:.1f}" r="{mark.radius:.1f}">'
-        f"<title>{escape(mark.title)}</title></circle>"
-    )
+        parts.append(segment(low, high, f"whisker {mark.style}"))
+    parts.append(circle(place(mark.at), mark.radius, f"mark {mark.style}", mark.title))
     return "".join(parts)
 
 
@@ -184,20 +180,6 @@ def _key(lines: Sequence[Line]) -> str:
     for i, line in enumerate(lines):
         left = _LEFT + _KEY_PX * (i % _KEYS_IN_ROW)
         at = _TOP + _KEY_STEP * (i // _KEYS_IN_ROW)
-        parts.append(_segment((left, at - 4.5), (left + 28, at - 4.5), f"line {line.style}"))
-        parts.append(_text((left + 34, at), line.label, "start", "key"))
+        parts.append(segment((left, at - 4.5), (left + 28, at - 4.5), f"line {line.style}"))
+        parts.append(text((left + 34, at), line.label, "start", "key"))
     return "".join(parts)
-
-
-def _segment(start: Point, end: Point, style: str) -> str:
-    return (
-        f'<line class="{style}" x1="{start[0]:.1f}" y1="{start[1]:.1f}" '
-        f'x2="{end[0]:.1f}" y2="{end[1]:.1f}"/>'
-    )
-
-
-def _text(at: Point, text: str, anchor: str, style: str = "") -> str:
-    named = f' class="{style}"' if style else ""
-    return (
-        f'<text{named} x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-    )

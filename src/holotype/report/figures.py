@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from holotype.evaluation.open_set_report import Curve
+from holotype.pages.svg import circle, line, text
 from holotype.report.charts import Axis, Line, Mark, chart, decades, even_ticks, framed
 from holotype.report.phrases import interval, percent
 from holotype.report.proof import Proof
@@ -43,40 +44,36 @@ def rates(measured: Sequence[Row]) -> Markup:
 
     height = _HEAD_PX + _ROW_PX * len(ordered) + _FOOT_PX
     parts = [
-        f'<line class="stated" x1="{_EDGE_PX}" x2="{_EDGE_PX}" y1="4" y2="20"/>'
-        f'<text x="{_EDGE_PX + 8}" y="17">stated</text>'
-        f'<circle class="mark key" cx="{_EDGE_PX + 84}" cy="12" r="5"/>'
-        f'<text x="{_EDGE_PX + 96}" y="17">strangers let in here</text>'
-    ]
-    parts += [
-        f'<text x="{at(tick):.1f}" y="{height - 8}" text-anchor="middle">{_tick(tick)}</text>'
-        for tick in axis.ticks
+        line((_EDGE_PX, 4), (_EDGE_PX, 20), "stated"),
+        text((_EDGE_PX + 8, 17), "stated"),
+        circle((_EDGE_PX + 84, 12), 5, "mark key"),
+        text((_EDGE_PX + 96, 17), "strangers let in here"),
+        *(text((at(tick), height - 8), _tick(tick), "middle") for tick in axis.ticks),
     ]
     for i, row in enumerate(ordered):
         top = _HEAD_PX + _ROW_PX * i
         track = top + 31
-        style = row.verdict.replace(" ", "-")
+        style, share = row.verdict.replace(" ", "-"), row.let_in
         # Of each track its own, so that no line strikes through the text above.
         parts += [
-            f'<line class="grid" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{track - 10}" '
-            f'y2="{track + 10}"/>'
-            for tick in axis.ticks
+            line((at(tick), track - 10), (at(tick), track + 10), "grid") for tick in axis.ticks
         ]
-        share = row.let_in
-        tick = (
-            ""
-            if row.rate is None
-            else f'<line class="stated" x1="{at(row.rate):.1f}" x2="{at(row.rate):.1f}" '
-            f'y1="{track - 8}" y2="{track + 8}"/>'
-        )
-        parts.append(
-            f'<text x="{_EDGE_PX}" y="{top + 16}">{row.stated}, {_each(row.k_shot)}</text>'
-            f'<text class="{style}" x="{_WIDTH - _EDGE_PX}" y="{top + 16}" text-anchor="end">'
-            f"{percent(share.value)}, {row.verdict}</text>{tick}"
-            f'<line class="whisker {style}" x1="{at(share.low):.1f}" x2="{at(share.high):.1f}" '
-            f'y1="{track}" y2="{track}"/><circle class="mark {style}" cx="{at(share.value):.1f}" '
-            f'cy="{track}" r="5"><title>{percent(share.value)} ({interval(share)})</title></circle>'
-        )
+        parts += [
+            text((_EDGE_PX, top + 16), f"{row.stated}, {_each(row.k_shot)}"),
+            text(
+                (_WIDTH - _EDGE_PX, top + 16),
+                f"{percent(share.value)}, {row.verdict}",
+                "end",
+                style,
+            ),
+        ]
+        if row.rate is not None:
+            parts.append(line((at(row.rate), track - 8), (at(row.rate), track + 8), "stated"))
+        title = f"{percent(share.value)} ({interval(share)})"
+        parts += [
+            line((at(share.low), track), (at(share.high), track), f"whisker {style}"),
+            circle((at(share.value), track), 5, f"mark {style}", title),
+        ]
     return framed(
         "".join(parts),
         "Stated against measured share of strangers let in",

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from holotype.gallery import ExampleRecord, Gallery, IdentityRecord
-from holotype.pages import Pixels, check_ending, page, readable, write
+from holotype.pages import Pixels, page, readable
 
 
 def enrolled_page(
+    store: Gallery,
     identities: Sequence[IdentityRecord],
     examples: Sequence[ExampleRecord],
     gallery: str,
-    *,
-    kept: Callable[[int], Pixels | None],
 ) -> str:
     """The examples as one page of HTML that asks nothing of any other address.
 
     Args:
+        store: open; its pictures are read.
         identities: in the order of the page.
         examples: of these.
         gallery: what the page calls the gallery.
-        kept: id of an example -> its picture, or None where none can be shown; asked for those
-            that keep one.
     """
+
+    def kept(example: int) -> Pixels | None:
+        return readable(store.picture(example))
+
     return page(
         "report/gallery.html",
         gallery=gallery,
@@ -33,38 +34,6 @@ def enrolled_page(
         examples=examples,
         kept=kept,
     )
-
-
-def write_enrolled(
-    store: Gallery,
-    identities: Sequence[IdentityRecord],
-    examples: Sequence[ExampleRecord],
-    path: Path,
-    *,
-    gallery: str,
-) -> Path:
-    """Write the page of a gallery's examples, whole or not at all.
-
-    Args:
-        store: open; its pictures are read.
-        identities: in the order of the page.
-        examples: of these.
-        path: of the page, ending in `.html` or `.htm`; a file that is there is replaced.
-        gallery: what the page calls the gallery.
-
-    Raises:
-        DataError: the path has another ending.
-        OSError: it cannot be written.
-    """
-    check_ending(path)
-
-    write(
-        path,
-        enrolled_page(
-            identities, examples, gallery, kept=lambda example: readable(store.picture(example))
-        ),
-    )
-    return path
 
 
 def _facts(one: IdentityRecord) -> str:

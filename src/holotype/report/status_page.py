@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from markupsafe import Markup
 
-from holotype.pages import Bars, Cut, check_ending, histograms, page, write
+from holotype.pages import Bars, Cut, histograms, page
 from holotype.records import ScoreHistogram, Scores, Status
 from holotype.report.phrases import stated
 
@@ -27,24 +25,6 @@ def status_page(found: Status, reached: Scores, gallery: str) -> str:
         gallery=gallery,
         stated=stated,
     )
-
-
-def write_status(found: Status, reached: Scores, path: Path, *, gallery: str) -> Path:
-    """Write the page, whole or not at all.
-
-    Args:
-        found: as for `status_page`, and so the others.
-        reached: what impostors reach.
-        path: of the page, ending in `.html` or `.htm`; a file that is there is replaced.
-        gallery: what the page calls the gallery.
-
-    Raises:
-        DataError: the path has another ending.
-        OSError: it cannot be written.
-    """
-    check_ending(path)
-    write(path, status_page(found, reached, gallery))
-    return path
 
 
 def _plot(reached: Scores) -> Markup:
