@@ -134,7 +134,8 @@ def test_any_change_migrates(old: Path, open_gallery, rows, change: str) -> None
                 gallery.set_keep_pictures(True)
             case "reembed":
                 ids = [row[0] for row in gallery._connection.execute("SELECT id FROM examples")]
-                gallery.reembed("m2", "new", 3, {id_: rows(id_, dim=3)[0] for id_ in ids})
+                gallery.stage("m2", 3, {id_: rows(id_, dim=3)[0] for id_ in ids})
+                gallery.reembed("m2", "new", 3)
             case "stage":
                 gallery.stage("m2", 3, {1: rows(1, dim=3)[0]})
         assert gallery.audit()[0].action == "migrate"

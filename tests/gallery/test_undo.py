@@ -266,7 +266,8 @@ def test_who_was_forgotten_is_in_no_review(path: Path, desk: SqliteGallery) -> N
 def test_a_new_model_leaves_corrections_to_undo(desk: SqliteGallery, open_gallery, rows) -> None:
     desk.rename("Ada", "Bea")
     desk.add_strangers(rows(8), np.array([0]))
-    desk.reembed("m2", "new", 3, {e.id: rows(e.id, dim=3)[0] for e in desk.examples()})
+    desk.stage("m2", 3, {e.id: rows(e.id, dim=3)[0] for e in desk.examples()})
+    desk.reembed("m2", "new", 3)
     with open_gallery(model_id="m2", embedding_dim=3) as moved:
         plan = moved.undo()
         assert plan.action == "rename"

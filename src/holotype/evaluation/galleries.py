@@ -80,7 +80,7 @@ def draw_galleries(
     return Galleries(classes, rows[:, :, :k_shot], rows)
 
 
-def usual_shots(class_index: NDArray[Any], wanted: tuple[int, ...] = (1, 2, 5)) -> tuple[int, ...]:
+def usual_shots(class_index: NDArray[Any]) -> tuple[int, ...]:
     """The numbers of examples that these pictures allow to be compared.
 
     A number is left out where it would cost more than a quarter of the classes that have two
@@ -88,14 +88,13 @@ def usual_shots(class_index: NDArray[Any], wanted: tuple[int, ...] = (1, 2, 5)) 
 
     Args:
         class_index: [M] in 0..C-1.
-        wanted: ascending.
 
     Returns:
-        A beginning of `wanted`, never empty.
+        A beginning of 1, 2, 5.
     """
     size = np.bincount(class_index)
-    able = int((size > wanted[0]).sum())
-    return tuple(k for k in wanted if k == wanted[0] or (size > k).sum() >= max(2, 0.75 * able))
+    able = int((size > 1).sum())
+    return tuple(k for k in (1, 2, 5) if k == 1 or (size > k).sum() >= max(2, 0.75 * able))
 
 
 def _how_many(enrolled: int | None, reserved: int, classes: int, able: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import ErasurePendingError
-from holotype.gallery import audit, backup, enrolled_rows, erasure, feedback, reembedding
+from holotype.gallery import audit, backup, enrolled_rows, feedback, reembedding
 from holotype.gallery import strangers as batches
 from holotype.gallery.check import check
 from holotype.gallery.file import failures, real_path
@@ -172,25 +172,10 @@ class Ledger(Indexed):
                 return frozenset()
             return reembedding.staged(connection, model_id)
 
-    def unstage(self) -> None:
-        """Erase all that is laid aside."""
-        with self._changing() as connection:
-            deleted = connection.execute("DELETE FROM staged").rowcount
-            if deleted:
-                erasure.mark(connection)
-        if deleted:
-            self._erase_now("the vectors that were laid aside are")
-
     def reembed(
-        self,
-        model_id: str,
-        model_name: str,
-        embedding_dim: int,
-        vectors: Mapping[int, NDArray[Any]] | None = None,
-        *,
-        actor: str | None = None,
+        self, model_id: str, model_name: str, embedding_dim: int, *, actor: str | None = None
     ) -> Reembedding:
-        """Replace all vectors by those laid aside or given, and bind the gallery to their model.
+        """Replace all vectors by those laid aside, and bind the gallery to their model.
 
         The strangers go: their pictures are not kept, so they have no vectors of the new model.
         From then on whoever has the gallery open for the old model, this object included, is
@@ -202,7 +187,6 @@ class Ledger(Indexed):
         """
         new = Binding(model_id, model_name, embedding_dim)
         with self._changing(actor) as connection:
-            reembedding.stage(connection, model_id, embedding_dim, vectors or {})
             done = reembedding.swap(connection, new, actor)
         try:
             self._erase_now("the old vectors are")

@@ -93,7 +93,7 @@ def swap(connection: Connection, new: Binding, actor: str | None) -> Reembedding
         raise GalleryError(
             f"{unfit} vectors that are laid aside do not have {new.embedding_dim} dimensions, "
             f"as those of the model {new.model_name!r} have",
-            "Unstage them and embed the pictures again",
+            "Embed the pictures again",
         )
     examples = connection.execute(
         "UPDATE examples SET vector = staged.vector, checksum = staged.checksum FROM staged"

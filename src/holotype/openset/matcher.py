@@ -257,7 +257,6 @@ class Matcher:
         claim: int | None = None,
         *,
         doubtful: NDArray[np.bool_] | None = None,
-        candidates: int = 2,
     ) -> Matches:
         """Answer for B probes: `compare` and `decide` in one.
 
@@ -266,12 +265,11 @@ class Matcher:
             rate: as for `threshold`.
             claim: likewise.
             doubtful: as for `decide`.
-            candidates: as for `compare`.
 
         Raises:
             RateError: the rate is not supported.
         """
-        return self.decide(self.compare(vectors, claim, candidates=candidates), rate, doubtful)
+        return self.decide(self.compare(vectors, claim), rate, doubtful)
 
     def compare(
         self,

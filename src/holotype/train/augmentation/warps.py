@@ -54,7 +54,7 @@ def warp(
     return F.grid_sample(images, grid + bend.permute(0, 2, 3, 1), align_corners=False)
 
 
-def gamma(images: Tensor, generator: torch.Generator, spread: float = 0.5) -> Tensor:
-    """Each picture to a random power, log-uniform within exp(+-spread): lighter or fuller ink."""
-    power = torch.exp((torch.rand(images.shape[0], generator=generator) * 2 - 1) * spread)
+def gamma(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each picture to a random power, log-uniform within exp(+-0.5): lighter or fuller ink."""
+    power = torch.exp(torch.rand(images.shape[0], generator=generator) - 0.5)
     return images.clamp(0, 1) ** power[:, None, None, None]
