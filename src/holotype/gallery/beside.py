@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from holotype.errors import ServingError
 
@@ -24,15 +25,17 @@ class Beside:
 
     Args:
         path: the file; it is made where there is none.
-        what: what it holds, for errors: `keys`.
-        tables: the statements that make its tables where there are none.
 
     Raises:
         ServingError: others may read the file, or it holds something else.
     """
 
-    def __init__(self, path: Path, what: str, tables: tuple[str, ...]) -> None:
-        self.path, self._what = path, what
+    _what: ClassVar[str]  # it holds, for errors: `keys`
+    _tables: ClassVar[tuple[str, ...]]  # the statements that make them where there are none
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        what = self._what
         self._lock = threading.Lock()
         try:
             # Made beforehand, for its owner alone: SQLite gives its journals the same rights.
@@ -45,7 +48,7 @@ class Beside:
         self._require_private()
         self._connection = connect(path)
         try:
-            for statement in (_DURABLE, _OVERWRITING, *tables):
+            for statement in (_DURABLE, _OVERWRITING, *self._tables):
                 self._connection.execute(statement)
         except sqlite3.Error as error:
             self._connection.close()

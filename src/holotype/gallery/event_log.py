@@ -86,17 +86,12 @@ class Event:
 
 
 class Events(Beside):
-    """The events of one gallery.
+    """The events of one gallery."""
 
-    Args:
-        path: the file; it is made where there is none.
-
-    Raises:
-        ServingError: others may read the file, or it holds no events.
-    """
+    _what, _tables = "events", _TABLES
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "events", _TABLES)
+        super().__init__(path)
         with self._changing() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO file (only_row, name) VALUES (1, ?)", (secrets.token_hex(4),)

@@ -47,17 +47,9 @@ class Entry:
 
 
 class Inbox(Beside):
-    """The inbox of one gallery.
+    """The inbox of one gallery."""
 
-    Args:
-        path: the file; it is made where there is none.
-
-    Raises:
-        ServingError: others may read the file, or it holds something else.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "inbox", _TABLES)
+    _what, _tables = "inbox", _TABLES
 
     def put(self, entry: Entry, picture: bytes | None, max_bytes: int = MAX_BYTES) -> None:
         """Store a picture as the last one.

@@ -88,8 +88,10 @@ class Jobs(Beside):
         ServingError: others may read the file, or it holds no jobs.
     """
 
+    _what, _tables = "jobs", (job_log.TABLE,)
+
     def __init__(self, path: Path, enrolled: Callable[[], Iterable[str]]) -> None:
-        super().__init__(path, "jobs", (job_log.TABLE,))
+        super().__init__(path)
         self._enrolled = enrolled
         self._server = secrets.token_hex(8)
         self._turn = Turn(self._place(self._server))

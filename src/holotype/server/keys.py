@@ -10,7 +10,6 @@ import hashlib
 import secrets
 import sqlite3
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import get_args
 
 from holotype.errors import GalleryError
@@ -28,17 +27,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS keys (
 
 
 class Keys(Beside):
-    """The keys of one gallery.
+    """The keys of one gallery."""
 
-    Args:
-        path: the file; it is made where there is none.
-
-    Raises:
-        ServingError: others may read the file, or it holds no keys.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "keys", (_TABLE,))
+    _what, _tables = "keys", (_TABLE,)
 
     def all(self) -> tuple[Key, ...]:
         """The keys, oldest first."""

@@ -15,7 +15,6 @@ import sqlite3
 import ssl
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from holotype.errors import GalleryError, ServingError
 from holotype.gallery.beside import Beside
@@ -45,17 +44,9 @@ _TABLES = (
 
 
 class Hooks(Beside):
-    """The webhooks of one gallery, and what they did not get.
+    """The webhooks of one gallery, and what they did not get."""
 
-    Args:
-        path: the file; it is made where there is none.
-
-    Raises:
-        ServingError: others may read the file, or it holds no webhooks.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "webhooks", _TABLES)
+    _what, _tables = "webhooks", _TABLES
 
     def all(self) -> tuple[Hook, ...]:
         """The webhooks, oldest first."""
