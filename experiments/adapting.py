@@ -40,8 +40,8 @@ from holotype.pack import load_pack
 from holotype.packing.heads import Head, fit, try_kinds
 from holotype.stats.bootstrap import difference, share
 from holotype.stats.scoring import Floats, unit
+from tabling import keep
 
-RESULTS = Path(__file__).parent.parent / "results"
 ENCODERS = ("last map", "five parts")
 COUNTS, DRAWS, REFERENCES = (10, 20, 40), 3, 5
 EACH, MANY = 6, 25  # pictures of a class; of a kind of steel
@@ -293,7 +293,7 @@ def main() -> None:
             rows.append({"test": test.name, "shipped": share(hits, trials).to_json()})
             print(json.dumps(rows[-1]), flush=True)
     result = {"command": "python experiments/adapting.py", "rows": rows}
-    (RESULTS / "adapting.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("adapting", result)
 
 
 if __name__ == "__main__":

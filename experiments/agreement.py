@@ -9,9 +9,6 @@ chosen here but the level, on background characters and signatures.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +19,7 @@ from holotype.openset import Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
+from tabling import keep, result, today
 
 SETS = {
     "omniglot": "characters",
@@ -45,12 +43,11 @@ def few(name: str) -> Dataset:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/agreement.json"))
     parser.add_argument("--only", choices=SETS, help="measure this one anew, and keep the others")
     options = parser.parse_args()
-    out, rows = options.out, list[dict[str, Any]]()
+    rows: list[dict[str, Any]] = []
     if options.only:
-        rows = [row for row in json.loads(out.read_text())["rows"] if row["data"] != options.only]
+        rows = [row for row in result("agreement")["rows"] if row["data"] != options.only]
     for name, pack in SETS.items():
         if options.only not in (None, name):
             continue
@@ -75,8 +72,8 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
     rows.sort(key=lambda row: list(SETS).index(row["data"]))
-    found = {"date": datetime.now(UTC).date().isoformat(), "galleries": GALLERIES, "rows": rows}
-    out.write_text(json.dumps(found, indent=1) + "\n")
+    found = {"date": today(), "galleries": GALLERIES, "rows": rows}
+    keep("agreement", found)
 
 
 if __name__ == "__main__":

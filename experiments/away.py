@@ -13,20 +13,18 @@ import json
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import holotype
+from tabling import ROOT, keep, today
 
-ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from chromium import free_port  # noqa: E402
-from real_server import Server, drawing  # noqa: E402
-from receivers import Broker, Receiver, Subscriber  # noqa: E402
-from toy_packs import make_toy_pack  # noqa: E402
+from chromium import free_port
+from real_server import Server, drawing
+from receivers import Broker, Receiver, Subscriber
+from toy_packs import make_toy_pack
 
-RESULT = ROOT / "results" / "away.json"
 BEFORE_S, AWAY_S, AFTER_S, CAUGHT_UP_S = 5.0, 60.0, 5.0, 300.0
 
 
@@ -91,7 +89,7 @@ def main() -> None:
         time.sleep(0.2)
     result = {
         "command": "python experiments/away.py",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "away_s": AWAY_S,
         "events": len(lines),
         "webhook": counted(receiver.got + back.got, lines),
@@ -102,7 +100,7 @@ def main() -> None:
     back.stop()
     subscriber.stop()
     broker.stop()
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("away", result)
     print(json.dumps(result, indent=1))
 
 

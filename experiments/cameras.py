@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,12 @@ import holotype
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.splits import split
 from holotype.stats.bootstrap import share
+from tabling import ROOT, keep, today
 
-ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from films import Scene, Streams, film  # noqa: E402
-from real_server import Server  # noqa: E402
+from films import Scene, Streams, film
+from real_server import Server
 
-RESULT = ROOT / "results" / "cameras.json"
 ENROLLED, RATE = 20, 0.1
 SHOWN_S, GAP_S = 2.0, 2.5
 HALF_S, CUT_S = 60.0, 3.0
@@ -148,7 +146,7 @@ def main() -> None:
     back = [e for e in events if e["kind"] == "camera_back" and e["facts"]["seconds"] > 0]
     result = {
         "command": "python experiments/cameras.py",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "model": "characters",
         "enrolled": ENROLLED,
         "stated": RATE,
@@ -162,7 +160,7 @@ def main() -> None:
         "memory_mb": {"early": round(float(np.median(early)), 1),
                       "late": round(float(np.median(late)), 1)},
     }  # fmt: skip
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("cameras", result)
     print(json.dumps(result, indent=1))
 
 

@@ -9,10 +9,7 @@ so that the card shows how often the test sets were opened. About three minutes 
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +26,8 @@ from holotype.openset import CohortModel, Matcher
 from holotype.pack import add_scores, load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
+from tabling import keep, today
 
-RESULTS = Path(__file__).parent.parent / "results"
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "lake": ("Lake's 20 runs, within one alphabet", {"protocol": "lake", "data": "omniglot"}),
     "evaluation": (
@@ -104,7 +101,7 @@ def main() -> None:
     accepted = strangers(of_evaluation, doubtful, evaluation.class_index, cohort_model(pack))
     for row in accepted:
         print(f"strangers accepted, stated {row['stated']:g}: {row}", flush=True)
-    date = datetime.now(UTC).date().isoformat()
+    date = today()
     if arguments.record:
         add_scores(pack.path, [{**row, "date": date} for row in rows])
     result = {
@@ -114,8 +111,7 @@ def main() -> None:
         "accuracy": rows,
         "strangers": accepted,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "characters.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("characters", result)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ results/characters_views.json; about two minutes on one core.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,8 +35,8 @@ from holotype.stats.scoring import unit
 from holotype.train.picture_recipes import PictureRecipe
 from holotype.train.recipes import RECIPES
 from holotype.train.test_time_augmentation import WIDE
+from tabling import keep
 
-RESULTS = Path(__file__).parent.parent / "results"
 # The picture itself, turned both ways, drawn smaller, larger, and slanted both ways.
 ALL = tuple(range(len(WIDE) + 1))
 CHOICES = {
@@ -158,7 +157,7 @@ def main() -> None:
         "model_id": pack.card.model_id,
         "rows": rows,
     }
-    (RESULTS / "characters_views.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("characters_views", result)
 
 
 if __name__ == "__main__":

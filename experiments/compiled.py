@@ -11,12 +11,10 @@ results/compiled.json. Some minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 
@@ -25,8 +23,7 @@ from holotype.train.batches import EpisodeBatch
 from holotype.train.method import Method
 from holotype.train.methods.metric.prototypical import PrototypicalNetworks
 from holotype.train.objectives import CosineSoftmax
-
-RESULTS = Path(__file__).parent.parent / "results"
+from tabling import keep
 
 
 def conv4() -> Method:
@@ -104,7 +101,7 @@ def main() -> None:
         "torch": torch.__version__,
         "rows": [measured(name, rounds) for name in CASES],
     }
-    (RESULTS / "compiled.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("compiled", result)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Writes results/curves.json and docs/curves.png.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from matplotlib.figure import Figure
 
 from holotype.train import runs
 from holotype.train.history import History
-
-ROOT = Path(__file__).parent.parent
+from tabling import ROOT, keep
 
 
 def curve(run: Path) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     curves = [curve(run) for run in parser.parse_args().runs]
-    (ROOT / "results" / "curves.json").write_text(json.dumps(curves, indent=1) + "\n")
+    keep("curves", curves)
     draw(curves, ROOT / "docs" / "curves.png")
 
 

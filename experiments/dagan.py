@@ -16,7 +16,6 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ from holotype.train.history import History
 from holotype.train.methods.generative.imagining import RunImagination
 from holotype.train.picture_recipes import part, pixels, prepared
 from holotype.train.pipeline import run_scorer
+from tabling import ROOT, keep, today
 
-ROOT = Path(__file__).parent.parent
 GROUPS, WAY, REAL, JUDGES, RESAMPLES = 10, 20, 8, 5, 2000
 COPIED = 0.01  # of the pairs of real drawings are nearer than what counts as the same drawing
 STILL = {
@@ -105,13 +104,13 @@ def main() -> None:
     facts = run_scorer(arguments.run).facts
     result = {
         "command": "python experiments/dagan.py RUN",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "steps": facts["settings"]["steps"],
         "minutes": round(History.read(arguments.run).seconds / 60, 1),
         "characters": len(classes),
         "rows": [row(name, measured) for name in measured],
     }
-    (ROOT / "results" / "dagan.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("dagan", result)
     shown = original[:4]  # of a random order, whatever they look like
     kin = [(run.reference(one), run.imagine(one, 20, 0)) for one in shown]
     kin_sheet(kin).quantize(64).save(ROOT / "docs" / "dagan.png", optimize=True)

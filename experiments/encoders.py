@@ -31,23 +31,24 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-ROOT = Path(__file__).parent.parent
+from tabling import ROOT, keep
+
 sys.path += [str(ROOT / "tests"), str(ROOT / "build_packs")]
 
-import holotype  # noqa: E402
-from everywhere_sets import things  # noqa: E402
-from holotype.cli.app import app  # noqa: E402
-from holotype.datasets.catalogue import load_dataset  # noqa: E402
-from holotype.datasets.voices import TEST, load_librispeech  # noqa: E402
-from holotype.domains.faces import EXTRA as FACES  # noqa: E402
-from holotype.domains.voices.hearing import hear  # noqa: E402
-from holotype.embedder import Embedder  # noqa: E402
-from holotype.pack import Pack, load_pack  # noqa: E402
-from holotype.stats.scoring import unit  # noqa: E402
-from holotype.train.efficientnet import load_classifier, load_efficientnet  # noqa: E402
-from packing import layouts  # noqa: E402
-from packing.hub_server import Hub, running  # noqa: E402
-from voices_pack import HEARING, network, read_weights  # noqa: E402
+import holotype
+from everywhere_sets import things
+from holotype.cli.app import app
+from holotype.datasets.catalogue import load_dataset
+from holotype.datasets.voices import TEST, load_librispeech
+from holotype.domains.faces import EXTRA as FACES
+from holotype.domains.voices.hearing import hear
+from holotype.embedder import Embedder
+from holotype.pack import Pack, load_pack
+from holotype.stats.scoring import unit
+from holotype.train.efficientnet import load_classifier, load_efficientnet
+from packing import layouts
+from packing.hub_server import Hub, running
+from voices_pack import HEARING, network, read_weights
 
 KINDS, PROBES = 20, 3
 WORDS = [
@@ -440,7 +441,7 @@ def main() -> None:
             rows.append(proved(case, hub, Path(folder)))
             print(json.dumps(rows[-1]), flush=True)
     result = {"command": "python experiments/encoders.py FOLDER_OF_WHEELS", "rows": rows}
-    (ROOT / "results" / "encoders.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("encoders", result)
 
 
 if __name__ == "__main__":

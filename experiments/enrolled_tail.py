@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from holotype.openset.scale import negative_log_distance
 from holotype.pack import load_pack
 from holotype.report import seen
 from holotype.stats.bootstrap import share
+from tabling import keep, today
 
 SETS = {"omniglot": "characters", "cedar": "signatures", "orl": "faces"}
 SIZES, RATES, GALLERIES, CLASSES, PICTURES = (5, 10, 20, 40), (0.1, 0.05, 0.01), 100, 200, 6
@@ -85,16 +84,15 @@ def measured(vectors: NDArray[np.float32], kind: NDArray[np.int64]) -> list[dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/enrolled_tail.json"))
-    out = parser.parse_args().out
-    found: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "galleries": GALLERIES}
+    parser.parse_args()
+    found: dict[str, Any] = {"date": today(), "galleries": GALLERIES}
     for name, pack in SETS.items():
         data = chosen(name)
         vectors, _ = seen(data, load_pack(pack))
         there = vectors.any(axis=1)
         found[name] = measured(vectors[there], data.class_index[there])
         print(name, json.dumps(found[name][-1]), flush=True)
-    out.write_text(json.dumps(found, indent=1) + "\n")
+    keep("enrolled_tail", found)
 
 
 if __name__ == "__main__":

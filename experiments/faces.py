@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
 from holotype.stats.bootstrap import share
+from tabling import keep
 from tallying import Tally, by_constant
 
 RATES = (0.01, 0.05, 0.1, 0.2, 0.3)
@@ -111,7 +111,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
-    parser.add_argument("--out", type=Path, default=Path("results/faces.json"))
     options = parser.parse_args()
     data, pack = load_dataset("orl"), load_pack("faces")
     if options.vectors and options.vectors.exists():
@@ -132,7 +131,7 @@ def main() -> None:
         "rank1": closed(vectors, person, options.draws),
         "open_set": open_set(vectors, doubtful, person, cohort_model(pack), options.draws),
     }
-    options.out.write_text(json.dumps(report, indent=1) + os.linesep)
+    keep("faces", report)
     print(json.dumps(report, indent=1))
 
 

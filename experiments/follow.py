@@ -13,9 +13,7 @@ results/follow.json; some minutes on one core.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -27,10 +25,10 @@ from holotype.openset.impostors import difference
 from holotype.openset.site import Impostors
 from holotype.pack import load_pack
 from holotype.stats.scoring import Floats, unit
+from tabling import keep
 
 SIZES, SHOTS, CHANGES, KINDS, SEED = (1_000, 10_000), 5, 200, 50, 23
 BAR_MS = {1_000: 5.0, 10_000: 50.0}
-RESULT = Path(__file__).parent.parent / "results" / "follow.json"
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -109,7 +107,7 @@ def main() -> None:
     for size in SIZES:
         rows.append(measure(size, cohort))
         print(rows[-1], flush=True)
-    RESULT.write_text(json.dumps({"seed": SEED, "kinds": KINDS, "rows": rows}, indent=1) + "\n")
+    keep("follow", {"seed": SEED, "kinds": KINDS, "rows": rows})
 
 
 if __name__ == "__main__":

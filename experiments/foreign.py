@@ -10,7 +10,6 @@ A blank has nothing to embed, which `identify` says by an error; it counts as tu
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import zipfile
@@ -29,6 +28,7 @@ from holotype.datasets.splits import split
 from holotype.errors import ImageError
 from holotype.evaluation.galleries import draw_galleries
 from holotype.pack import load_pack
+from tabling import keep
 
 COUNTS = {"faces": 200, "products": 200, "steel": 200, "noise": 150, "text": 150, "blank": 100}
 STATED, SIZE = 0.01, 100
@@ -106,7 +106,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", default="characters")
     parser.add_argument("--galleries", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("results/foreign.json"))
     options = parser.parse_args()
     data = split(load_dataset("omniglot"), "evaluation")
     drawn = draw_galleries(data.class_index, enrolled=SIZE, galleries=options.galleries)
@@ -147,8 +146,7 @@ def main() -> None:
         "turned_away": round(turned_away, 5),
         "kinds": kinds,
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n")
+    keep("foreign", result)
 
 
 if __name__ == "__main__":

@@ -13,19 +13,17 @@ Writes results/gallery_band.json; a minute on one core.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.openset import Cohort, CohortModel, Matcher, scatter
+from tabling import keep
 
 SIZES, RATES, CONFIDENCE = (20, 40, 100, 300), (0.3, 0.1), 0.8
 GALLERIES, STRANGERS, DIM, KINDS, SPREAD = 500, 500, 64, 50, 1.0
 SEED = 17
-RESULT = Path(__file__).parent.parent / "results" / "gallery_band.json"
 
 
 def classes(
@@ -82,7 +80,7 @@ def main() -> None:
         "confidence": CONFIDENCE,
     }
     rows = [row for size in SIZES for row in measure(size)]
-    RESULT.write_text(json.dumps({"settings": settings, "rows": rows}, indent=1) + "\n")
+    keep("gallery_band", {"settings": settings, "rows": rows})
     for row in rows:
         print(row)
 

@@ -17,8 +17,6 @@ being its cohort. Writes results/grocery.json.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +30,8 @@ from holotype.stats.bootstrap import difference, share
 from holotype.stats.scoring import unit
 from holotype.train.efficientnet import EfficientNetLite, ShelfFeatures, columns, load_efficientnet
 from holotype.train.objects import Head, chosen_head, embedded, features_of, write_shelf
+from tabling import keep, today
 
-RESULTS = Path(__file__).parent.parent / "results"
 PARTS = ("catalogue", "train", "test")
 FOLDS, DRAWS = 5, 20
 LEARNING = 41  # products that make the head of the pack; the other 40 are its cohort
@@ -217,7 +215,7 @@ def score(shelf: Shelf, head: Head, products: NDArray[np.int64]) -> dict[str, An
         "accuracy": round(100 * found.value, 4),
         "ci95": round(50 * (found.high - found.low), 4),
         "error_percent": round(100 - 100 * found.value, 4),
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
     }
 
 
@@ -258,8 +256,7 @@ def main() -> None:
     }
     for row in rows:
         print(row)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "grocery.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("grocery", result)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ import json
 import logging
 import time
 import warnings
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -30,8 +28,8 @@ from holotype.pack import load_pack
 from holotype.stats.half_width import half_width
 from holotype.stats.scoring import unit
 from holotype.train.methods.generative.hallucination import Hallucinator
+from tabling import keep, today
 
-OUT = Path(__file__).parent.parent / "results" / "hallucination.json"
 STEPS, BATCH, FURTHER, LEARNING_RATE = 2000, 64, 6, 1e-3
 COUNT, SIZE, GALLERIES, PROBES = 8, 100, 200, 5
 RATES = (0.1, 0.01)
@@ -70,14 +68,13 @@ def main() -> None:
     print(f"{COUNT} imagined in {milliseconds} ms")
     result = {
         "command": "python experiments/hallucination.py",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "model_id": pack.card.model_id,
         "learned_from_classes": int(class_index.max()) + 1,
         "milliseconds": milliseconds,
         "rows": rows,
     }
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("hallucination", result)
 
 
 def learned(embeddings: torch.Tensor, class_index: NDArray[np.int64]) -> Hallucinator:

@@ -16,7 +16,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +39,8 @@ from holotype.train.methods.generative.dagan import DAGAN
 from holotype.train.methods.generative.imagining import RunImagination
 from holotype.train.methods.metric.prototypical import PrototypicalNetworks
 from holotype.train.pipeline import run_scorer
+from tabling import keep, today
 
-RESULTS = Path(__file__).parent.parent / "results"
 COUNT, QUERIES, EPISODES, EXAMPLES = 8, 5, 2000, 20
 WAYS = (5, 20)
 AFFINE = {"rotation_degrees": 12.0, "scale": 0.15, "shear": 0.2, "shift": 0.05}
@@ -106,15 +105,14 @@ def main() -> None:
         # After each encoder, so that an hour is not lost to the last of them.
         result = {
             "command": "python experiments/imagine.py --prototypical RUN --draw RUN...",
-            "date": datetime.now(UTC).date().isoformat(),
+            "date": today(),
             "classes": len(unseen.class_names),
             "episodes": EPISODES,
             "seconds_for_20": seconds,
             "strengths": strengths,
             "rows": rows,
         }
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "imagine.json").write_text(json.dumps(result, indent=1) + "\n")
+        keep("imagine", result)
 
 
 class Trial:

@@ -11,7 +11,6 @@ an hour on one core.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,8 @@ from holotype.image.prepare import prepare_batch
 from holotype.preprocessing import Preprocessing
 from holotype.train.batches import EpisodeBatch
 from holotype.train.methods.metric.scratch import FromScratch
-from imagine import COUNT, EXAMPLES, QUERIES, RESULTS, Draw, drawing, from_runs, row, unturned
+from imagine import COUNT, EXAMPLES, QUERIES, Draw, drawing, from_runs, row, unturned
+from tabling import keep, result
 
 EPISODES = {5: 60, 20: 12}
 PREPROCESSING = Preprocessing("frame", 28, 0)
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--draw", type=Path, nargs="*", default=[], help="generative runs")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    chosen = json.loads((RESULTS / "imagine.json").read_text())["strengths"]
+    chosen = result("imagine")["strengths"]
     sources: dict[str, Draw | None] = {"1 real": None}
     sources |= {f"1 + {COUNT}, {name}": drawing(name, chosen[name]["chosen"]) for name in chosen}
     sources |= {f"1 + {COUNT}, {name}": draw for name, draw in from_runs(arguments.draw).items()}
@@ -53,12 +53,12 @@ def main() -> None:
             row("network from scratch", "", way, name, of, found["1 real"], found[warped])
             for name, of in found.items()
         ]
-        result = {
+        told = {
             "command": "python experiments/imagine_scratch.py --draw RUN...",
             "episodes": EPISODES,
             "rows": rows,
         }
-        (RESULTS / "imagine_scratch.json").write_text(json.dumps(result, indent=1) + "\n")
+        keep("imagine_scratch", told)
 
 
 def accuracies(data: Dataset, source: Draw | None, way: int) -> NDArray[np.float64]:

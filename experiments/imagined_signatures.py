@@ -11,7 +11,6 @@ results/imagined_signatures.json; about two minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.splits import split
 from holotype.pack import load_pack
 from holotype.train.augmentation.signatures import HANDS, Signing
-from signatures import RESAMPLES, RESULTS, Scores, hog, pack, pixels
+from signatures import RESAMPLES, Scores, hog, pack, pixels
+from tabling import keep
 
 NAMES, DAYS, SEED = 40, 24, 1  # no recipe's seed
 REFERENCES = (1, 5)
@@ -62,8 +62,7 @@ def main() -> None:
         "alphabets": sorted(set(signed.group)),
         "rows": found,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "imagined_signatures.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("imagined_signatures", result)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ and is measured both ways. Writes results/intents.json; ten minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,9 +42,9 @@ from holotype.train.methods.memory.intent_recipes import (
     intent_parts,
 )
 from holotype.train.methods.memory.ngrams import BUCKETS, hashed, rarity
+from tabling import keep
 from tallying import Tally
 
-RESULTS = Path(__file__).parent.parent / "results"
 SOURCE, OTHER = "clinc150", "banking77"
 EPISODES, GALLERIES, ENROLLED, STATED = 1000, 200, 20, 0.1
 COHORT_EACH = 40  # utterances of each cohort intent
@@ -207,8 +206,7 @@ def main() -> None:
         "rejection": rejections,
         "cohorts": cohorts,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "intents.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("intents", result)
 
 
 if __name__ == "__main__":

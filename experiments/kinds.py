@@ -18,11 +18,9 @@ the time in which the pack embeds a picture.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -39,6 +37,7 @@ from holotype.image.prepare import prepare
 from holotype.pack import load_pack
 from holotype.stats.share_interval import interval
 from kind_pictures import DEVELOPMENT, HELD_OUT, KINDS, ONLY_HELD_OUT
+from tabling import keep
 
 PACKS = ("characters", "signatures", "objects", "faces")
 OWN = {
@@ -165,7 +164,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", choices=(DEVELOPMENT, HELD_OUT), default=HELD_OUT)
     parser.add_argument("--fit", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("results/kinds.json"))
     options = parser.parse_args()
     if options.fit:
         fitted()
@@ -181,8 +179,7 @@ def main() -> None:
         "packs": table,
         "sources": rows,
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("kinds", report)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ background alphabets alone on the 20 runs of Lake et al. (2015). Writes results/
 from __future__ import annotations
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from holotype.evaluation.protocols import plan
 from holotype.image.prepare import prepare_batch
 from holotype.train.history import History
 from holotype.train.pipeline import run_scorer
+from tabling import keep
 
-OUT = Path(__file__).parent.parent / "results" / "likelihood.json"
 EPISODES = {5: 1000, 20: 300}
 N_QUERY = 5
 
@@ -80,7 +79,7 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = [row for run in arguments.runs for row in measured(run)]
     result = {"command": "python experiments/likelihood.py RUN...", "rows": rows}
-    OUT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("likelihood", result)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ trained on. Writes results/mann.json. The interval is that of the mean over epis
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from holotype.train.methods.memory.instances import InstanceMethod
 from holotype.train.methods.memory.mann import RECIPES
 from holotype.train.picture_recipes import EpisodicBatches, part, prepared
 from holotype.train.pipeline import run_scorer
+from tabling import keep
 
-OUT = Path(__file__).parent.parent / "results" / "mann.json"
 TOGETHER = 20  # episodes in a batch
 
 
@@ -76,7 +75,7 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = [measured(run, arguments.episodes) for run in arguments.runs]
     result = {"command": "python experiments/mann.py RUN...", "runs": rows}
-    OUT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("mann", result)
 
 
 if __name__ == "__main__":

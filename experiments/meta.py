@@ -10,7 +10,6 @@ Writes results/meta.json and docs/meta.png (accuracy of the validation against t
 from __future__ import annotations
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from holotype.evaluation.protocols import plan
 from holotype.image.prepare import prepare_batch
 from holotype.train import pipeline
 from holotype.train.history import History
+from tabling import ROOT, keep
 
-ROOT = Path(__file__).parent.parent
 EPISODES = {5: 1000, 20: 300}
 
 
@@ -86,7 +85,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     torch.set_num_threads(1)
     rows = [measured(run) for run in parser.parse_args().runs]
-    (ROOT / "results" / "meta.json").write_text(json.dumps(rows, indent=1) + "\n")
+    keep("meta", rows)
     draw(rows)
 
 

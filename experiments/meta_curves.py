@@ -14,7 +14,6 @@ Writes results/meta_curves.json and docs/meta-curves.png.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -43,8 +42,8 @@ from holotype.train.methods.meta.networks import TaskConv4
 from holotype.train.picture_recipes import PictureRecipe, part, prepared
 from holotype.train.training import Progress, train
 from meta_stabilizers import MultiStepLoss
+from tabling import ROOT, keep
 
-ROOT = Path(__file__).parent.parent
 STEPS, CURVE_EVERY, CURVE_EPISODES = 600, 50, 50
 FINAL_EPISODES = 400  # of the validation classes, other ones than the curve's
 TEST_EPISODES = {5: 1000, 20: 300}
@@ -223,7 +222,7 @@ def report(folder: Path) -> None:
         "rows": rows,
         "exported": [exported(*each) for each in found if each[0] in EXPORTED],
     }
-    (ROOT / "results" / "meta_curves.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("meta_curves", result)
     draw([row for row in rows if row["name"] in ALGORITHMS], tasks_a_step)
 
 

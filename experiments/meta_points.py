@@ -9,7 +9,6 @@ Writes results/sinusoid.json and docs/sinusoid.png, or results/strokes.json.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,8 @@ from holotype.train.methods.meta.regression import RegressionMetaSGD
 from holotype.train.methods.meta.sinusoid import sinusoids
 from holotype.train.settings import TrainingSettings
 from holotype.train.training import train
+from tabling import ROOT, keep
 
-ROOT = Path(__file__).parent.parent
 TASKS = 1000
 TEST_SEED = 2 * 10**9  # training takes seeds below 10^6 per run, validation 10^9
 
@@ -73,7 +72,7 @@ def sinusoid(paths: list[Path]) -> None:
             print(name, recipe.k_shot, steps, f"{errors.mean():.3f}")
         if name == "maml" and recipe.k_shot == 10:
             pictured = learner
-    (ROOT / "results" / "sinusoid.json").write_text(json.dumps(rows, indent=1) + "\n")
+    keep("sinusoid", rows)
     if pictured is not None:
         draw(pictured)
 
@@ -139,7 +138,7 @@ def strokes(k_shot: int, steps: int) -> None:
     facts = {"k_shot": k_shot, "tasks": TASKS, "training_steps": steps, "commit": runs.commit()}
     sizes = {split: len(part) for split, part in parts.items()}
     result = {**facts, "strokes": sizes, "rows": rows}
-    (ROOT / "results" / "strokes.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("strokes", result)
 
 
 def learned(

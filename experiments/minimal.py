@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ from holotype.stats.half_width import half_width
 from holotype.train.history import History
 from holotype.train.pipeline import RunScorer, run_scorer
 from holotype.train.test_time_augmentation import ViewAverage
-
-OUT = Path(__file__).parent.parent / "results" / "minimal.json"
+from tabling import keep, today
 
 
 def main() -> None:
@@ -57,7 +55,7 @@ def main() -> None:
         print(json.dumps(rows[-1]), flush=True)
     result = {
         "command": "python experiments/minimal.py RUN...",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "trials": 20 * N_WAY,
         "rows": rows,
         "differences": [
@@ -67,8 +65,7 @@ def main() -> None:
         ],
         "held_out": chosen,
     }
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("minimal", result)
 
 
 def lake_errors(run: RunScorer, views: int) -> NDArray[np.float64]:

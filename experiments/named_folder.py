@@ -14,8 +14,6 @@ on one core.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +25,7 @@ from holotype.pack import load_pack
 from holotype.packing import text_map
 from holotype.packing.describe import embed_words
 from holotype.report import embed_all
-
-RESULTS = Path(__file__).parent.parent / "results" / "named_folder.json"
+from tabling import keep, today
 
 
 def said(wordnet: WordNet, name: str) -> list[str]:
@@ -64,12 +61,12 @@ def main() -> None:
             rows.append({"known by": by, "text": form, **told(list(right))})
     result = {
         "command": "python experiments/named_folder.py WORDNET.tgz",
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "classes": len(names),
         "ways": len(names) // text_map.FOLDS,
         "rows": rows,
     }
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    keep("named_folder", result)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ are counted. Chosen here, on alphabets that are no test set, is how own stranger
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from holotype.embedder import Embedder
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
+from tabling import keep
 from tallying import Tally
 
 RATES = (0.1, 0.01)
@@ -134,7 +134,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--galleries", type=int, default=40, help="for each row")
     parser.add_argument("--vectors", type=Path, help="folder that keeps the embeddings")
-    parser.add_argument("--out", type=Path, default=Path("results/own_strangers.json"))
     options = parser.parse_args()
     pack = load_pack("characters")
     data, model = split(load_dataset("omniglot"), "selection"), cohort_model(pack)
@@ -153,8 +152,7 @@ def main() -> None:
                         flush=True,
                     )
     report = {"model_id": pack.card.model_id, "galleries": options.galleries, "rows": rows}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("own_strangers", report)
 
 
 if __name__ == "__main__":

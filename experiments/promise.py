@@ -13,7 +13,6 @@ the stated rate.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -31,6 +30,7 @@ from holotype.pack import Pack, load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
 from holotype.stats.reliability import reliability
+from tabling import keep
 from tallying import Tally, by_constant
 
 SIZES, SHOTS, RATES, PRIORS = (10, 100, 500), (1, 5), (0.1, 0.01, 0.001), (0.2, 0.5, 0.8)
@@ -263,7 +263,6 @@ def main() -> None:
     parser.add_argument("--split", default="evaluation")
     parser.add_argument("--galleries", type=int, default=200)
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings (.npz)")
-    parser.add_argument("--out", type=Path, default=Path("results/promise.json"))
     options = parser.parse_args()
     bench = Bench(options.model, options.split, options.galleries, options.vectors)
     began = time.monotonic()
@@ -274,8 +273,7 @@ def main() -> None:
             bench.play(size, shots, seed=size + shots)
             print(f"N = {size}, k = {shots}: {time.monotonic() - began:.0f} s", flush=True)
     report = {"split": options.split} | bench.report()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("promise", report)
     _print(report)
 
 

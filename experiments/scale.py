@@ -22,14 +22,13 @@ import argparse
 import json
 import math
 import time
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.openset.scale import negative_log_distance
 from holotype.pack import load_pack
-from tabling import ROOT
+from tabling import keep, today
 
 PACK = "characters"
 SIZES = [10**k for k in range(2, 10)]
@@ -107,7 +106,7 @@ def main() -> None:
         content.max()
         taken.append(time.process_time() - start)
     result = {
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
         "prices": prices,
         "pack": PACK,
         "rows": rows,
@@ -123,7 +122,7 @@ def main() -> None:
         ],
         "gb_per_s": content.nbytes / min(taken) / 1e9,
     }
-    (ROOT / "results" / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("scale", result)
     print(json.dumps(result, indent=1))
 
 

@@ -11,7 +11,6 @@ loses its way costs hundreds, and a mean over a thousand is then this one.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ import torch
 from holotype.train.history import History
 from holotype.train.methods.memory.sequence_runs import RECIPES, read_run
 from holotype.train.methods.memory.sequences import best_bits, find_task
+from tabling import keep
 
-OUT = Path(__file__).parent.parent / "results" / "ntm.json"
 SEQUENCES = 1000
 LOST_BITS = 1.0  # a sequence that costs more was not answered right
 AT = {"copy": (10, 20, 30, 40), "recall": (6, 8, 12), "repeat-copy": (10, 14), "ngrams": (200,)}
@@ -71,7 +70,7 @@ def main() -> None:
         "sequences": SEQUENCES,
         "runs": rows,
     }
-    OUT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("ntm", result)
 
 
 if __name__ == "__main__":

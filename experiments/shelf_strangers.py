@@ -12,7 +12,6 @@ minutes on one core). Writes results/shelf_strangers.json.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from holotype.openset import Cohort, CohortModel, Matcher, Novelty
 from holotype.pack import Pack, load_pack
 from holotype.report import seen
 from holotype.stats.scoring import unit
+from tabling import keep
 from tallying import Tally
 
-RESULTS = Path(__file__).parent.parent / "results"
 PARTS = ("catalogue", "train", "test")
 COHORT, ENROLLED, DRAWS, RATES = 20, 10, 200, (0.3, 0.1, 0.01)
 # What is enrolled: catalogue pictures and photographs.
@@ -143,8 +142,7 @@ def main() -> None:
         "strangers": len(products.data["test"].class_names) - COHORT - ENROLLED,
         "rows": rows,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "shelf_strangers.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("shelf_strangers", result)
 
 
 if __name__ == "__main__":

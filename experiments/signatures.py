@@ -15,9 +15,7 @@ results/signatures.json; about five minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +34,8 @@ from holotype.report import seen
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import unit
 from holotype.train.methods.metric.hog import Hog
+from tabling import keep, today
 
-RESULTS = Path(__file__).parent.parent / "results"
 REFERENCES, DRAWS, RESAMPLES = (1, 5, 12), 20, 200
 STATED = (0.1, 0.01)  # FMR
 MADE_FOR_IT = "signatures"
@@ -167,7 +165,7 @@ def for_the_card(row: dict[str, Any]) -> dict[str, Any]:
         "accuracy": round(100 - row["equal_error"], 4),
         "ci95": round((row["ci95"][1] - row["ci95"][0]) / 2, 4),
         "error_percent": round(row["equal_error"], 4),
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
     }
 
 
@@ -228,8 +226,7 @@ def main() -> None:
     if arguments.card:
         noted = [row for row in rows if (row["contender"], row["references"]) == (MADE_FOR_IT, 1)]
         add_scores(load_pack(MADE_FOR_IT).path, [for_the_card(row) for row in noted])
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "signatures.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("signatures", result)
 
 
 if __name__ == "__main__":

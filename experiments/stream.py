@@ -17,7 +17,6 @@ Writes results/stream.json and docs/stream.png.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -37,6 +36,7 @@ from holotype.pack import load_pack
 from holotype.stats.bootstrap import share
 from holotype.train.methods.memory.lifelong import EMPTY, LifelongMemory, LifelongMemoryNetwork
 from holotype.train.pipeline import run_scorer
+from tabling import keep
 
 ROOT = Path(__file__).parent.parent
 STATED = 0.1
@@ -246,7 +246,6 @@ def main() -> None:
     parser.add_argument("run", type=Path, nargs="?", help="a run of lifelong-memory, characters")
     parser.add_argument("--characters", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ROOT / "results" / "stream.json")
     parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "stream.png")
     options = parser.parse_args()
     torch.set_grad_enabled(False)
@@ -296,8 +295,7 @@ def main() -> None:
         "seed": options.seed,
         "contenders": results,
     }
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("stream", report)
     draw(results, options.plot)
 
 

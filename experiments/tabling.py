@@ -1,8 +1,9 @@
-"""What all tables of the pages are made with."""
+"""What the commands measured: kept in results/, and told in the tables of the pages."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,16 @@ ROOT = Path(__file__).parent.parent
 def result(name: str) -> Any:
     """What a command measured: the content of results/NAME.json."""
     return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
+def keep(name: str, found: object) -> None:
+    """Write what a command measured as results/NAME.json."""
+    (ROOT / "results" / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def today() -> str:
+    """The date, as results have it."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def accepted(row: Any) -> str:

@@ -23,8 +23,8 @@ from holotype.datasets.intents import INTENT_SOURCES, load_intents, load_out_of_
 from holotype.embedder import Embedder
 from holotype.errors import TextError
 from holotype.pack import load_pack
+from tabling import keep
 
-RESULT = Path(__file__).parent.parent / "results" / "texts.json"
 LANGUAGES = {
     "German": "de", "Dutch": "nl", "Swedish": "sv", "French": "fr", "Spanish": "es",
     "Italian": "it", "Portuguese": "pt", "Polish": "pl", "Finnish": "fi", "Turkish": "tr",
@@ -68,7 +68,7 @@ def main() -> None:
         rows |= {name: messages(wheel, code) for name, code in LANGUAGES.items()}
     found = {name: doubted(embedder, texts) for name, texts in rows.items()}
     result = {"messages of": options.wheel.name, "rows": found}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("texts", result)
     print(json.dumps(found, indent=1))
 
 

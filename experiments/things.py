@@ -16,8 +16,6 @@ results/things.json; --features keeps what the network computes.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +31,8 @@ from holotype.model.wiring import with_outputs
 from holotype.pack import add_scores, load_pack
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import Floats, unit
+from tabling import keep, today
 
-RESULT = Path(__file__).parent.parent / "results" / "things.json"
 WAY, ASKED, DRAWS, CHUNK = 20, 5, 1000, 16
 # What the exporter called it in the model of `shelf`.
 READINGS = {
@@ -111,7 +109,7 @@ def score(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy": round(100 * right, 4),
         "ci95": round(50 * (high - low), 4),
         "error_percent": round(100 - 100 * right, 4),
-        "date": datetime.now(UTC).date().isoformat(),
+        "date": today(),
     }
 
 
@@ -157,7 +155,7 @@ def main() -> None:
     if options.card:
         add_scores(options.card, [score(rows)])
     result = {"command": "python experiments/things.py", "draws": DRAWS, "rows": rows}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("things", result)
 
 
 if __name__ == "__main__":

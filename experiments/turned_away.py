@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from holotype.embedder import Embedder
 from holotype.openset import Cohort, Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
+from tabling import keep
 
 RATES = (0.1, 0.01)
 ENROLLED, STRANGERS, OTHERS = 100, 300, 200
@@ -32,7 +32,6 @@ ENROLLED, STRANGERS, OTHERS = 100, 300, 200
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--galleries", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=Path("results/turned_away.json"))
     arguments = parser.parse_args()
     data = split(load_dataset("omniglot"), "evaluation")
     pack = load_pack("characters")
@@ -83,13 +82,8 @@ def main() -> None:
     ]
     for row in table:
         print(json.dumps(row))
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(
-        json.dumps(
-            {"galleries": arguments.galleries, "enrolled": ENROLLED, "rows": table}, indent=1
-        )
-        + "\n"
-    )
+    told = {"galleries": arguments.galleries, "enrolled": ENROLLED, "rows": table}
+    keep("turned_away", told)
 
 
 def _site(matcher: Matcher, strangers: np.ndarray) -> Matcher:

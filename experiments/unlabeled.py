@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from everywhere import Answers, Asked
 from everywhere_sets import Domain, Embedded, embedded, model_of
 from holotype.openset import Matcher
+from tabling import keep
 
-RESULT = Path(__file__).parent.parent / "results" / "unlabeled.json"
 SPLITS, PICTURES, RATES, SHARES, VIDEO = 200, 200, (0.1, 0.05), (0.0, 0.5, 0.9), 100
 # The domain, how many are enrolled, and how many classes more may be on unlabeled pictures.
 PLACES = (
@@ -125,7 +125,7 @@ def main() -> None:
                 )
                 print(json.dumps(cells[-1]), flush=True)
     result = {"command": "python experiments/unlabeled.py", "splits": SPLITS, "cells": cells}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("unlabeled", result)
 
 
 if __name__ == "__main__":

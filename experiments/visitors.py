@@ -12,7 +12,6 @@ of each track, and a match as soon as any frame passes. Writes results/visitors.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +30,8 @@ from holotype.report import seen
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import Floats
 from holotype.watching.tracks import FRAMES
+from tabling import keep
 
-RESULT = Path(__file__).parent.parent / "results" / "visitors.json"
 SPLITS, ENROLLED, VARIANTS, LENGTH, RATES = 100, 20, 4, 30, (0.1, 0.3)
 
 
@@ -126,7 +125,7 @@ def main() -> None:
         )
         print(rows_out[-1], flush=True)
     about = {"command": "python experiments/visitors.py", "splits": SPLITS, "enrolled": ENROLLED}
-    RESULT.write_text(json.dumps(about | {"rows": rows_out}, indent=1) + "\n")
+    keep("visitors", about | {"rows": rows_out})
 
 
 if __name__ == "__main__":

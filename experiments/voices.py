@@ -19,7 +19,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ from holotype.records import Recording
 from holotype.report import seen
 from holotype.stats.bootstrap import RESAMPLES
 from holotype.stats.scoring import unit
+from tabling import keep, result, today
 
 ENROLLED, RATES = (3, 5, 9), (0.1,)
 MANY, MANY_RATES = 200, (0.1, 0.05, 0.02)
@@ -219,7 +219,7 @@ def digits(embedder: Embedder, folder: Path) -> list[dict[str, Any]]:
 def note(pack: Pack, report: dict[str, Any]) -> None:
     """Note what was measured in the card of the pack."""
     error, told = report["speakers"]["equal_error"], {"data": "librispeech (test-other)"}
-    told["date"] = date.today().isoformat()
+    told["date"] = today()
     low, high = error["ci95"]
     score = {
         "protocol": "1:1 at the equal error",
@@ -239,11 +239,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--card", action="store_true", help="note the scores in the pack's card")
     parser.add_argument("--runs", type=Path, default=Path("runs/domains"))
-    parser.add_argument("--out", type=Path, default=Path("results/voices.json"))
     options = parser.parse_args()
     pack = load_pack("voices")
     if options.card:
-        note(pack, json.loads(options.out.read_text()))
+        note(pack, result("voices"))
         return
     embedder, model = Embedder(pack), cohort_model(pack)
     cohort, test = load_librispeech(COHORT), load_librispeech(TEST)
@@ -301,7 +300,7 @@ def main() -> None:
         "development": development(embedder, cohort.recordings),
         "digits": digits(embedder, options.runs),
     }
-    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    keep("voices", report)
     print(json.dumps({name: report[name] for name in ("development", "digits")}, indent=1))
 
 

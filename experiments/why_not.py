@@ -13,7 +13,6 @@ cores, nearly all of them to embed the pictures.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,13 @@ from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
 from holotype.report import seen
+from tabling import keep
 from tallying import Tally, by_constant
 
 SIZES, RATES, GALLERIES = (20, 100), (0.1, 0.01), 200
 TUNED_AT = SIZES[0]
 EVERY = 2  # second drawing
 RULES = ("nearest", "constant", "stated")
-RESULT = Path(__file__).parent.parent / "results" / "why_not.json"
 
 
 def constant_thresholds(cohort: Cohort) -> dict[float, float]:
@@ -117,7 +116,7 @@ def main() -> None:
         "constant": {str(rate): round(value, 5) for rate, value in constant.items()},
         "rows": rows,
     }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    keep("why_not", result)
 
 
 if __name__ == "__main__":

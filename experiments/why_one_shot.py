@@ -9,11 +9,9 @@ very same queries.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -31,8 +29,8 @@ from holotype.preprocessing import Preprocessing
 from holotype.stats.scoring import prototypes, unit
 from holotype.train.backbones import Conv4
 from holotype.train.methods.metric.scratch import FromScratch
+from tabling import ROOT, keep
 
-ROOT = Path(__file__).parent.parent
 PIXELS = Preprocessing("ink", size_px=28, margin_px=2)
 SHOTS = {"characters": (1, 2, 5, 10, 15), "digits": (1, 2, 5, 10, 15, 50)}
 WAYS = {"characters": 20, "digits": 10}
@@ -286,7 +284,7 @@ def main() -> None:
         "one_more_class": costs,
         "overtakes": overtakes(rows),
     }
-    (ROOT / "results" / "why_one_shot.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("why_one_shot", result)
     curves_figure(docs / "why-one-shot.svg", rows)
 
 

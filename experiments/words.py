@@ -14,10 +14,7 @@ results/words.json.
 from __future__ import annotations
 
 import argparse
-import json
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,10 +29,10 @@ from holotype.pack import add_scores, load_pack
 from holotype.recognizer.detection import detect
 from holotype.recognizer.opening import cohort_model
 from holotype.stats.bootstrap import share
+from tabling import keep, result, today
 
 SHOTS, RATES, ENROLLED, GALLERIES = (1, 5), (0.3, 0.1, 0.05), 12, 200
 DIGITS, TESTED = 10, SPEAKERS[3:]
-RESULTS = Path(__file__).parent.parent / "results" / "words.json"
 
 Floats = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -82,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--card", action="store_true", help="note the scores in the pack's card")
     if parser.parse_args().card:
-        note(json.loads(RESULTS.read_text()))
+        note(result("words"))
         return
     data = load_fsdd_recordings()
     rows = np.flatnonzero([data.class_names[one] in TESTED for one in data.class_index])
@@ -110,9 +107,9 @@ def main() -> None:
             first = played.rank_one.to_json()
             report.append({"shots": shots, "rank_one": first, **row.to_json()})
             print(shots, row.rate, row.fpir, row.fnir, played.rank_one, flush=True)
-    result = {
+    told = {
         "command": "python experiments/words.py",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "date": today(),
         "galleries": GALLERIES,
         "enrolled": ENROLLED,
         "classes": len(TESTED) * DIGITS,
@@ -120,7 +117,7 @@ def main() -> None:
         "rows": report,
         "by_anybody": by_anybody(vectors, classes),
     }
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    keep("words", told)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ docs/zero-shot.png; ten minutes on one core.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,9 @@ from holotype.train.checkpoints import WEIGHTS, read_tensors
 from holotype.train.methods.memory.intent_recipes import intent_network, intent_parts
 from holotype.train.methods.memory.ngrams import hashed, rarity
 from intents import MEMORY, MINILM, SOURCE, TFIDF, learned, pretrained, tfidf
+from tabling import ROOT, keep
 
-RESULTS, DOCS = (Path(__file__).parent.parent / name for name in ("results", "docs"))
+DOCS = ROOT / "docs"
 N_WAY, N_QUERY, EPISODES, SHOTS = 20, 5, 500, (0, 1, 2, 5)
 
 Vectors = NDArray[np.float32]
@@ -127,8 +127,7 @@ def main() -> None:
         "episodes": EPISODES,
         "rows": rows,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "zero_shot.json").write_text(json.dumps(result, indent=1) + "\n")
+    keep("zero_shot", result)
     draw(rows)
 
 
