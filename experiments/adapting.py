@@ -30,6 +30,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from domains import spoken_words
+from embedded import kept
 from everywhere_sets import few, things
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.dataset import Dataset
@@ -126,16 +127,14 @@ def network() -> Callable[[list[Any]], dict[str, Floats]]:
 
 def seen(name: str, run: Callable[[list[Any]], dict[str, Floats]], folder: Path | None) -> Seen:
     file = None if folder is None else folder / f"{name}.npz"
-    if file is not None and file.is_file():
-        with np.load(file) as stored:
-            kept = dict(stored)
-        return Seen(kept, kept.pop("class_index"))
-    data = SETS[name]()
-    found = Seen(run(list(data.images[:])), data.class_index)
-    print("computed", name, len(data), flush=True)
-    if file is not None:
-        np.savez(file, allow_pickle=False, class_index=found.class_index, **found.vectors)
-    return found
+
+    def make() -> dict[str, NDArray[Any]]:
+        data = SETS[name]()
+        print("computing", name, len(data), flush=True)
+        return {**run(list(data.images[:])), "class_index": data.class_index}
+
+    found = kept(file, make)
+    return Seen(found, found.pop("class_index"))
 
 
 @dataclass(frozen=True)

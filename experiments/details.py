@@ -25,6 +25,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from embedded import seen_once
 from holotype.datasets.catalogue import Dataset, load_dataset
 from holotype.datasets.splits import split
 from holotype.openset import CohortModel, Matcher
@@ -97,13 +98,7 @@ def product_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset
 def character_trials(file: Path | None) -> tuple[Iterator[Trial], Dataset, Dataset]:
     pack, data = load_pack("characters"), split(load_dataset("omniglot"), "evaluation")
     model = cohort_model(pack)
-    if file is not None and file.is_file():
-        with np.load(file) as kept:
-            vectors, doubtful = kept["embeddings"], kept["doubtful"]
-    else:
-        vectors, doubtful = seen(data, pack)
-    if file is not None and not file.is_file():
-        np.savez(file, embeddings=vectors, doubtful=doubtful)
+    vectors, doubtful = seen_once(data, pack, file)
 
     def trials() -> Iterator[Trial]:
         for alphabet in dict.fromkeys(data.group):

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedded import seen_once
 from holotype.datasets.catalogue import load_dataset
 from holotype.domains.faces.recipe import DEFAULT_SIMILARITY
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
-from holotype.report import seen
 from holotype.stats.bootstrap import share
 from tabling import keep
 from tallying import Tally, by_constant
@@ -113,13 +113,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="file that keeps the embeddings")
     options = parser.parse_args()
     data, pack = load_dataset("orl"), load_pack("faces")
-    if options.vectors and options.vectors.exists():
-        with np.load(options.vectors) as kept:
-            vectors, doubtful = kept["vectors"], kept["doubtful"]
-    else:
-        vectors, doubtful = seen(data, pack)
-        if options.vectors:
-            np.savez(options.vectors, vectors=vectors, doubtful=doubtful)
+    vectors, doubtful = seen_once(data, pack, options.vectors)
     person = np.unique(data.class_index, return_inverse=True)[1].astype(np.int64)
     report = {
         "model_id": pack.card.model_id,

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.datasets.catalogue import Dataset, load_dataset
+from embedded import seen_once
+from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.splits import split
 from holotype.evaluation.galleries import draw_galleries
 from holotype.openset import Matcher
 from holotype.openset.matcher import Compared
-from holotype.pack import Pack, load_pack
+from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
-from holotype.report import seen
 from holotype.stats.reliability import reliability
 from tabling import keep
 from tallying import Tally, by_constant
@@ -48,7 +48,7 @@ class Bench:
         self.classes = len(self.data.class_names)
         self.galleries = galleries
         self.model = cohort_model(pack)
-        self.embeddings, self.doubtful = _seen(self.data, pack, vectors)
+        self.embeddings, self.doubtful = seen_once(self.data, pack, vectors)
         self.familiarity = self.model.novelty.p_value(self.embeddings)
         self.tallies = {
             (size, shots, rate): Tally(rate, self.classes)
@@ -193,22 +193,6 @@ class Bench:
 def _kept(fpir: dict[str, Any], rate: float) -> bool:
     """Whether the interval contains the stated rate or lies below it."""
     return bool(fpir["ci95"][0] <= rate)
-
-
-def _seen(
-    data: Dataset, pack: Pack, kept: Path | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    if kept and kept.exists():
-        with np.load(kept) as stored:
-            return stored["embeddings"], stored["doubtful"]
-    began = time.monotonic()
-    embeddings, doubtful = seen(
-        data, pack, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
-    )
-    print(f"embedded {len(embeddings):,} pictures in {time.monotonic() - began:.0f} s")
-    if kept:
-        np.savez(kept, embeddings=embeddings, doubtful=doubtful)
-    return embeddings, doubtful
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from embedded import seen_once
 from holotype.datasets.catalogue import load_dataset
 from holotype.embedder import Embedder
 from holotype.image.prepare import prepare_batch
@@ -30,7 +31,6 @@ from holotype.openset import Matcher
 from holotype.pack import Pack, add_scores, load_pack
 from holotype.preprocessing import Preprocessing
 from holotype.recognizer.opening import cohort_model
-from holotype.report import seen
 from holotype.stats.bootstrap import share
 from holotype.stats.scoring import unit
 from holotype.train.methods.metric.hog import Hog
@@ -66,13 +66,7 @@ def pack(name: str) -> Callable[[NDArray[np.uint8]], Vectors]:
 def as_served(name: str, folder: Path | None) -> tuple[Vectors, NDArray[np.bool_]]:
     """What `verify` sees: [55, 2, 24, D], and of which pictures it has doubts."""
     file = folder / f"cedar_{name}_served.npz" if folder else None
-    if file is not None and file.is_file():
-        with np.load(file) as kept:
-            vectors, doubtful = kept["vectors"], kept["doubtful"]
-    else:
-        vectors, doubtful = seen(load_dataset("cedar"), load_pack(name))
-        if file is not None:
-            np.savez(file, vectors=vectors, doubtful=doubtful)
+    vectors, doubtful = seen_once(load_dataset("cedar"), load_pack(name), file)
     return vectors.reshape(55, 2, 24, -1), doubtful.reshape(55, 2, 24)
 
 

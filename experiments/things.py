@@ -16,6 +16,7 @@ results/things.json; --features keeps what the network computes.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from embedded import kept
 from everywhere_sets import SEED, few, things
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.dataset import Dataset
@@ -126,13 +128,7 @@ def main() -> None:
     }
     for name, data in sets.items():
         file = options.features and options.features / f"{name}.npz"
-        if file is not None and file.is_file():
-            with np.load(file) as stored:
-                vectors = dict(stored)
-        else:
-            vectors = read(data)
-            if file is not None:
-                np.savez(file, allow_pickle=False, **vectors)
+        vectors = kept(file, partial(read, data))
         count = len(data.class_names)
         first, second = halves(count)
         if name == "steel":

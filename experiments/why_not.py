@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedded import seen_once
 from holotype.datasets.catalogue import load_dataset
 from holotype.datasets.splits import split
 from holotype.evaluation.galleries import draw_galleries
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.pack import load_pack
 from holotype.recognizer.opening import cohort_model
-from holotype.report import seen
 from tabling import keep
 from tallying import Tally, by_constant
 
@@ -91,15 +91,7 @@ def main() -> None:
     model = cohort_model(pack)
     data = split(load_dataset("omniglot"), "evaluation")
     data = data.rows(np.arange(len(data)) % EVERY == 0)
-    if kept and kept.exists():
-        with np.load(kept) as stored:
-            embeddings, doubtful = stored["embeddings"], stored["doubtful"]
-    else:
-        embeddings, doubtful = seen(
-            data, pack, lambda _, done, total: print(f"{done:,} of {total:,}", end="\r")
-        )
-        if kept:
-            np.savez(kept, embeddings=embeddings, doubtful=doubtful)
+    embeddings, doubtful = seen_once(data, pack, kept)
     constant = constant_thresholds(model.cohort)
     rows = [
         row
