@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from toys import conv
 
 from holotype.comparison import Outcome, Progress, compare
@@ -18,7 +17,7 @@ from holotype.train.methods.metric.prototypical import PrototypicalNetworks
 from holotype.train.picture_recipes import PictureRecipe
 from holotype.train.recipes import RECIPES
 from holotype.train.settings import TrainingSettings
-from toy_packs import toy_drawing
+from toy_packs import write_drawings
 
 CLASSES, EXAMPLES, STEPS = 24, 5, 12
 TINY = PictureRecipe(
@@ -36,12 +35,7 @@ FEW = {"protocol": "evaluation", "n_ways": (3,), "k_shots": (1, 2), "n_query": 2
 
 def draw(folder: Path, classes: int = CLASSES, examples: int = EXAMPLES) -> Path:
     """A folder of class folders c00, c01, ... with toy drawings 0.png, 1.png, ..."""
-    for character in range(classes):
-        (folder / f"c{character:02}").mkdir(parents=True)
-        for drawer in range(examples):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(folder / f"c{character:02}" / f"{drawer}.png")
-    return folder
+    return write_drawings(folder, [f"c{number:02}" for number in range(classes)], examples)
 
 
 def run(data: Path, out: Path, progress: Callable[[Progress], None] | None = None) -> Outcome:

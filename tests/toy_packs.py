@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,18 @@ def toy_drawing(character: int, drawer: int = 0, side_px: int = 40) -> NDArray[n
     paper = Image.new("L", (side_px, side_px), 255)
     ImageDraw.Draw(paper).line([tuple(p) for p in points * side_px], fill=0, width=2)
     return np.array(paper)
+
+
+def write_drawings(
+    folder: Path, names: Iterable[str], each: int = 3, first_character: int = 0
+) -> Path:
+    """A folder of class folders with drawings 0.png, 1.png, ...: each class a character."""
+    for character, name in enumerate(names, start=first_character):
+        (folder / name).mkdir(parents=True)
+        for drawer in range(each):
+            picture = Image.fromarray(toy_drawing(character, drawer))
+            picture.save(folder / name / f"{drawer}.png")
+    return folder
 
 
 def toy_model(size_px: int = 16, dim: int = 8, seed: int = 0) -> onnx.ModelProto:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from typer.testing import Result
 
-from toy_packs import toy_drawing
+from toy_packs import write_drawings
 
 Run = Callable[..., Result]
 FEW = ("--data", "digits", "--n-way", 4, "--n-query", 2, "--episodes", 5)
@@ -38,11 +37,7 @@ def test_a_gallery_stands_for_its_model_and_the_seed_draws_the_episodes(
 
 
 def test_a_folder_of_class_folders(run: Run, pack: Path, tmp_path: Path) -> None:
-    for character in range(3):
-        (tmp_path / f"c{character}").mkdir()
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(tmp_path / f"c{character}" / f"{drawer}.png")
+    write_drawings(tmp_path, ["c0", "c1", "c2"])
     done = run("evaluate", pack, "--data", tmp_path, "--n-way", 3, "--n-query", 1,
                "--episodes", 4, "--json")  # fmt: skip
     assert json.loads(done.stdout)["accuracy"] > 50  # chance is 33
@@ -51,20 +46,14 @@ def test_a_folder_of_class_folders(run: Run, pack: Path, tmp_path: Path) -> None
 
 
 def test_an_open_set_of_one_class_has_no_stranger(run: Run, pack: Path, tmp_path: Path) -> None:
-    (tmp_path / "c0").mkdir()
-    for drawer in range(3):
-        Image.fromarray(toy_drawing(0, drawer)).save(tmp_path / "c0" / f"{drawer}.png")
+    write_drawings(tmp_path, ["c0"])
     done = run("evaluate", pack, "--data", tmp_path, "--protocol", "open-set", "--json")
     assert (done.exit_code, done.stdout) == (8, "")
     assert "at least 3 classes" in done.stderr
 
 
 def test_groups_are_told_by_themselves(run: Run, pack: Path, tmp_path: Path) -> None:
-    for character in range(20):
-        (tmp_path / "data" / f"c{character}").mkdir(parents=True)
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(tmp_path / "data" / f"c{character}" / f"{drawer}.png")
+    write_drawings(tmp_path / "data", [f"c{number}" for number in range(20)])
     groups = tmp_path / "groups.csv"
     of_each = (f"c{at},{'few' if at < 3 else 'many'}\n" for at in range(20))
     groups.write_text("label,group\n" + "".join(of_each))

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from typer.testing import Result
 
 from holotype.train import pipeline
 from holotype.train.recipes import RECIPES
-from toy_packs import toy_drawing
+from toy_packs import write_drawings
 
 Run = Callable[..., Result]
 
@@ -31,13 +30,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def background(tmp_path: Path) -> Path:
-    folder = tmp_path / "background"
-    for character in range(20):
-        (folder / f"c{character:02}").mkdir(parents=True)
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(folder / f"c{character:02}" / f"{drawer}.png")
-    return folder
+    return write_drawings(tmp_path / "background", [f"c{number:02}" for number in range(20)])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typer.testing import Result
 from holotype.cli import calibrate
 from holotype.records import RateChange
 from terminals import answer
-from toy_packs import make_toy_pack, toy_drawing
+from toy_packs import make_toy_pack, toy_drawing, write_drawings
 
 Run = Callable[..., Result]
 RATE = ("--fpir", "10%")
@@ -24,12 +24,8 @@ RATE = ("--fpir", "10%")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Class folders s0 to s6, three pictures each."""
-    for kind in range(7):
-        (tmp_path / "strangers" / f"s{kind}").mkdir(parents=True)
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(300 + kind, drawer))
-            picture.save(tmp_path / "strangers" / f"s{kind}" / f"{drawer}.png")
-    return tmp_path / "strangers"
+    kinds = [f"s{number}" for number in range(7)]
+    return write_drawings(tmp_path / "strangers", kinds, first_character=300)
 
 
 def test_unlabeled_pictures_are_shown_stored_and_taken_back(

@@ -15,17 +15,12 @@ from holotype.datasets.folders import read_folder
 from holotype.datasets.inspection import inspect
 from holotype.datasets.parts import Part, part_text
 from holotype.errors import DataError
-from toy_packs import toy_drawing
+from toy_packs import toy_drawing, write_drawings
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for character, name in enumerate(["cup", "ring", "spoon"]):
-        (tmp_path / "things" / name).mkdir(parents=True)
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(tmp_path / "things" / name / f"{drawer}.png")
-    return tmp_path / "things"
+    return write_drawings(tmp_path / "things", ["cup", "ring", "spoon"])
 
 
 def test_a_part_is_loaded_like_any_data_set(folder: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from holotype.records import Decision
 from holotype.report import measure, seen, summary
 from holotype.report.proof import OwnStrangers
 from holotype.stats.reliability import reliability
-from toy_packs import make_toy_pack, toy_drawing, toy_parts
+from toy_packs import make_toy_pack, toy_drawing, toy_parts, write_drawings
 
 CLASSES, EXAMPLES = 10, 5
 PROMISED, REFUSED = (0.4, 0.2), 0.0001
@@ -123,12 +123,7 @@ def test_a_model_without_a_cohort_gets_its_strangers_from_the_data(tmp_path: Pat
     nobody = {"embeddings": parts["embeddings"][:0], "class_index": parts["class_index"][:0]}
     facts = {"class_names": [], "default_similarity": 0.95}
     pack = write_pack(tmp_path / "toy", **{**parts, **nobody, "cohort": facts})
-    folder = tmp_path / "data"
-    for character in range(30):
-        (folder / f"c{character}").mkdir(parents=True)
-        for drawer in range(4):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(folder / f"c{character}" / f"{drawer}.png")
+    folder = write_drawings(tmp_path / "data", [f"c{number}" for number in range(30)], 4)
 
     proof = measure(pack, folder, k_shots=(1,), galleries=3, rates=(0.4, REFUSED))
     assert proof.own_strangers == OwnStrangers(classes=10, pictures=40, default=0.95)

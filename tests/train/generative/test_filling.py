@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from holotype.datasets.catalogue import load_dataset
 from holotype.domains.strokes.drawing import Drawing
@@ -19,7 +18,7 @@ from holotype.preprocessing import Preprocessing
 from holotype.train.augmentation.filling import Filling, invent
 from holotype.train.minimal import RECIPES as MINIMAL
 from holotype.train.recipes import RECIPES
-from toy_packs import toy_drawing
+from toy_packs import write_drawings
 
 CLASSES, EXAMPLES = 6, 3
 
@@ -112,11 +111,7 @@ def test_examples_of_an_invented_character_are_of_one_kind(traced: list[Drawing]
 
 
 def test_a_recipe_learns_what_was_filled_in(tmp_path: Path) -> None:
-    for character in range(20):
-        folder = tmp_path / "mine" / f"c{character:02}"
-        folder.mkdir(parents=True)
-        for drawer in range(3):
-            Image.fromarray(toy_drawing(character, drawer)).save(folder / f"{drawer}.png")
+    write_drawings(tmp_path / "mine", [f"c{number:02}" for number in range(20)])
     small = replace(
         MINIMAL["small1-pen"],
         preprocessing=Preprocessing("ink", size_px=16, margin_px=1),

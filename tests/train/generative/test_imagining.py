@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from toys import SIZE_PX, conv
 
 from holotype.errors import DataError, ImageError, TrainingError
@@ -17,7 +16,7 @@ from holotype.train import pipeline
 from holotype.train.methods.generative.homoencoder import Homoencoder
 from holotype.train.methods.generative.imagining import RunImagination
 from holotype.train.recipes import RECIPES
-from toy_packs import toy_drawing
+from toy_packs import toy_drawing, write_drawings
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +39,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def background(tmp_path: Path) -> Path:
-    folder = tmp_path / "background"
-    for character in range(20):
-        (folder / f"c{character:02}").mkdir(parents=True)
-        for drawer in range(3):
-            picture = Image.fromarray(toy_drawing(character, drawer))
-            picture.save(folder / f"c{character:02}" / f"{drawer}.png")
-    return folder
+    return write_drawings(tmp_path / "background", [f"c{number:02}" for number in range(20)])
 
 
 def test_a_run_draws_others_of_the_kind(background: Path, tmp_path: Path) -> None:
