@@ -120,7 +120,8 @@ def test_what_is_harmless_runs() -> None:
     np.testing.assert_array_equal(answer, pictures.reshape(2, -1))
 
 
-def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) -> None:
+def shared_session(monkeypatch: pytest.MonkeyPatch) -> tuple[Session, list[int], str]:
+    """One that opens another for a crowd, the threads of each as it is opened, and its input."""
     monkeypatch.setattr(session, "usable_cores", lambda: 2)
     content = photo_model().SerializeToString()
     opened: list[int] = []
@@ -131,8 +132,13 @@ def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) 
 
     shared = Session(lambda: make(2), lambda: make(1))
     (given,) = shared.inner.get_inputs()
+    return shared, opened, given.name
+
+
+def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) -> None:
+    shared, opened, name = shared_session(monkeypatch)
     pictures = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
-    (alone,) = shared.run(None, {given.name: pictures})
+    (alone,) = shared.run(None, {name: pictures})
     assert opened == [2]
     begun = threading.Barrier(2)
 
@@ -140,7 +146,7 @@ def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) 
         begun.wait(HANGS_S)
         found = []
         while len(opened) < 2 or len(found) < 3:
-            found += shared.run(None, {given.name: pictures})
+            found += shared.run(None, {name: pictures})
         return found
 
     with ThreadPoolExecutor(2) as pool:
@@ -150,17 +156,8 @@ def test_a_crowd_gets_the_same_numbers_from_sessions_of_one_thread(monkeypatch) 
 
 
 def test_a_crowd_that_is_announced_begins_with_one_thread(monkeypatch) -> None:
-    monkeypatch.setattr(session, "usable_cores", lambda: 2)
-    content = photo_model().SerializeToString()
-    opened: list[int] = []
-
-    def make(threads: int) -> onnxruntime.InferenceSession:
-        opened.append(threads)
-        return open_session(content, read_graph(content), SIZES, threads)
-
-    shared = Session(lambda: make(2), lambda: make(1))
-    (given,) = shared.inner.get_inputs()
-    pictures = {given.name: np.random.default_rng(0).random((2, 3, 32, 32), np.float32)}
+    shared, opened, name = shared_session(monkeypatch)
+    pictures = {name: np.random.default_rng(0).random((2, 3, 32, 32), np.float32)}
     shared.run(None, pictures)
     assert opened == [2]
     with shared.crowd():

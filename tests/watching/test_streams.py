@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import holotype
 from films import Streams, film, require_streams
 from holotype.errors import DataError
 from holotype.recognizer import Recognizer
@@ -17,16 +16,9 @@ from holotype.watching import frames
 from holotype.watching.events import Back, Event, Lost, Seen
 from holotype.watching.frames import Frame, lasting, stream_frames
 from holotype.watching.watch import watch
-from toy_packs import make_toy_pack, toy_drawing
+from toy_packs import toy_drawing
 
 FPIR = 0.2
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Recognizer]:
-    with holotype.open(tmp_path / "desk.gallery", make_toy_pack(tmp_path / "toy")) as recognizer:
-        recognizer.enroll("one", toy_drawing(1))
-        yield recognizer
 
 
 def without_drops(events: Iterator[Event]) -> Iterator[Event]:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +20,9 @@ from holotype.errors import DataError, GalleryError
 from holotype.recognizer import Recognizer
 from holotype.watching.events import Ended, Seen, Warned
 from holotype.watching.watch import watch
-from toy_packs import make_toy_pack, toy_drawing
+from toy_packs import toy_drawing
 
 FPIR = 0.2
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Recognizer]:
-    with holotype.open(tmp_path / "desk.gallery", make_toy_pack(tmp_path / "toy")) as recognizer:
-        recognizer.enroll("one", toy_drawing(1))
-        yield recognizer
 
 
 def drawing(path: Path, character: int) -> None:
