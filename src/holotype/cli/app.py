@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -35,20 +36,54 @@ from holotype.cli.command_group import Group
 from holotype.cli.failures import provide_streams, reported
 
 
+class _Made(Mapping[str, Any]):
+    """The commands by name, each made when it is asked for, once.
+
+    Typer makes all before it runs one, which takes longer than many of them run.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _PANEL_OF:
+            raise KeyError(name)
+        return _made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PANEL_OF)
+
+    def __len__(self) -> int:
+        return len(_PANEL_OF)
+
+
+@cache
+def _made(name: str) -> Any:
+    panel = _PANEL_OF[name]
+    command, alone = _PANELS[panel][name], typer.Typer(rich_markup_mode=_MARKUP)
+    if isinstance(command, typer.Typer):
+        alone.add_typer(command, name=name, rich_help_panel=panel)
+    else:
+        alone.command(name, rich_help_panel=panel)(command)
+    return typer.main.get_group(alone).commands[name]
+
+
 class _Commands(Group):
     """Runs every command with its errors explained."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Any = _Made()
 
     def invoke(self, ctx: Any) -> Any:
         with reported():
             return super().invoke(ctx)
 
 
+_MARKUP: Literal["markdown"] = "markdown"
 app = typer.Typer(
     cls=_Commands,
     name="holotype",
     help="One example defines a class, and from then on the class is recognized.",
     epilog="Start with `holotype demo`. Exit codes: docs/exit-codes.md.",
-    rich_markup_mode="markdown",
+    rich_markup_mode=_MARKUP,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -129,12 +164,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "data": data.app,
     },
 }
-for _panel, _commands in _PANELS.items():
-    for _name, _command in _commands.items():
-        if isinstance(_command, typer.Typer):
-            app.add_typer(_command, name=_name, rich_help_panel=_panel)
-        else:
-            app.command(_name, rich_help_panel=_panel)(_command)
+_PANEL_OF = {name: panel for panel, commands in _PANELS.items() for name in commands}
 
 
 def main() -> None:
