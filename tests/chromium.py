@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Sequence
@@ -18,8 +17,10 @@ from typing import Any
 
 import pytest
 
+import warm
 from hanging import HANGS_S
 
+_PROGRAM = "from holotype.__main__ import main; main()"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 240_000  # until something on the page must be broken, however busy the machine
@@ -59,7 +60,7 @@ class Served:
 
     gallery: Path
     port: int
-    process: subprocess.Popen[str]
+    process: warm.Process
     key: str
     reader: threading.Thread | None = None  # of what else it says: that must not fill the pipe
 
@@ -88,11 +89,11 @@ def free_port() -> int:
 def serve(gallery: Path, port: int | None = None, *options: str) -> Served:
     """Start `holotype serve` and wait until it says its address."""
     port = free_port() if port is None else port
-    process = subprocess.Popen(
-        [sys.executable, "-m", "holotype", "serve", str(gallery), "--port", str(port), *options],
+    process = warm.Process(
+        _PROGRAM,
+        *("serve", gallery, "--port", port, *options),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         env={**os.environ, "COLUMNS": "300"},  # no address is broken into lines
     )
     assert process.stdout is not None

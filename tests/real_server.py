@@ -6,12 +6,12 @@ import io
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 from PIL import Image
 
+import warm
 from hanging import HANGS_S
 from toy_packs import toy_drawing
 
@@ -39,12 +39,11 @@ class Server:
         self._clients: list[httpx.Client] = []
         self.log = folder / "log" if folder else Path(f"{gallery}.log")
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, "serve", str(gallery), "--port", "0"]
-                + [str(option) for option in options],
+            self.process = warm.Process(
+                _PROGRAM,
+                *("serve", gallery, "--port", "0", *options),
                 stdout=subprocess.PIPE,
                 stderr=log,
-                text=True,
                 cwd=folder,
             )
         assert self.process.stdout is not None

@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import warm
 from hanging import HANGS_S
 from holotype.server.answers import RefusedError
 from holotype.server.desk import MAX_SURVEYS, Desk
@@ -169,14 +169,15 @@ def test_a_stop_finishes_what_was_accepted(start: Start, gallery: Path) -> None:
 
 def refused(*options: str) -> str:
     """What `holotype serve` says that does not start."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from holotype.cli import main; main()", "serve", *options],
-        capture_output=True,
-        text=True,
-        timeout=HANGS_S,
+    process = warm.Process(
+        "from holotype.cli import main; main()",
+        *("serve", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    assert done.stdout == ""
-    return f"{done.returncode} {done.stderr}"
+    out, error = process.communicate(HANGS_S)
+    assert out == ""
+    return f"{process.returncode} {error}"
 
 
 def test_it_does_not_start_where_it_is_not_safe(gallery: Path, tmp_path: Path) -> None:
