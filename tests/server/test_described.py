@@ -18,7 +18,7 @@ def test_thousands_of_made_up_calls_get_a_described_answer(
     start: Callable[..., Server], tmp_path: Path
 ) -> None:
     server = start("--calls-a-minute", 10**9)
-    found = made_up_calls(server, tmp_path, 60)
+    found = made_up_calls(server, tmp_path, 20)
     assert found.described, found.report
     assert found.statuses.total() >= REQUESTS, found.report
     assert all(status < 500 for status in found.statuses), found.statuses
