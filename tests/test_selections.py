@@ -36,7 +36,7 @@ def suite(tmp_path: Path) -> Path:
 def outcome(suite: Path, *options: str, data: str = "") -> tuple[int, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "HOLOTYPE_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", *options],
         cwd=suite,
         env=inherited | ({"HOLOTYPE_DATA": data} if data else {}),
         capture_output=True,
