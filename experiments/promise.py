@@ -257,7 +257,7 @@ def main() -> None:
             bench.play(size, shots, seed=size + shots)
             print(f"N = {size}, k = {shots}: {time.monotonic() - began:.0f} s", flush=True)
     report = {"split": options.split} | bench.report()
-    keep("promise", report)
+    keep("promise" if options.split == "evaluation" else f"promise_{options.split}", report)
     _print(report)
 
 
