@@ -146,7 +146,7 @@ def test_a_wrong_answer_teaches(opened: Any, served: Served, pictures: Path) -> 
     page.wait_for_selector(".answer.unknown")
     page.get_by_role("button", name="Wrong, it is enrolled").click()
     named(page, "Letter 10", "Say so")
-    page.get_by_text("The picture is an example of Letter 10 now.").wait_for()
+    page.get_by_text("It is an example of Letter 10 now.").wait_for()
     page.click("#tab-enrolled")
     page.locator(".card", has_text="Letter 10").get_by_text("2 examples").wait_for()
 

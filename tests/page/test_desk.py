@@ -76,7 +76,7 @@ def test_stated_rate_says_what_it_costs_and_where_no_guarantee_is(
     slider = page.get_by_role("slider")
     # Of twelve, the enrolled guarantee 2 in 13: 1 in 5, not 1 in 10.
     assert slider.get_attribute("aria-valuetext") == "At most 1 in 5 strangers. Guaranteed"
-    page.get_by_text("pictures of yours would be missed", exact=False).first.wait_for()
+    page.get_by_text("examples of yours would be missed", exact=False).first.wait_for()
     slider.focus()
     with page.expect_response("**/v1/identify") as asked:
         page.keyboard.press("ArrowRight")

@@ -57,7 +57,7 @@ def test_named_enrolled_turned_away_and_thrown_away_by_clicks(
     dialog = page.get_by_role("dialog")
     dialog.locator("input").fill("Letter 3")
     dialog.get_by_role("button", name="Say so").click()
-    page.get_by_text("The picture is an example of Letter 3 now.").wait_for()
+    page.get_by_text("It is an example of Letter 3 now.").wait_for()
     until(page, "document.querySelectorAll('#inbox .visitor').length === 4")
 
     page.locator(".visitor").first.get_by_role("button", name="New", exact=False).click()

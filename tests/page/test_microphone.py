@@ -17,12 +17,14 @@ pytest.importorskip("soxr", reason="needs the extra `audio`")
 from toy_voices import saved, voice
 
 pytestmark = pytest.mark.slow
+PARTS = ("desk", "enrolled", "inbox", "map", "trust", "audit", "settings", "about")
 
 
 @pytest.fixture
 def hearing(tmp_path: Path, windows: list[Any]) -> Iterator[Served]:
     """A server of an empty gallery of voices."""
-    server = chromium.serve(tmp_path / "heard.gallery", None, "--model", "voices")
+    options = ("--model", "voices", "--inbox", "2", "--keep-pictures")
+    server = chromium.serve(tmp_path / "heard.gallery", None, *options)
     yield server
     close(windows)
     server.stop()
@@ -63,7 +65,7 @@ def test_a_voice_is_enrolled_and_known_again_from_the_microphone(
     page.get_by_role("button", name="Record", exact=True).click()
     page.wait_for_selector(".answer.match")
     assert page.inner_text(".answer .who") == "Ada"
-    assert page.locator(".pair audio").count() == 2
+    chromium.until(page, "document.querySelectorAll('.pair audio').length === 2")
     axe(page, "an answer to a recording")
 
     # What was recorded is a recording: the server heard all of it.
@@ -72,6 +74,20 @@ def test_a_voice_is_enrolled_and_known_again_from_the_microphone(
     page.click("#desk [data-way=file]")
     page.set_input_files("#desk input[type=file]", other)
     page.wait_for_selector(".answer.unknown")
+
+    # Who got no match can be listened to, and no part of the page speaks of pictures.
+    page.click("#tab-inbox")
+    page.wait_for_selector(".visitor audio")
+    chromium.until(page, "document.querySelector('.visitor audio').duration > 5.9")
+    for language, word in (("en", "picture"), ("de", "bild")):
+        page.select_option("#language", language)
+        for part in PARTS:
+            page.click(f"#tab-{part}")
+            page.wait_for_selector(f"#{part}:not([hidden]) :is(h1, h2)", state="attached")
+            text = page.inner_text(f"#{part}")
+            assert word not in text.lower(), (part, text)
+            assert "about.kind" not in text
+        axe(page, f"the model in {language}")
     assert seen == Watched()
 
 

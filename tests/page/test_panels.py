@@ -82,7 +82,7 @@ def test_another_kind_of_picture_is_asked_about(
     page.fill("#label", "Photo")
     page.click("#enrolled [data-way=file]")
     page.set_input_files("#enrolled .drop input", str(photo))
-    page.get_by_text("another kind of picture").first.wait_for()
+    page.get_by_text("of another kind").first.wait_for()
     page.get_by_role("button", name="Enroll it anyway").click()
     page.locator(".card", has_text="Photo").wait_for()
     page.watched.said.clear()  # the refusal is a 422

@@ -1,6 +1,6 @@
 // Who came by and got no match: say who it is, or that it is nobody.
 
-import {chance} from "./answer.js";
+import {chance, tile} from "./answer.js";
 import {call} from "./api.js";
 import {ask, h, note, say} from "./dom.js";
 import * as gallery from "./gallery.js";
@@ -65,16 +65,16 @@ async function picture(id) {
   return address;
 }
 
-function tile(id, alt) {
+function shown(id) {
   const place = h("span", {class: "tile none"}, t("picture.none"));
-  picture(id).then((src) => place.replaceWith(h("img", {src, alt, class: gallery.ink() ? "tile ink" : "tile"})), () => {});
+  picture(id).then((address) => place.replaceWith(tile(address)), () => {});
   return place;
 }
 
 function one(visitor) {
   const chosen = {...visitor};
   const {nearest, similarity, threshold, pictures} = visitor;
-  const portrait = h("div", {class: "portrait"}, visitor.shown ? tile(visitor.id, "") : h("span", {class: "tile none"}, t("picture.none")));
+  const portrait = h("div", {class: "portrait"}, visitor.shown ? shown(visitor.id) : h("span", {class: "tile none"}, t("picture.none")));
   const title = visitor.answer === "unknown" ? t("inbox.visitor") : t("inbox.near", {label: nearest ?? ""});
   const button = (key, act, more = {}) => h("button", {type: "button", ...more, onclick: () => act(chosen, row)}, t(`inbox.${key}`),
     h("span", {class: "hidden"}, ` (${title}, ${when(visitor.at)})`));
@@ -96,9 +96,9 @@ function one(visitor) {
         onclick: (event) => {
           chosen.id = id;
           for (const each of row.querySelectorAll(".probe")) each.setAttribute("aria-pressed", String(each === event.currentTarget));
-          portrait.replaceChildren(tile(id, ""));
+          portrait.replaceChildren(shown(id));
         },
-      }, tile(id, "")))));
+      }, gallery.hears() ? t("inbox.picture", {n: index + 1}) : shown(id)))));
   return row;
 }
 

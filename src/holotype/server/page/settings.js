@@ -24,8 +24,8 @@ export async function render(where) {
     h("div", {class: "outcome", id: "settings-outcome"}),
     h("h2", {}, t("settings.kept")),
     h("dl", {class: "facts-list"}, kept(settings).map(([name, value]) => [h("dt", {}, t(`settings.${name}`)), h("dd", {}, value)])),
-    h("h2", {}, t("settings.cameras")),
-    settings.cameras.length ? cameras(settings) : h("p", {class: "soft"}, t("settings.no_cameras")),
+    gallery.pictorial() ? [h("h2", {}, t("settings.cameras")),
+      settings.cameras.length ? cameras(settings) : h("p", {class: "soft"}, t("settings.no_cameras"))] : "",
     h("h2", {}, t("settings.events")),
     h("p", {}, t("settings.told", {answers: settings.told.map((one) => t(`answer.${one}`)).join(", ") || t("settings.no_answers")}), " ",
       t(settings.mqtt ? "settings.mqtt" : "settings.no_mqtt")),
@@ -39,9 +39,9 @@ function kept({events_h: events, seen_h: seen, inbox_h: inbox}) {
     ["pictures", t(gallery.facts.keep_pictures ? "settings.pictures_yes" : "settings.pictures_no")],
     ["retention", t("settings.retention_text")],
     ["events_h", hours(events)],
-    ["seen_h", hours(seen)],
+    gallery.pictorial() && ["seen_h", hours(seen)],
     ["inbox_h", hours(inbox)],
-  ];
+  ].filter(Boolean);
 }
 
 function cameras({cameras: all, fpir}) {
