@@ -141,3 +141,42 @@ def test_who_is_asked_about_at_another_rate_came_by_once(
     assert [line.rpartition(" ")[2] for line in decided] == ["1.0"]
     assert answer["answer"] == "unknown"
     visitors(page, 1)
+
+
+def test_odd_labels_are_text_and_turn_nothing_around(
+    opened: Any, receiving: Served, pictures: Path
+) -> None:
+    page = opened(receiving, viewport={"width": 390, "height": 844})
+    odd = [
+        "<img src=x onerror=alert(1)>",
+        "W" * 200,
+        "a\u202eb",
+        "\u05e9\u05dc\u05d5\u05dd",
+        "\U0001f984",
+    ]
+    page.evaluate(_RENAME, odd)
+    ask(page, of(pictures, 1, 2, 3, 4, 5, 20, 21, 22, 23, 24))
+    for part in ("desk", "enrolled", "inbox", "map", "trust"):
+        page.click(f"#tab-{part}")
+        page.wait_for_selector(f"#{part} h1", state="attached")
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) == 0, part
+        assert page.locator("img[src=x]").count() == 0
+    assert "-0.0" not in (page.text_content("#trust") or "")
+    said = page.evaluate(
+        "async (label) => (await import(new URL('texts.js', document.baseURI)))"
+        ".t('answer.match.said', {label})",
+        odd[2],
+    )
+    assert said == f"Match: \u2068{odd[2]}\u2069."
+
+
+_RENAME = """async (labels) => {
+  const authorization = `Bearer ${sessionStorage.getItem("holotype.key")}`;
+  for (const [index, to] of labels.entries()) {
+    await fetch(`v1/identities/Letter%20${index + 1}/rename`, {
+      method: "POST", headers: {authorization, "content-type": "application/json"},
+      body: JSON.stringify({to}),
+    });
+  }
+}"""

@@ -33,12 +33,17 @@ let heard = false;
 /** From now on speak of recordings, where there are words for it, or of pictures. */
 export const ofRecordings = (yes) => { heard = yes; };
 
+// A label that is written from right to left, or that turns the direction around: what stands beside
+// it would turn with it, but for these marks.
+const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+const apart = (value) => (TURNS.test(value) ? `\u2068${value}\u2069` : value);
+
 /** A text; with `n: 1` the form for one, where there is one. */
 export function t(key, values = {}) {
   const kind = heard && `${key}_heard` in texts ? `${key}_heard` : key;
   const form = values.n === 1 && `${kind}_one` in texts ? `${kind}_one` : kind;
   const text = texts[form] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return text.replace(/\{(\w+)\}/g, (whole, name) => apart(values[name] ?? whole));
 }
 
 /** Write the texts that the document asks for. */
@@ -50,7 +55,7 @@ export function fill(root = document) {
 }
 
 export const number = (value, digits = 0) => new Intl.NumberFormat(language, {
-  minimumFractionDigits: digits, maximumFractionDigits: digits,
+  minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative", // no -0.0
 }).format(value);
 
 /** A similarity, such as 0.77; what points away is not alike at all. */
