@@ -8,6 +8,7 @@ import pytest
 
 import chromium
 from chromium import HOUSE, Served, draw, made
+from holotype.client import Client
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,21 @@ def test_wrong_key_is_asked_for_again(opened: Any, served: Served) -> None:
     page.fill("#key", served.key)
     page.click("text=Use this key")
     page.get_by_role("slider").wait_for()
+    page.watched.said.clear()  # the 401
+
+
+def test_key_that_is_revoked_meanwhile_is_asked_for_again(opened: Any, served: Served) -> None:
+    counter = made(served, "counter", "enroll")
+    page = opened(Served(served.gallery, served.port, served.process, counter))
+    with Client(served.address, served.key) as desk:
+        desk.revoke_key("counter")
+    draw(page, HOUSE)
+    page.click("text=Ask")
+    page.get_by_text("That key is wrong, or no longer valid.").wait_for()
+    page.fill("#key", served.key)
+    page.click("text=Use this key")
+    # The very same drawing is asked about, without another click.
+    page.wait_for_selector(".answer:not(.empty)")
     page.watched.said.clear()  # the 401
 
 
