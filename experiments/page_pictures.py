@@ -25,6 +25,7 @@ ENROLLED = 20  # characters of all that ship, evenly; strangers lie between them
 STRANGERS = 3
 PICTURES = 5  # of each character, in what is measured
 WIDTH, HEIGHT = 1080, 760
+HEIGHTS = {"desk": 900, "map": 1180, "trust": 1480}  # where more belongs together
 _QUALITY = 60
 
 
@@ -44,6 +45,7 @@ def drawings() -> list[list[bytes]]:
 
 def show(page: Any, name: str) -> None:
     """Write what is seen to docs/page-NAME.webp."""
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHTS.get(name, HEIGHT)})
     page.wait_for_timeout(1500)  # pictures come in one by one, and notes go
     with Image.open(io.BytesIO(page.screenshot())) as seen:
         seen.save(DOCS / f"page-{name}.webp", quality=_QUALITY, method=6)
@@ -80,17 +82,23 @@ def walk(page: Any, address: str, folder: Path, characters: list[list[bytes]]) -
     page.fill("#desk input[type=range]", "3")  # one stranger in ten
     ask(page, *(drawing for each in strangers for drawing in each))
     ask(page, characters[0][1])
+    page.evaluate("scrollTo(0, 0)")
     show(page, "desk")
     page.locator("#desk .came").evaluate("at => at.scrollIntoView()")
     show(page, "visitors")
     for part in PARTS:
         page.click(f"#tab-{part}")
         page.wait_for_selector(f"#{part} h1")
+        if part == "map":
+            page.select_option("#map-rate", "0")  # so lenient that some are confused
+            page.wait_for_selector("#map .graph")
         show(page, part)
-        if part == "trust":
-            measure(page, folder, characters)
-            page.locator("#trust .evaluate h3").first.evaluate("at => at.scrollIntoView()")
-            show(page, "report")
+    page.click("#tab-trust")
+    page.wait_for_selector("#trust .evaluate")
+    measure(page, folder, characters)
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.locator("#trust .evaluate h3").first.evaluate("at => at.scrollIntoView()")
+    show(page, "report")
 
 
 def main() -> None:

@@ -45,10 +45,10 @@ function content({confusions, needs, missed}) {
   return [
     confusions.length ? h("div", {class: "map"}, graph(confusions.slice(0, MOST)), pairs(confusions))
       : h("p", {class: "good"}, t("map.none")),
-    needs.length > 0 && list("map.needs", needs.map(({label}) => [link(label), " ",
+    needs.length > 0 && list("map.needs", needs.map(({label}) => [link(label), ": ",
       t(missed.some((one) => one.label === label) ? "map.need_missed" : "map.need_alike")])),
     missed.length > 0 && list("map.missed", missed.map(({label, number: at, taken_for: other}) => [
-      link(label), " ", t(other ? "map.taken" : "map.unknown", {n: number(at), other})])),
+      link(label), ": ", t(other ? "map.taken" : "map.unknown", {n: number(at), other})])),
   ].filter(Boolean);
 }
 
