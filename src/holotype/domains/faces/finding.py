@@ -38,7 +38,6 @@ class Face:
     # float64 [5, 2], x and y: outer and inner corner of the eye on the right of the picture, of the
     # eye on its left, and the foot of the nose
     points: NDArray[np.float64]
-    score: float  # of the detector; above 0
     chip: Bytes  # [150, 150, 3] RGB, the face turned upright and cut out
 
     @property
@@ -59,9 +58,8 @@ def find(pixels: Bytes, everywhere: bool = False) -> list[Face]:
         found.extend(_detect(pixels, side_px))
         if found and not everywhere:
             break
-    kept = _distinct(found)
-    kept.sort(key=lambda item: item[0][0] - item[0][2])
-    return [_face(pixels, box, score) for box, score in kept]
+    largest_first = sorted(_distinct(found), key=lambda box: box[0] - box[2])
+    return [_face(pixels, box) for box in largest_first]
 
 
 def turned_by(pixels: Bytes) -> int | None:
@@ -111,20 +109,20 @@ def _detect(pixels: Bytes, side_px: int) -> list[tuple[Box, float]]:
     ]
 
 
-def _distinct(found: list[tuple[Box, float]]) -> list[tuple[Box, float]]:
+def _distinct(found: list[tuple[Box, float]]) -> list[Box]:
     """One of each: where boxes meet, the best score."""
-    kept: list[tuple[Box, float]] = []
-    for box, score in sorted(found, key=lambda item: -item[1]):
-        if all(overlap(box, other) <= _SAME_FACE for other, _ in kept):
-            kept.append((box, score))
+    kept: list[Box] = []
+    for box, _ in sorted(found, key=lambda item: -item[1]):
+        if all(overlap(box, other) <= _SAME_FACE for other in kept):
+            kept.append(box)
     return kept
 
 
-def _face(pixels: Bytes, box: Box, score: float) -> Face:
+def _face(pixels: Bytes, box: Box) -> Face:
     left, top, right, bottom = box
     shape = _landmarks()(pixels, dlib.rectangle(left, top, right - 1, bottom - 1))
     points = np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
-    return Face(box, points, score, dlib.get_face_chip(pixels, shape, size=150))
+    return Face(box, points, dlib.get_face_chip(pixels, shape, size=150))
 
 
 @cache
