@@ -20,7 +20,7 @@ import holotype
 from tabling import ROOT, keep, today
 
 sys.path.insert(0, str(ROOT / "tests"))
-from chromium import free_port
+from ports import free_port
 from real_server import Server, drawing
 from receivers import Broker, Receiver, Subscriber
 from toy_packs import make_toy_pack

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import urllib.request
@@ -19,6 +18,7 @@ import pytest
 
 import warm
 from hanging import HANGS_S
+from ports import free_port
 
 _PROGRAM = "from holotype.__main__ import main; main()"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -77,13 +77,6 @@ class Served:
             self.reader.join()
             assert self.process.stdout is not None
             self.process.stdout.close()
-
-
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def serve(gallery: Path, port: int | None = None, *options: str) -> Served:

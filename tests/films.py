@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from chromium import free_port
 from hanging import HANGS_S
+from ports import free_port
 
 PYTHON = "/usr/bin/python3"  # of the system: the bindings of GStreamer are Debian's
 PROGRAM = Path(__file__).with_name("rtsp_server.py")

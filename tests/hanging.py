@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 HANGS_S = 1200
 
 
+def until(ask: Callable[[], _T], why: Callable[[], object] = str, every_s: float = 0.02) -> _T:
+    """Ask until the answer is something, and give it; `why` says what is wrong if it never is."""
+    end = time.monotonic() + HANGS_S
+    while not (found := ask()):
+        assert time.monotonic() < end, why()
+        time.sleep(every_s)
+    return found
+
+
+def until_running(process: subprocess.Popen[Any], runs: Callable[[], bool], log: Path) -> None:
+    """Wait until a process that was started is there for others, and is not done."""
+
+    def ask() -> bool:
+        assert process.poll() is None, log.read_text()
+        return runs()
+
+    until(ask, log.read_text)
+
+
 def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
     """Wait until a process has made a file, and is not done."""
-    until = time.monotonic() + HANGS_S
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.001)
+
+    def ask() -> bool:
+        assert path.exists() or process.poll() is None, process.communicate()
+        return path.exists()
+
+    until(ask, every_s=0.001)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent import futures
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from hanging import HANGS_S
+from hanging import until_running
+from ports import free_port, listens
 from postgres import Wire as PostgresWire
-from postgres import free_port
 
 
 def require_server() -> None:
@@ -50,15 +49,7 @@ class MilvusServer:
                 stderr=log,
                 cwd=self.folder,
             )
-        until = time.monotonic() + HANGS_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, (self.folder / "log").read_text()
-                assert self._process.poll() is None, (self.folder / "log").read_text()
-                time.sleep(0.05)
+        until_running(self._process, lambda: listens(self.port), self.folder / "log")
 
     def kill(self) -> None:
         self._process.kill()

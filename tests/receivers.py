@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from chromium import free_port
-from hanging import HANGS_S
+from hanging import HANGS_S, until_running
+from ports import free_port, listens
 
 PAHO = "needs paho-mqtt, of the extra `mqtt`"
 
@@ -92,15 +90,7 @@ class Broker:
         self.process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + HANGS_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until
-                assert self.process.poll() is None
-                time.sleep(0.05)
+        until_running(self.process, lambda: listens(self.port), Path(os.devnull))
 
     def stop(self) -> None:
         self.process.terminate()

@@ -34,7 +34,7 @@ from holotype.gallery import (
 )
 from holotype.gallery import index as indexing
 from milvus import MilvusServer, Wire, locked_server
-from postgres import free_port
+from ports import free_port
 
 DIM = 16
 Rows = Callable[..., np.ndarray]

@@ -19,7 +19,7 @@ from enrollers import (
     the_rest,
     two_writers_and_the_kill_of_one,
 )
-from hanging import HANGS_S
+from hanging import HANGS_S, until
 from holotype.errors import ErasurePendingError, GalleryError
 from holotype.gallery import (
     Gallery,
@@ -31,7 +31,8 @@ from holotype.gallery import (
     restore,
 )
 from holotype.gallery.schema import SCHEMA_VERSION
-from postgres import PASSWORD, PostgresServer, Wire, free_port, old_server
+from ports import free_port
+from postgres import PASSWORD, PostgresServer, Wire, old_server
 
 Rows = Callable[..., np.ndarray]
 
@@ -194,22 +195,13 @@ def test_without_fsync_nothing_is_acknowledged(postgres: PostgresServer, url: st
     postgres.execute("ALTER SYSTEM SET fsync = off")
     postgres.execute("SELECT pg_reload_conf()")
     try:
-        until_so(lambda: postgres.execute("SHOW fsync") == [("off",)])
+        until(lambda: postgres.execute("SHOW fsync") == [("off",)])
         with pytest.raises(GalleryError, match="fsync = off"):
             made(url)
     finally:
         postgres.execute("ALTER SYSTEM RESET fsync")
         postgres.execute("SELECT pg_reload_conf()")
-        until_so(lambda: postgres.execute("SHOW fsync") == [("on",)])
-
-
-def until_so(so: Callable[[], bool]) -> None:
-    import time
-
-    until = time.monotonic() + HANGS_S
-    while not so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+        until(lambda: postgres.execute("SHOW fsync") == [("on",)])
 
 
 def test_a_lock_that_another_keeps(postgres: PostgresServer, url: str, rows: Rows) -> None:

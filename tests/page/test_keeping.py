@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import chromium
-from chromium import Served, close, free_port, made, until
+from chromium import Served, close, made, until
+from ports import free_port
 from receivers import Receiver
 
 pytestmark = pytest.mark.slow

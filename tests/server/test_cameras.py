@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from films import Streams, film, require_streams
-from hanging import HANGS_S
+from hanging import until
 from holotype.errors import ServingError
 from holotype.server.cameras import Cameras
 from real_server import Server
@@ -26,11 +25,11 @@ def told(server: Server) -> list[dict[str, Any]]:
 
 
 def wait_for(server: Server, holds: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-    until = time.monotonic() + HANGS_S
-    while not holds(events := told(server)):
-        assert time.monotonic() < until, events
-        time.sleep(0.2)
-    return events
+    def ask() -> list[dict[str, Any]]:
+        events = told(server)
+        return events if holds(events) else []
+
+    return until(ask, lambda: told(server), every_s=0.2)
 
 
 def kinds(events: list[dict[str, Any]], camera: str) -> list[str]:

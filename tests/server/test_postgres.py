@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import holotype
-from chromium import free_port
 from films import film
 from hanging import HANGS_S
+from ports import free_port
 from postgres import PostgresServer, require_server
 from real_server import Server, drawing, files
 from receivers import Receiver

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 import holotype
-from chromium import free_port
 from holotype.errors import GalleryError, ServingError
 from holotype.server.desk import Desk
 from holotype.server.outlets import Outlets, Telling
 from holotype.server.targets import target
 from holotype.server.webhooks import MAX_HOOKS, Hooks
+from ports import free_port
 from real_server import Server, drawing, is_failure
 from receivers import Receiver
 

@@ -18,7 +18,7 @@ from holotype.errors import TrainingError
 from holotype.train.checkpoints import read_tensors
 from holotype.train.processes import ALONE, Processes, divided, joined, undivided
 from holotype.train.settings import TrainingSettings
-from postgres import free_port
+from ports import free_port
 from train.toys import BUILDS, build
 
 TWO = Processes(1, 2)
