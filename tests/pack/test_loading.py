@@ -12,7 +12,7 @@ import pytest
 
 import holotype.pack
 from holotype.errors import PackError
-from holotype.pack import load_pack, shipped_packs, write_pack
+from holotype.pack import known_packs, load_pack, shipped_packs, write_pack
 from holotype.pack.reading import read_pack
 from toy_packs import COHORT_CLASSES, COHORT_EXAMPLES, make_toy_pack, toy_parts
 
@@ -97,6 +97,23 @@ def test_a_strangers_pack_must_hold_its_model_whole(tmp_path: Path) -> None:
     shelf = shutil.copytree(load_pack("shelf").path, tmp_path / "shelf")
     with pytest.raises(PackError, match=r"model.onnx of pack .* the file is missing"):
         load_pack(shelf)
+
+
+def test_known_packs_are_checked_again_where_a_file_of_them_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = shutil.copytree(load_pack("characters").path, tmp_path / "packs" / "characters")
+    monkeypatch.setattr(holotype.pack.catalogue, "SHIPPED", mine.parent)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    known = known_packs()
+    assert [one.name for one in known if one.pack is not None] == ["characters"]
+    with monkeypatch.context() as unread:
+        unread.setattr(holotype.pack.catalogue, "read_pack", lambda _: pytest.fail("read again"))
+        assert known_packs() == known
+    with (mine / "model.onnx").open("ab") as model:
+        model.write(b"0")
+    with pytest.raises(PackError, match=r"model\.onnx of pack .* SHA-256"):
+        known_packs()
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "a\0b", "no/such/folder"])

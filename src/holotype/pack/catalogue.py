@@ -7,6 +7,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -58,6 +59,9 @@ class KnownPack:
 def known_packs() -> list[KnownPack]:
     """All of them: those that come with holotype, then those that are made on each machine.
 
+    One whose files were checked by this process and are as long and as old as then is not checked
+    again: that takes a second of a processor for all.
+
     Raises:
         PackError: one that is there is damaged.
     """
@@ -67,11 +71,27 @@ def known_packs() -> list[KnownPack]:
             name,
             of_pack(name).kind,
             of_pack(name).packs[name],
-            load_pack(name) if is_there else None,
+            _checked(name, _files(name)) if is_there else None,
             of_pack(name).remedy(name, is_there),
         )
         for name, is_there in there.items()
     ]
+
+
+def _files(name: str) -> tuple[tuple[str, int, int], ...]:
+    """The files of a pack that is there, how long they are, and how old."""
+    folder = _made_folder(name) if name in _made_here() else SHIPPED / name
+    found = []
+    for path in sorted(folder.rglob("*")):
+        with suppress(FileNotFoundError):  # another process makes it anew
+            one = path.stat()
+            found.append((str(path), one.st_size, one.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _checked(name: str, files: tuple[tuple[str, int, int], ...]) -> Pack:
+    return load_pack(name)
 
 
 def load_pack(name_or_path: str | os.PathLike[str]) -> Pack:

@@ -139,7 +139,7 @@ async def gallery(request: Request) -> Response:
 @route(router, "GET", "/v1/packs", "read", Packs)
 async def packs(request: Request) -> Response:
     """Which models are known here by name; `holotype pack list`."""
-    # One call after the other: every file of every pack is checked.
+    # One call after the other: the first checks every file of every pack.
     return answer({"packs": await house(request).desk.survey(lambda _: _usable())})
 
 
