@@ -272,6 +272,7 @@ TAMPERED = {
 SPOILED |= TAMPERED
 
 
+@pytest.mark.usefixtures("path")  # of each store an export has the same files
 @pytest.mark.parametrize("kind", SPOILED)
 def test_what_is_not_whole_is_refused_and_nothing_is_made(
     out: Path, tmp_path: Path, kind: str

@@ -74,9 +74,9 @@ USES = {
     ids=lambda change: change.__name__,
 )
 def test_nothing_is_said_or_stored_for_a_file_that_is_not_there(
-    tmp_path: Path, open_gallery, rows, change: Change, use: str
+    path: Path, tmp_path: Path, open_gallery, rows, change: Change, use: str
 ) -> None:
-    path = tmp_path / "desk" / "door.gallery"
+    path = path.parent / "desk" / "door.gallery"
     path.parent.mkdir()
     given = path
     if change is relinked:
