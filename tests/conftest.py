@@ -11,6 +11,11 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Before NumPy is loaded. With a process of tests on each core, the threads of one wait for those of
+# another, and keep the cores busy meanwhile: a step of training takes up to ten times as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No test is red because the machine is busy.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
