@@ -119,6 +119,7 @@ def scale_search() -> str:
             f"{row['build_processor_s']:.0f}",
             f"{row['codes_gb']:.2f}",
             f"{row['process_gb']:.2f}",
+            f"{row['most_gb']:.2f}" if "most_gb" in row else "",
             f"{row['identify_processor_ms']:.0f}, {row['identify_processor_p99_ms']:.0f}",
             f"{row['read_ratio_processor']:.2f}" if "read_ratio_processor" in row else "",
             f"{row['float32_ratio']:.1f}" if "float32_ratio" in row else "",
@@ -128,12 +129,42 @@ def scale_search() -> str:
     ]
     head = ("measured", "enrolled", "float32 vectors", "codes made, s", "codes, GB", "process, GB")
     more = (
+        "at most, GB",
         "a probe, ms: median, p99",
         "of a plain read",
         "float32 takes, of this",
         "equal answers",
     )
     return markdown((*head, *more), rows)
+
+
+def scale_approximate() -> str:
+    """What a stated rate is worth where an index misses some of the nearest."""
+    rows = [
+        (
+            f"{found['enrolled']:,}" if at == 0 else "",
+            row["engine"],
+            f"{row['probe_ms']:.2g}",
+            f"{100 * row['best_missed']:.0f}" if "looked_for" in row else "",
+            f"{100 * row['own_best_missed']:.0f}" if "looked_for" in row else "",
+            f"{100 * row['not_found'] / row['looked_for']:.0f}, at most {100 * row['at_most']:.0f}"
+            if "looked_for" in row
+            else "",
+            *(f"{100 * one['let_in']:.1f} / {100 * one['missed']:.1f}" for one in row["rates"]),
+        )
+        for found in tabling.result("approximate_search")
+        for at, row in enumerate(found["engines"])
+    ]
+    head = (
+        "enrolled",
+        "searched",
+        "a probe, ms",
+        "strangers' nearest missed, %",
+        "pictures' nearest missed, %",
+        "at the edge, % (as `status` says)",
+    )
+    stated = (f"stated {rate:.0%}: let in / missed, %" for rate in (0.1, 0.01))
+    return markdown((*head, *stated), rows)
 
 
 def scale_copy() -> str:
@@ -198,6 +229,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cluster": cluster,
     "scale_costs": scale_costs,
     "scale_search": scale_search,
+    "scale_approximate": scale_approximate,
     "scale_copy": scale_copy,
     "scale_evidence": scale_evidence,
     "scale_tail": scale_tail,
