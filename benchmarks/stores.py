@@ -34,7 +34,7 @@ from milvus import MilvusServer
 from postgres import PostgresServer
 
 RESULTS = Path(__file__).parent.parent / "results"
-PACKS = ("characters", "objects", "signatures", "voices")
+PACKS = ("characters", "objects", "shelf", "signatures", "voices", "words")
 RATES = (0.1, 0.01, 0.001)
 SPREAD = 0.5  # of an example around the center of its class, beside a unit center
 
