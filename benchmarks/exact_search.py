@@ -6,9 +6,10 @@ Random unit vectors, one an identity. The three take turns: `Matcher.match` of o
 stated rate; the highest of as many bytes as the codes have, which numpy finds as fast as memory
 gives them, in a thread on each core; and the product of the float32 vectors with the probe. Ratios
 are of turns, of time and of the processor's time. Answers are compared with those of all inner
-products in float64. Also: making the codes, the memory that they take beside the vectors, and one
-enrollment. With --mapped the vectors lie in a file; what is read of it is not counted as memory, as
-the system takes it back when it likes. Writes results/exact_search.json.
+products in float64. Also: making the codes, the memory that they take beside the vectors, one
+enrollment, and the most memory that the process held over these. With --mapped the vectors lie in a
+file; what is read of it is not counted as memory, as the system takes it back when it likes. Writes
+results/exact_search.json.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +38,7 @@ RESULT = Path(__file__).parent.parent / "results" / "exact_search.json"
 BAR_RATIO = 1.15
 RATE = 0.01
 TOP, PROBES = 2, 32
-ROWS = 65_536  # drawn, or compared, at a time
+ROWS = 16_384  # drawn, or compared, at a time
 Figures = dict[str, float | int | str | bool]
 
 
@@ -54,12 +57,18 @@ def drawn(count: int, dim: int, folder: Path | None) -> NDArray[np.float32]:
 
 def by_all(vectors: NDArray[np.float32], probes: NDArray[np.float32]) -> NDArray[np.int64]:
     """The most alike of each probe, by every inner product."""
-    similarity = np.empty((len(probes), len(vectors)), np.float32)
     exact = probes.astype(np.float64).T
+    found = np.empty((len(probes), 0), np.int64)
+    reached = np.empty((len(probes), 0), np.float32)
     for start in range(0, len(vectors), ROWS):
-        part = slice(start, start + ROWS)
-        similarity[:, part] = (vectors[part].astype(np.float64) @ exact).T
-    return np.array([top_k(row, TOP) for row in similarity])
+        part = vectors[start : start + ROWS].astype(np.float64)
+        reached = np.hstack([reached, (part @ exact).T.astype(np.float32)])
+        rows = np.broadcast_to(np.arange(start, start + len(part)), (len(probes), len(part)))
+        found = np.hstack([found, rows])
+        best = np.array([top_k(row, TOP) for row in reached])
+        found = np.take_along_axis(found, best, axis=1)
+        reached = np.take_along_axis(reached, best, axis=1)
+    return found
 
 
 def taken(work: Callable[[], object]) -> tuple[float, float]:
@@ -74,6 +83,24 @@ def memory(name: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith(f"{name}:")]
     return 1024 * int(line.split()[1])
+
+
+@contextmanager
+def watched() -> Iterator[list[int]]:
+    """The most that this process holds meanwhile, but for what is read of files: one number."""
+    most, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.02):
+            most[0] = max(most[0], memory("RssAnon"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        thread.join()
 
 
 def in_turns(
@@ -91,26 +118,29 @@ def measured(
     vectors: NDArray[np.float32], more: NDArray[np.float32], runs: int, mapped: bool
 ) -> Figures:
     count, dim = vectors.shape[0] - 1, vectors.shape[1]
+    wanted = by_all(vectors[:count], more[:PROBES])  # first, so that its memory does not count
     before = memory("RssAnon")
-    search = ExactSearch(vectors[:count])
-    built_s, built_cpu_s = taken(lambda: search.nearest(more[:1], TOP))
-    codes_bytes = memory("RssAnon") - before
-    start = time.process_time()
-    after = search.follow(vectors, (np.arange(count), np.array([count])))
-    after.nearest(more[:1], TOP)
-    change_s = time.process_time() - start
-    found, _ = search.nearest(more[:PROBES], TOP)
+    with watched() as most:
+        search = ExactSearch(vectors[:count])
+        built_s, built_cpu_s = taken(lambda: search.nearest(more[:1], TOP))
+        codes_bytes = memory("RssAnon") - before
+        start = time.process_time()
+        after = search.follow(vectors, (np.arange(count), np.array([count])))
+        after.nearest(more[:1], TOP)
+        change_s = time.process_time() - start
+        found, _ = search.nearest(more[:PROBES], TOP)
     figures: Figures = {
         "enrolled": count,
         "dim": dim,
         "mapped": mapped,
-        "equal_answers": bool((found == by_all(vectors[:count], more[:PROBES])).all()),
+        "equal_answers": bool((found == wanted).all()),
         "asked": PROBES,
         "build_s": built_s,
         "build_processor_s": built_cpu_s,
         "codes_gb": codes_bytes / 1e9,
         "float32_gb": vectors.nbytes / 1e9,
         "process_gb": memory("RssAnon") / 1e9,
+        "most_gb": most[0] / 1e9,
     }
     if mapped:
         times = in_turns({"search": lambda turn: search.nearest(more[turn : turn + 1], TOP)}, runs)

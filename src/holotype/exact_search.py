@@ -193,16 +193,18 @@ class _Probes:
         self.length = _lengths(exact)[:, None]
         self._error = _lengths(exact - codes * step)[:, None]
 
-    def product(self, block: _Block) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Products of codes [B, R], and the highest of each chunk [B, R / 256]."""
-        scores = np.empty((len(self._codes), len(block.rows)), np.int32)
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def product(self, block: _Block, scores: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Put products of codes into [B, R]; the highest of each chunk [B, R / 256]."""
         binding = block.session.io_binding()
         binding.bind_cpu_input("probes", self._codes)
         binding.bind_output("scores", "cpu", 0, np.int32, scores.shape, scores.ctypes.data)
         block.session.run_with_iobinding(binding)
         if len(block.gone):
             scores[:, block.gone] = _NEVER
-        return scores, scores.reshape(len(scores), -1, _CHUNK).max(axis=2)
+        return np.asarray(scores.reshape(len(scores), -1, _CHUNK).max(axis=2))
 
     def hidden(self, block: _Block) -> Doubles:
         """By how much the similarity to a row of a block may differ from what codes say: [B, 1]."""
@@ -223,9 +225,8 @@ def _candidates(
     error = (known.shape[1] + 2) * _ROUNDING * _lengths(known).max(initial=0) * probes.length
     error = error * _INFLATED + known.shape[1] * _UNDERFLOW
     middles, errors = [similarity], [np.broadcast_to(error, similarity.shape)]
-    scores = []
-    for block, (product, highest) in zip(blocks, _side_by_side(probes, blocks), strict=True):
-        scores.append(product)
+    scores, highests = _side_by_side(probes, blocks)
+    for block, highest in zip(blocks, highests, strict=True):
         middles.append(highest * (probes.step * block.step))
         errors.append(np.broadcast_to(probes.hidden(block), highest.shape))
     middle, error = np.hstack(middles), np.hstack(errors)
@@ -250,12 +251,16 @@ def _candidates(
 
 def _side_by_side(
     probes: _Probes, blocks: tuple[_Block, ...]
-) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """`_Probes.product` with every block, on as many cores as there are."""
+) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
+    """Products of codes with every block, on as many cores as there are; the highest of each."""
+    ends = np.cumsum([len(probes) * len(block.rows) for block in blocks])
+    # In one piece, which the system gets back; of many small ones it would not.
+    whole = np.empty(ends[-1] if blocks else 0, np.int32)
+    scores = [part.reshape(len(probes), -1) for part in np.split(whole, ends[:-1])][: len(blocks)]
     if (threads := min(usable_cores(), len(blocks) // 2)) < 2:  # one takes as long to begin
-        return [probes.product(block) for block in blocks]
+        return scores, list(map(probes.product, blocks, scores))
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(probes.product, blocks))
+        return scores, list(pool.map(probes.product, blocks, scores))
 
 
 def _opened(codes: NDArray[np.int8]) -> onnxruntime.InferenceSession:
