@@ -16,7 +16,7 @@ export function sentence(decision) {
   return t(`answer.${answer}.said`, {label: label ?? ""});
 }
 
-/** The card of an answer; `probe` is the address of the picture that was asked about. */
+/** The card of an answer; `probe` is the content of what was asked about. */
 export function card(decision, probe) {
   const {answer, label, candidates} = decision;
   return h("div", {class: `answer ${answer}`},
@@ -38,9 +38,9 @@ export function card(decision, probe) {
       decision.promised && decision.basis && h("li", {}, stands(decision))));
 }
 
-function figure(address, caption, extra = "") {
-  const picture = address
-    ? tile(address, extra)
+function figure(content, caption, extra = "") {
+  const picture = content
+    ? tile(content, extra)
     : h("span", {class: "tile none"}, t("picture.none"));
   return h("figure", {}, picture, h("figcaption", {}, caption));
 }
@@ -48,16 +48,18 @@ function figure(address, caption, extra = "") {
 function example(candidate, answer) {
   const caption = t(answer === "match" ? "answer.is" : "answer.nearest", {label: candidate.label});
   const place = h("figure", {}, monogram(candidate.label), h("figcaption", {}, caption));
-  gallery.pictureOf(candidate.label, candidate.example ?? null).then((address) => {
-    if (address) place.replaceWith(figure(address, caption, answer === "match" ? "" : "faint"));
+  gallery.pictureOf(candidate.label, candidate.example ?? null).then((content) => {
+    if (content) place.replaceWith(figure(content, caption, answer === "match" ? "" : "faint"));
   });
   return place;
 }
 
-/** A picture, or a recording to play. */
-export const tile = (address, extra = "") => (gallery.hears()
-  ? h("audio", {class: `tile ${extra}`, src: address, controls: true, "aria-label": t("recording")})
-  : h("img", {class: `tile ${gallery.ink() ? "ink" : ""} ${extra}`, src: address, alt: ""}));
+/** What `gallery.content` gave, as an element: a text, a recording to play, or a picture. */
+export function tile(content, extra = "") {
+  if (gallery.reads()) return h("blockquote", {class: `tile ${extra}`, dir: "auto"}, content);
+  if (gallery.hears()) return h("audio", {class: `tile ${extra}`, src: content, controls: true, "aria-label": t("recording")});
+  return h("img", {class: `tile ${gallery.ink() ? "ink" : ""} ${extra}`, src: content, alt: ""});
+}
 
 /** What stands for somebody of whom no picture is kept. */
 export const monogram = (label) => h("span", {class: "tile none", "aria-hidden": "true"},

@@ -15,7 +15,7 @@ import * as visitors from "./visitors.js";
 const AT_ONCE = 12; // pictures in one call
 
 let left = false; // the lesson was left, or is over
-let probes = []; // {file, address, sent, decision, review} of the pictures that were asked about last
+let probes = []; // {file, content, sent, decision, review} of the pictures that were asked about last
 let current = 0;
 let taken = null;
 let rate = null;
@@ -62,8 +62,8 @@ export const leave = () => taken?.stop();
 export const take = (files) => taken?.give(files);
 
 async function ask(files) {
-  for (const {address} of probes) URL.revokeObjectURL(address);
-  probes = files.map((file) => ({file, address: URL.createObjectURL(file), decision: null}));
+  for (const {content} of probes) gallery.free(content);
+  probes = await Promise.all(files.map(async (file) => ({file, content: await gallery.content(file), decision: null})));
   current = 0;
   place.replaceChildren(h("p", {class: "waiting"}, t("desk.asking")));
   await identify(probes);
@@ -110,7 +110,7 @@ function show() {
     if (!probe) place.replaceChildren(h("p", {class: "answer empty"}, t("desk.empty")));
     return;
   }
-  place.replaceChildren(card(probe.decision, probe.address), actions(probe), probes.length > 1 ? strip() : "");
+  place.replaceChildren(card(probe.decision, probe.content), actions(probe), probes.length > 1 ? strip() : "");
 }
 
 function strip() {
@@ -118,8 +118,8 @@ function strip() {
     probes.map((one, index) => h("button", {
       type: "button", class: `probe ${one.decision?.answer ?? ""}`, "aria-pressed": String(index === current),
       onclick: () => { current = index; show(); place.querySelectorAll(".probe")[index].focus(); },
-    }, gallery.hears() ? h("span", {}, one.file.name)
-      : h("img", {src: one.address, alt: one.file.name, class: gallery.ink() ? "tile ink" : "tile"}),
+    }, gallery.pictorial() ? h("img", {src: one.content, alt: one.file.name, class: gallery.ink() ? "tile ink" : "tile"})
+      : h("span", {}, one.file.name),
     h("span", {}, one.decision ? t(`answer.${one.decision.answer}`) : "…"))));
 }
 

@@ -121,8 +121,8 @@ function form() {
 
 function one({label, examples, consent, retain_until: until, tags, quiet}) {
   const picture = h("div", {class: "portrait"}, monogram(label));
-  gallery.pictureOf(label).then((address) => {
-    if (address) picture.replaceChildren(tile(address));
+  gallery.pictureOf(label).then((content) => {
+    if (content) picture.replaceChildren(tile(content));
   });
   const choose = h("input", {type: "file", accept: gallery.accept(), multiple: true, onchange: () => enroll(label, Array.from(choose.files))});
   const card = h("li", {class: "card"},
@@ -202,7 +202,7 @@ function remarks({label, lookalikes, warnings}) {
     ...lookalikes.map((one) => h("li", {}, t("enroll.alike", {label, other: one.label, similarity: alike(one.similarity)}))),
     ...warnings.map(({code, text}) => h("li", {lang: has(`reason.${code}`) ? undefined : "en"}, has(`reason.${code}`) ? t(`reason.${code}`) : text)),
   ];
-  return words.length ? h("ul", {class: "remark", role: "status"}, words) : "";
+  return words.length ? h("div", {role: "status"}, h("ul", {class: "remark"}, words)) : "";
 }
 
 async function forget(label, examples) {

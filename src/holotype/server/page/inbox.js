@@ -13,7 +13,7 @@ const KEYS = {i: name, n: enroll, s: stranger, m: dismiss, x: trash, Delete: tra
 
 let panel = null;
 let drawn = 0;
-let addresses = [];
+let contents = [];
 
 /** Build the panel anew. */
 export async function render(where) {
@@ -41,10 +41,10 @@ export async function render(where) {
   if (found.recognized) say(recognized(found.recognized));
 }
 
-/** Forget the pictures that were shown. */
+/** Forget what was shown. */
 export function leave() {
-  for (const address of addresses) URL.revokeObjectURL(address);
-  addresses = [];
+  contents.forEach(gallery.free);
+  contents = [];
 }
 
 const recognized = (n) => t("inbox.recognized", {n, count: number(n)});
@@ -60,14 +60,14 @@ function more(list, cursor) {
 }
 
 async function picture(id) {
-  const address = URL.createObjectURL(await call("GET", `v1/inbox/${id}/picture`, {blob: true}));
-  addresses.push(address);
-  return address;
+  const content = await gallery.content(await call("GET", `v1/inbox/${id}/picture`, {blob: true}));
+  contents.push(content);
+  return content;
 }
 
 function shown(id) {
   const place = h("span", {class: "tile none"}, t("picture.none"));
-  picture(id).then((address) => place.replaceWith(tile(address)), () => {});
+  picture(id).then((content) => place.replaceWith(tile(content)), () => {});
   return place;
 }
 
@@ -98,7 +98,7 @@ function one(visitor) {
           for (const each of row.querySelectorAll(".probe")) each.setAttribute("aria-pressed", String(each === event.currentTarget));
           portrait.replaceChildren(shown(id));
         },
-      }, gallery.hears() ? t("inbox.picture", {n: index + 1}) : shown(id)))));
+      }, gallery.pictorial() ? shown(id) : t("inbox.picture", {n: index + 1})))));
   return row;
 }
 

@@ -1,5 +1,5 @@
-// Where pictures and recordings come from: the pad, files that are chosen, dropped or pasted, the
-// camera, the microphone.
+// Where pictures, recordings and texts come from: the pad, a field to write in, files that are chosen,
+// dropped or pasted, the camera, the microphone.
 
 import {camera} from "./camera.js";
 import {h, icon} from "./dom.js";
@@ -10,6 +10,7 @@ import {t} from "./texts.js";
 
 const ICONS = {
   draw: "M4 20l1-5L16 4l4 4L9 19z",
+  write: "M4 6h16 M4 11h16 M4 16h9",
   file: "M12 16V5 M7 10l5-5 5 5 M4 19h16",
   camera: "M4 8h4l2-3h4l2 3h4v11H4z M12 10a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7",
   microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3 M6 11a6 6 0 0 0 12 0 M12 17v4",
@@ -18,8 +19,8 @@ const ICONS = {
 /**
  * What takes pictures and hands them on.
  *
- * ways: some of draw, file, camera, microphone; the first, which is a sheet or files, is open.
- * action: what the button beside the pad says; several files are handed on at once where `many`.
+ * ways: some of draw, write, file, camera, microphone; the first, which is none of the last two, is open.
+ * action: what the button beside the pad, or below the field, says; several files are handed on at once where `many`.
  * drop: what the field for files says.
  */
 export function input({ways, action, many = true, facing = "environment", drop = t(many ? "input.drop" : "input.drop_one"), onpictures}) {
@@ -30,13 +31,21 @@ export function input({ways, action, many = true, facing = "environment", drop =
     ways.map((one) => h("button", {
       type: "button", "aria-pressed": "false", "data-way": one, onclick: () => open(one),
     }, icon(ICONS[one]), t(`input.${one}`))));
-  const go = h("button", {type: "button", class: "main", disabled: true, onclick: sendDrawing}, action);
+  const go = h("button", {type: "button", class: "main", disabled: true, onclick: send}, action);
   const sheet = ways.includes("draw") ? pad({onchange: () => { go.disabled = sheet.empty; }}) : null;
   sheet?.element.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("canvas") && !sheet.empty) sendDrawing();
+    if (event.key === "Enter" && event.target.matches("canvas") && !sheet.empty) send();
+  });
+  const text = h("textarea", {rows: 5, dir: "auto",
+    oninput: () => { go.disabled = !text.value.trim(); },
+    onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !go.disabled) send(); },
   });
 
-  async function sendDrawing() {
+  async function send() {
+    if (way === "write") {
+      onpictures([new File([text.value], "text.txt", {type: "text/plain"})]);
+      return;
+    }
     const picture = await sheet.picture();
     if (picture) onpictures([new File([picture], "drawing.png", {type: "image/png"})]);
   }
@@ -47,6 +56,7 @@ export function input({ways, action, many = true, facing = "environment", drop =
     way = wanted;
     for (const one of switches.children) one.setAttribute("aria-pressed", String(one.dataset.way === way));
     if (way === "draw") place.replaceChildren(sheet.element, h("div", {class: "row"}, go));
+    if (way === "write") place.replaceChildren(h("label", {class: "write"}, t("input.text"), text), h("div", {class: "row"}, go));
     if (way === "file") place.replaceChildren(files());
     if (way === "camera") {
       seeing = camera({facing, onpicture: (file) => onpictures([file])});
@@ -72,13 +82,13 @@ export function input({ways, action, many = true, facing = "environment", drop =
   return {
     element,
     give: (files) => onpictures(many ? files : files.slice(0, 1)),
-    clear: () => sheet?.clear(),
-    say: (text) => { go.textContent = text; },
+    clear: () => { sheet?.clear(); text.value = ""; go.disabled = true; },
+    say: (what) => { go.textContent = what; },
     stop: () => { seeing?.stop(); if (way === "camera") open(ways[0]); },
   };
 }
 
-/** Take pictures, or folders of them, that are dropped on an element. */
+/** Take files, or folders of them, that are dropped on an element. */
 export function takesDrops(element, onfiles) {
   let inside = 0;
   const over = (by) => { inside = by ? inside + by : 0; element.classList.toggle("over", inside > 0); };
@@ -126,6 +136,6 @@ async function within(entry) {
   return (await Promise.all(found.map(within))).flat();
 }
 
-/** The pictures, or recordings, of a paste. */
+/** The files of a paste that the gallery takes. */
 export const pasted = (event) => Array.from(event.clipboardData?.files ?? [])
   .filter(takes);

@@ -15,7 +15,7 @@ export function lesson({done}) {
   let step = 0;
   let first = "";
   let sample = null; // the shipped drawings, once they are enrolled
-  const kind = gallery.hears() ? "play" : gallery.ink() ? "draw" : "show";
+  const kind = gallery.hears() ? "play" : gallery.reads() ? "write" : gallery.ink() ? "draw" : "show";
   const heading = h("h1", {tabindex: "-1"});
   const text = h("p", {class: "lead"});
   const name = h("input", {id: "lesson-name", maxlength: 200, autocomplete: "off"});
@@ -108,9 +108,10 @@ export function lesson({done}) {
     const right = step === 2 ? decision.label === label : decision.answer === "unknown";
     const came = right ? "right" : decision.answer;
     const words = t(right || !sample ? `lesson.${step}.${came}` : "lesson.sample.other", {label: decision.label ?? label});
+    const content = await gallery.content(file);
     outcome.replaceChildren(
       h("p", {class: right ? "good" : "remark"}, right && icon("M5 13l5 5L20 7"), words),
-      card(decision, URL.createObjectURL(file)));
+      card(decision, content));
     say(`${sentence(decision)} ${words}`);
     if (right) passed();
     else {

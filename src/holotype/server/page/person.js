@@ -105,8 +105,8 @@ export async function person(label, {show, stale, forget}) {
 function example({id, created, picture, decision}, label, {move, remove}) {
   const place = h("div", {class: "portrait"}, monogram(label));
   if (picture) {
-    gallery.pictureOf(label, id).then((address) => {
-      if (address) place.replaceChildren(tile(address));
+    gallery.pictureOf(label, id).then((content) => {
+      if (content) place.replaceChildren(tile(content));
     });
   }
   const named = h("span", {class: "hidden"}, ` ${t("person.example", {id})}`);

@@ -28,10 +28,10 @@ export async function speak(wanted, {remember = false} = {}) {
 /** Whether there is a text of that name. */
 export const has = (key) => key in texts;
 
-let heard = false;
+let how = "shown";
 
-/** From now on speak of recordings, where there are words for it, or of pictures. */
-export const ofRecordings = (yes) => { heard = yes; };
+/** From now on speak of what is "heard" or "read", where there are words for it, or of pictures. */
+export const speakOf = (perceived) => { how = perceived; };
 
 // A label that is written from right to left, or that turns the direction around: what stands beside
 // it would turn with it, but for these marks.
@@ -40,7 +40,7 @@ const apart = (value) => (TURNS.test(value) ? `\u2068${value}\u2069` : value);
 
 /** A text; with `n: 1` the form for one, where there is one. */
 export function t(key, values = {}) {
-  const kind = heard && `${key}_heard` in texts ? `${key}_heard` : key;
+  const kind = `${key}_${how}` in texts ? `${key}_${how}` : key;
   const form = values.n === 1 && `${kind}_one` in texts ? `${kind}_one` : kind;
   const text = texts[form] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => apart(values[name] ?? whole));

@@ -1,5 +1,6 @@
 // Who came by last, as it happens; and the page hears of what others change.
 
+import {tile} from "./answer.js";
 import {call, follow} from "./api.js";
 import {h, say} from "./dom.js";
 import * as gallery from "./gallery.js";
@@ -102,12 +103,12 @@ function row({id, at, kind, label, facts, picture}) {
   const answer = ANSWERS[kind];
   const portrait = h("div", {class: "portrait"}, h("span", {class: "tile none", "aria-hidden": "true"}, label ? Array.from(label)[0].toLocaleUpperCase() : "?"));
   const wanted = new AbortController();
-  let address = null;
+  let content = null;
   if (picture) {
-    call("GET", `v1/events/${id}/picture`, {blob: true, signal: wanted.signal}).then((content) => {
-      if (wanted.signal.aborted) return;
-      address = URL.createObjectURL(content);
-      portrait.replaceChildren(h("img", {class: "tile", src: address, alt: ""}));
+    call("GET", `v1/events/${id}/picture`, {blob: true, signal: wanted.signal}).then(gallery.content).then((found) => {
+      content = found;
+      if (wanted.signal.aborted) gallery.free(content);
+      else portrait.replaceChildren(tile(content));
     }, () => {}); // kept no longer
   }
   return {
@@ -115,6 +116,6 @@ function row({id, at, kind, label, facts, picture}) {
       h("p", {class: "word"}, t(`answer.${answer}`)),
       h("p", {class: "whom"}, label ?? t(`answer.${answer}.who`)),
       h("p", {class: "soft"}, facts.camera && `${facts.camera}, `, h("time", {datetime: at}, when(at))))),
-    free: () => { wanted.abort(); if (address) URL.revokeObjectURL(address); },
+    free: () => { wanted.abort(); if (content) gallery.free(content); },
   };
 }
