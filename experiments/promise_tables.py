@@ -157,13 +157,14 @@ def promise() -> str:
             f"{100 * cell['stated']:g}",
             *(
                 (
+                    " or ".join(cell["basis"]),
                     share(cell["fpir"]),
-                    share(cell["constant"]["fpir"]),
+                    share(cell["constant"]["fpir"]) if cell["constant"] else "",
                     share(cell["fnir"]),
                     f"{100 * cell['cannot_tell']['value']:.2f}",
                 )
                 if cell["fpir"]
-                else ("refused", "", "", "")
+                else ("refused", "", "", "", "")
             ),
         )
         for cell in cells
@@ -172,6 +173,7 @@ def promise() -> str:
         "enrolled",
         "examples",
         "stated, %",
+        "the rate is",
         "strangers accepted, %",
         "with one constant threshold, %",
         "missed, %",
