@@ -181,7 +181,7 @@ import numpy as np
 
 from holotype.domains.domain import Detected, Domain
 from holotype.errors import ImageError
-from holotype.records import OwnConstants
+from holotype.preprocessing import OwnConstants
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,12 @@ def test_a_dropped_folder_is_measured_and_told_as_table_and_plot(
     assert page.locator(".evaluate table").count() == 0
 
 
+class Table(Beside):
+    """The jobs of a server, beside it."""
+
+    _what, _tables = "jobs", (TABLE,)
+
+
 @pytest.mark.parametrize(
     ("state", "code", "said"),
     [
@@ -57,7 +63,7 @@ def test_a_dropped_folder_is_measured_and_told_as_table_and_plot(
 def test_a_result_that_is_not_there_is_explained(
     opened: Any, served: Served, state: str, code: str, said: str
 ) -> None:
-    jobs = Beside(served.gallery.with_name("desk.gallery.jobs"), "jobs", (TABLE,))
+    jobs = Table(served.gallery.with_name("desk.gallery.jobs"))
     with jobs._changing() as connection:
         connection.execute(
             "INSERT INTO jobs (id, kind, state, actor, server, created, ended, done, total, code)"
