@@ -21,6 +21,14 @@ print("beside it", file=sys.stderr)
 sys.exit(len(sys.stdin.read()))
 """
 
+# Ctrl-C may have been ignored by whoever started the tests, as a shell does in the background.
+WAITING = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print("there", flush=True)
+time.sleep(1200)
+"""
+
 
 def test_it_has_its_own_arguments_folder_environment_streams_and_end(tmp_path: Path) -> None:
     process = warm.Process(
@@ -40,8 +48,7 @@ def test_it_has_its_own_arguments_folder_environment_streams_and_end(tmp_path: P
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_as_one_that_was_started(number: signal.Signals) -> None:
-    code = "print('there', flush=True); import time; time.sleep(1200)"
-    process = warm.Process(code, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = warm.Process(WAITING, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     assert process.stdout.readline() == "there\n"
     assert process.poll() is None

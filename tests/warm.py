@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -176,8 +177,7 @@ def ordered(orders: int) -> str:
     while True:
         _, descriptors, _, _ = socket.recv_fds(taken, 1, 4)
         if not descriptors:
-            _reap(0)
-            os._exit(0)
+            os._exit(0)  # whoever still runs is the system's now, as with `Popen`
         order = json.loads(lines.readline())
         if not os.fork():
             lines.close()
@@ -185,7 +185,7 @@ def ordered(orders: int) -> str:
             return _kept(order, *descriptors)
         for one in descriptors:
             os.close(one)
-        _reap(os.WNOHANG)
+        _reap()
 
 
 def _kept(order: dict[str, Any], stdin: int, stdout: int, stderr: int, reporting: int) -> str:
@@ -220,9 +220,7 @@ def _kept(order: dict[str, Any], stdin: int, stdout: int, stderr: int, reporting
     return str(order["code"])
 
 
-def _reap(how: int) -> None:
-    try:
-        while os.waitpid(-1, how)[0]:
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except ChildProcessError:
-        pass
