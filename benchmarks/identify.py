@@ -31,19 +31,7 @@ from holotype.recognizer import Recognizer
 from holotype.stats.scoring import unit
 
 BAR_RATIO, BAR_FOLLOW_MS = 2.0, 50.0
-DIMS = 256  # of the bar; the pack's vectors are padded with zeros, which changes no product
 STRANGERS = (20, 10)  # own ones: classes, pictures of each
-
-
-class Padded(Embedder):
-    """The shipped model with vectors of `DIMS` dimensions."""
-
-    def embed(self, sources):  # type: ignore[no-untyped-def]
-        return padded(super().embed(sources))
-
-
-def padded(vectors: np.ndarray) -> np.ndarray:
-    return np.pad(vectors, ((0, 0), (0, DIMS - vectors.shape[1])))
 
 
 def cpu_ms(work: Callable[[], object]) -> float:
@@ -64,24 +52,27 @@ def main() -> None:
     # Identities as alike to the cohort as it is to itself, so that thresholds mean something.
     mixed = cohort[rng.integers(len(cohort), size=options.enrolled)]
     spread = rng.normal(size=mixed.shape) / np.sqrt(mixed.shape[1])
-    people = padded(unit(mixed + 2 * spread))
+    people = unit(mixed + 2 * spread)
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "probe.png"
         Image.fromarray(drawings.images[1]).save(probe)
         gallery = SqliteGallery.open(
-            Path(folder) / "large.gallery", pack.card.model_id, DIMS, model_name="characters"
+            Path(folder) / "large.gallery",
+            pack.card.model_id,
+            cohort.shape[1],
+            model_name="characters",
         )
         gallery.add_strangers(
-            padded(unit(rng.normal(size=(STRANGERS[0] * STRANGERS[1], cohort.shape[1])))),
+            unit(rng.normal(size=(STRANGERS[0] * STRANGERS[1], cohort.shape[1]))),
             np.repeat(np.arange(STRANGERS[0]), STRANGERS[1]),
         )
         for number, vector in enumerate(people):
             gallery.add(f"label {number}", vector[None])
-        embedder = Padded(pack, threads=1)
+        embedder = Embedder(pack, threads=1)
         with Recognizer(
             embedder,
             gallery,
-            CohortModel.of(Cohort(padded(cohort), class_index), padded(pack.background())),
+            CohortModel.of(Cohort(cohort, class_index), pack.background()),
             "characters",
         ) as recognizer:
             first_s = cpu_ms(lambda: recognizer.identify(probe)) / 1000
@@ -101,7 +92,7 @@ def main() -> None:
     identify_ms = statistics.median(pair[0] for pair in pairs)
     result = {
         "enrolled": options.enrolled,
-        "dims": DIMS,
+        "dims": cohort.shape[1],
         "identify_ms": round(identify_ms, 2),
         "bare_ms": round(bare_ms, 2),
         "ratio": round(statistics.median(ours / theirs for ours, theirs in pairs), 3),
@@ -116,7 +107,7 @@ def main() -> None:
 
 
 def enroll_and_ask(recognizer: Recognizer, probe: Path, number: int) -> None:
-    vector = unit(np.random.default_rng(number).normal(size=(1, DIMS)))
+    vector = unit(np.random.default_rng(number).normal(size=(1, recognizer.embedding_dim)))
     recognizer.gallery.add(f"new {number}", vector)
     recognizer.identify(probe)
 
