@@ -315,7 +315,7 @@ class Searched:
     kind: str  # as the engine calls it
     asked: int
     missed: int
-    at_most: float  # the share that is missed: upper end of a 95 % interval; 1 if none was asked
+    at_most: float  # are missed: end of a 95 % interval; 0 if it is exact, 1 if none was asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ class IndexSearch:
         if found is None:
             return Searched(index.name, index.kind, 0, 0, 1.0)
         missed = sum(own not in rows for own, rows in zip(enrolled.rows, found, strict=True))
-        return Searched(index.name, index.kind, len(found), missed, interval(missed, len(found))[1])
+        # Of an exact one there is nothing to estimate, as long as it does find everybody.
+        at_most = interval(missed, len(found))[1] if missed or not index.exact else 0.0
+        return Searched(index.name, index.kind, len(found), missed, at_most)
 
     def _only_just_accepted(self, rows: NDArray[np.int64]) -> Floats:
         """A vector for each of those rows: float32 unit [S, D]."""
