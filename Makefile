@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 # The tests start hundreds of processes: each would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo serve test check lint walk shell extra-text clean
+.PHONY: demo serve test check check-all lint walk shell extra-text clean
 .DELETE_ON_ERROR:
 
 demo: .venv/base
@@ -18,7 +18,7 @@ serve: .venv/server
 	$(BIN)/holotype serve desk.gallery --keep-pictures
 
 test: .venv/dev
-	@echo "Testing in a few minutes; what takes long is left to \`make check\`."
+	@echo "Testing in a few minutes; what takes long is left to \`make check-all\`."
 	$(PYTEST) -m "not slow and not data"
 
 lint: .venv/dev
@@ -28,8 +28,14 @@ lint: .venv/dev
 	$(BIN)/mypy --config-file mypy-scripts.ini
 	$(BIN)/lint-imports
 
-check: lint
+# The core. The other parts take minutes each: `make check-page`, and so on (tests/parts.py).
+check: lint check-core
+
+check-all: lint
 	$(PYTEST)
+
+check-%: .venv/dev
+	$(PYTEST) -m $*
 
 .venv/base: pyproject.toml constraints.txt
 	@echo "Installing the base into .venv: numpy, pillow, onnxruntime, typer, rich and jinja2, some 60 MB."

@@ -1,4 +1,4 @@
-"""Shared by all tests: where the data sets lie, and what was left out for which reason."""
+"""Shared by all tests: their parts, where the data sets lie, and what was left out and why."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from parts import PARTS, part_of
+
 # Before NumPy is loaded. With a process of tests on each core, the threads of one wait for those of
 # another, and keep the cores busy meanwhile: a step of training takes up to ten times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -20,7 +22,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
-# What a selection leaves to `make check`: how many tests of which mark.
+# What a selection leaves to `make check-all`: how many tests of which mark.
 _LEFT = pytest.StashKey[Counter[str]]()
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 _WANTING = "needs "  # how a reason begins where something is missing on this machine
@@ -36,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT] = Counter()
+    for part in ("core", *PARTS):
+        config.addinivalue_line("markers", f"{part}: of that part of the tests (tests/parts.py)")
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +55,11 @@ def _no_memory(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setattr("holotype.model.self_test.folder", lambda: place)
 
 
+@pytest.hookimpl(tryfirst=True)  # before marks are selected by
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not any(map(item.get_closest_marker, PARTS)):  # a store's run of a shared test
+            item.add_marker(part_of(item.path))
     if os.environ.get("HOLOTYPE_DATA"):
         return
     skip = pytest.mark.skip(reason="needs the data sets: set HOLOTYPE_DATA to their folder")
@@ -62,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
-        for mark in ("data", "slow"):
+        for mark in (*PARTS, "data", "slow"):
             if item.get_closest_marker(mark):
                 item.config.stash[_LEFT][mark] += 1
                 break
@@ -112,10 +120,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for reason, count in wanting.items():
         terminalreporter.write_line(f"Skipped {count}: {reason}.")
     if left := config.stash[_LEFT]:
-        terminalreporter.write_line(
-            f"Left to `make check`: {left['slow']} that take long, and {left['data']} on data sets "
-            "(see CONTRIBUTING.md)."
-        )
+        said = ", ".join(f"{count} {mark}" for mark, count in left.items())
+        terminalreporter.write_line(f"Left to `make check-all`: {said} (see CONTRIBUTING.md).")
 
 
 @pytest.fixture(scope="session")

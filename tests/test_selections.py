@@ -1,8 +1,10 @@
-"""What `make test` leaves out is said, and continuous integration misses nothing in silence."""
+"""Each part of the tests is told by its place, and what is left out or missing is said."""
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from hanging import HANGS_S
+from parts import TESTS, part_of
 
+# What only the tests of a part import or ask for.
+_SIGNS = {
+    "page": {"chromium"},
+    "servers": {"real_server", "receivers", "films", "postgres", "milvus", "url", "indexed"},
+    "fuzzing": {"fuzzing"},
+    "ray": {"ray_cluster"},
+    "examples": {"walk"},
+}
 _TESTS = """
 import pytest
 
@@ -23,13 +34,60 @@ def test_slow(): pass
 @pytest.mark.data
 def test_on_data(data_dir): pass
 """
+_SETTINGS = """
+[pytest]
+pythonpath = .
+markers =
+  slow: slow
+  data: data
+"""
+
+
+def signs(file: Path) -> set[str]:
+    """The names that a file of tests imports, and those that its tests ask for."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module), *(one.name for one in node.names)}
+        elif isinstance(node, ast.FunctionDef):
+            found |= {one.arg for one in node.args.args}
+    return found
+
+
+@pytest.mark.parametrize("part", _SIGNS)
+def test_what_a_part_alone_needs_is_asked_for_nowhere_else(part: str) -> None:
+    other = {"servers": {"page", "fuzzing"}}.get(part, set()) | {part}
+    found = [file for file in TESTS.rglob("test_*.py") if signs(file) & _SIGNS[part]]
+    assert part in set(map(part_of, found))
+    assert [file for file in found if part_of(file) not in other] == []
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")])
+def test_a_part_is_a_mark_that_nobody_writes(suite: Path, processes: tuple[str, ...]) -> None:
+    assert "3 passed" in outcome(suite, "-m", "core", *processes, data=str(suite))[1]
+    code, said = outcome(suite, "-m", "page", *processes)
+    assert code == 0
+    assert "1 passed" in said
+
+
+def test_the_core_opens_no_store_that_is_a_server() -> None:
+    gallery = str(TESTS / "gallery")
+    command = [sys.executable, "-m", "pytest", gallery, "-n0", "--collect-only", "-m", "core"]
+    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True)
+    assert "sqlite" in done.stdout
+    assert not re.search(r"\[.*(postgres|milvus)", done.stdout)
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    for name in ("conftest.py", "parts.py"):
+        shutil.copy(TESTS / name, tmp_path)
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "test_desk.py").write_text("def test_page(): pass")
     (tmp_path / "test_it.py").write_text(_TESTS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow: slow\n  data: data\n")
+    (tmp_path / "pytest.ini").write_text(_SETTINGS)
     return tmp_path
 
 
@@ -47,10 +105,10 @@ def outcome(suite: Path, *options: str, data: str = "") -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("processes", [(), ("-n", "2")])
-def test_what_is_left_to_make_check_is_said(suite: Path, processes: tuple[str, ...]) -> None:
-    code, said = outcome(suite, "-m", "not slow and not data", *processes)
+def test_what_is_left_out_is_said(suite: Path, processes: tuple[str, ...]) -> None:
+    code, said = outcome(suite, "-m", "core and not slow and not data", *processes)
     assert code == 0
-    assert "Left to `make check`: 1 that take long, and 1 on data sets" in said
+    assert "Left to `make check-all`: 1 page, 1 slow, 1 data (see CONTRIBUTING.md)." in said
     assert "1 passed" in said
 
 
@@ -63,4 +121,4 @@ def test_what_is_missing_is_named_or_red(suite: Path) -> None:
     assert "needs the data sets" in said
     code, said = outcome(suite, "--nothing-missing", data=str(suite))
     assert code == 0
-    assert "3 passed" in said
+    assert "4 passed" in said

@@ -335,7 +335,7 @@ def test_a_store(house: House) -> None:
     line = '"toy": ("holotype.gallery.toy:ToyGallery", Extra("toy", (), "")), '
     house.put("src/holotype/gallery/place.py", '"postgresql": _POSTGRES', line)
     conftest = "tests/gallery/conftest.py"
-    house.put(conftest, '"postgres", indexed', '"toy", ')
+    house.put(conftest, "postgres, indexed", '"toy", ')
     house.put(conftest, "@pytest.fixture\ndef place(", PLACE)
     house.put(
         conftest, "request.getfixturevalue(places", 'toy_place(request) if engine == "toy" else '

@@ -27,9 +27,10 @@ _numbers = itertools.count()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         alone = "path" in metafunc.fixturenames
+        postgres = pytest.param("postgres", marks=pytest.mark.servers)
         # With an index the rows are those of the file: what is new of it, `test_milvus.py` proves.
-        indexed = pytest.param("milvus", marks=pytest.mark.slow)
-        metafunc.parametrize("engine", ["sqlite"] if alone else ["sqlite", "postgres", indexed])
+        indexed = pytest.param("milvus", marks=[pytest.mark.servers, pytest.mark.slow])
+        metafunc.parametrize("engine", ["sqlite"] if alone else ["sqlite", postgres, indexed])
 
 
 @pytest.fixture(scope="session")

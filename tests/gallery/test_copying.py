@@ -17,13 +17,16 @@ from holotype.errors import GalleryError
 from holotype.gallery import Gallery, copy, copying, enrolled_rows, existing
 
 Rows = Callable[..., np.ndarray]
-BOTH = ["sqlite", "postgres"]
+POSTGRES = pytest.param("postgres", marks=pytest.mark.servers)
+BOTH = ["sqlite", POSTGRES]
 
 
 @pytest.fixture
-def another(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> str:
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where there is nothing, in the store that the test names."""
-    return str(tmp_path / "copy.gallery") if request.param == "sqlite" else f"{url}_copy"
+    if request.param == "sqlite":
+        return str(tmp_path / "copy.gallery")
+    return f"{request.getfixturevalue('url')}_copy"
 
 
 @pytest.fixture
@@ -157,7 +160,7 @@ def test_it_decides_the_same(engine: str, place: Path | str, another: str) -> No
                 assert one.similarity == pytest.approx(other.similarity, abs=1e-6)
 
 
-@pytest.mark.parametrize("another", ["postgres"], indirect=True)
+@pytest.mark.parametrize("another", [POSTGRES], indirect=True)
 def test_a_difference_ends_it(full: Gallery, another: str, place: Path | str, monkeypatch) -> None:
     insert = copying._insert
 
