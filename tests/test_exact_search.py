@@ -130,6 +130,15 @@ def test_a_change_codes_what_changed_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert coded == []
 
 
+def test_no_more_numbers_of_rows_are_held_than_it_needs() -> None:
+    search = ExactSearch(drawn("random", 2050, 64, 0))
+    search.nearest(drawn("random", 1, 64, 1), 1)
+    blocks, rest = search._coded()
+    assert len(rest) == 2050 % 256
+    assert rest.base is None
+    assert {block.rows.dtype for block in blocks} == {np.dtype(np.int32)}
+
+
 def test_vectors_may_be_mapped_from_a_file(tmp_path: Path) -> None:
     vectors, probes = drawn("random", 2000, 64, 0), drawn("random", 5, 64, 1)
     np.save(tmp_path / "vectors.npy", vectors)

@@ -63,7 +63,7 @@ class ExactSearch(Forked):
     def __init__(self, prototypes: Floats) -> None:
         self._prototypes = prototypes
         self._blocks: tuple[_Block, ...] = ()
-        self._rest: Rows = np.arange(len(prototypes))  # rows that are in no block
+        self._rest: Rows | None = None  # rows that are in no block; None: all
         self._coding = Lock()
         super().__init__()
 
@@ -79,6 +79,8 @@ class ExactSearch(Forked):
         """
         new_row, arrived = changes
         after = ExactSearch(prototypes)
+        if self._rest is None:
+            return after
         if np.array_equal(new_row, np.arange(len(new_row))):  # as after an enrollment
             blocks, rest = self._blocks, self._rest
         else:
@@ -116,14 +118,14 @@ class ExactSearch(Forked):
         """Code anew: what ONNX Runtime opened belongs to the parent."""
         for block in self._blocks:
             abandon(block.session)
-        self._blocks, self._rest = (), np.arange(len(self._prototypes))
+        self._blocks, self._rest = (), None
 
     def _coded(self) -> tuple[tuple[_Block, ...], Rows]:
         """What is to be looked through, with few rows in no block."""
         with self._coding:
-            if len(self._rest) > _MOST_REST:
-                size = _block_rows(self._prototypes.shape[1])
-                blocks, rest = list(self._blocks), self._rest
+            rest = np.arange(len(self._prototypes)) if self._rest is None else self._rest
+            if len(rest) > _MOST_REST:
+                size, blocks = _block_rows(self._prototypes.shape[1]), list(self._blocks)
                 if blocks and len(blocks[-1].rows) < size:  # the last one is filled up
                     last = blocks.pop().rows.astype(np.int64)
                     rest = np.append(last[last != _GONE], rest)
@@ -132,8 +134,10 @@ class ExactSearch(Forked):
                     _Block.of(self._prototypes, rest[start : min(start + size, whole)])
                     for start in range(0, whole, size)
                 ]
-                self._blocks, self._rest = tuple(blocks), rest[whole:]
-            return self._blocks, self._rest
+                # A copy, as a view would keep the numbers of all rows.
+                self._blocks, rest = tuple(blocks), rest[whole:].copy()
+            self._rest = rest
+            return self._blocks, rest
 
 
 @dataclass(frozen=True, eq=False)
