@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_finished_cells_are_not_measured_again(unbroken: Path, drawings: Path) -
     run(drawings, unbroken, seen.append)
     assert {now.what for now in seen} == {"looking at the pictures"}
     assert table(unbroken) == before
+
+
+def test_what_is_finished_counts_before_the_rest_is_measured(
+    unbroken: Path, drawings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(unbroken, out)
+    one, *_ = sorted((out / "cells").glob("prototypical-?*3way-1shot.json"))
+    assert json.loads(one.read_text())["contender"] == "prototypical"  # the first of them
+    one.unlink()
+    seen: list[Progress] = []
+    run(drawings, out, seen.append)
+    assert {now.cells_done for now in seen if now.what.endswith("shot")} == {3}
+    assert one.is_file()
+    assert table(out) == table(unbroken)
 
 
 def test_progress_covers_the_grid_with_an_estimate(drawings: Path, tmp_path: Path) -> None:

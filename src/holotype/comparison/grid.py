@@ -18,7 +18,7 @@ from holotype.comparison import contenders
 from holotype.comparison.contenders import Contender
 from holotype.comparison.division import Division, prepare
 from holotype.comparison.eta import Forecast, Progress
-from holotype.comparison.measuring import TaskPictures, drawn, measure
+from holotype.comparison.measuring import TaskPictures, drawn, finished, measure
 from holotype.comparison.outcome import Outcome, Row
 from holotype.comparison.storage import read_json, write_json
 from holotype.datasets.lake import N_WAY
@@ -105,12 +105,17 @@ def compare(
     for one in entered:
         if contenders.trains(one):
             _train(one, division, budget, seed, forecast)
+    for one in entered:
+        if contenders.trains(one):
+            ready[one.name] = contenders.opened(one, division)
+    cells = out / "cells"
+    found = {one.name: finished(cells, one, ready[one.name], tasks, forecast) for one in entered}
     pictures = TaskPictures(tasks)
     rows = []
     for one in entered:
-        known = ready.get(one.name) or contenders.opened(one, division)
-        cells = measure(out / "cells", one, known, tasks, pictures, forecast)
-        rows.append(Row(one.name, known.facts, cells))
+        known = ready[one.name]
+        measured = measure(cells, one, known, tasks, pictures, found[one.name], forecast)
+        rows.append(Row(one.name, known.facts, measured))
     return Outcome(
         command=shlex.join(["holotype", *sys.argv[1:]]),
         data=division.identity["data"],

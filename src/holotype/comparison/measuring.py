@@ -110,15 +110,31 @@ class TaskPictures:
         return encode_pictures(self._raw, prepare_them, timed, told), seconds / len(self.used)
 
 
+def finished(
+    folder: Path, one: Contender, ready: Opened, tasks: Sequence[Task], forecast: Forecast
+) -> dict[str, Cell]:
+    """The cells of the same weights and episodes that an earlier sitting measured, by task."""
+    found = {}
+    for task in tasks:
+        stored = read_json(_place(folder, one, task))
+        if stored is not None and all(
+            stored.get(name) == value for name, value in _identity(one, ready, task).items()
+        ):
+            found[task.digest] = Cell.from_json(stored["cell"])
+            forecast.found(one.name, task.pictures)
+    return found
+
+
 def measure(
     folder: Path,
     one: Contender,
     ready: Opened,
     tasks: Sequence[Task],
     pictures: TaskPictures,
+    found: dict[str, Cell],
     forecast: Forecast,
 ) -> tuple[Cell, ...]:
-    """Measure a contender on all tasks; a cell of the same weights and episodes is not done again.
+    """Measure a contender on all tasks.
 
     Args:
         folder: of the cells.
@@ -126,32 +142,29 @@ def measure(
         ready: the same, loaded.
         tasks: in the order of the result.
         pictures: of all tasks.
+        found: what is `finished`, and not done again.
         forecast: is told.
     """
-    paths = {
-        id(task): folder / f"{_file_name(one.name)}-{task.n_way}way-{task.k_shot}shot.json"
-        for task in tasks
-    }
-    key = {"contender": one.name, "weights": ready.identity}
-    found: dict[int, Cell] = {}
-    for task in tasks:
-        stored = read_json(paths[id(task)])
-        if stored is not None and all(
-            stored.get(name) == value for name, value in {**key, "episodes": task.digest}.items()
-        ):
-            found[id(task)] = Cell.from_json(stored["cell"])
-            forecast.found(one.name, task.pictures)
-    missing = [task for task in tasks if id(task) not in found]
+    missing = [task for task in tasks if task.digest not in found]
     if missing:
         shown, seconds_each = pictures.of(
             ready, lambda done, total: forecast.aside(f"{one.name}: pictures", done, total)
         )
         for task in missing:
             cell = _measured(one, ready, task, shown, pictures.used, seconds_each, forecast)
-            stored = {**key, "episodes": task.digest, "cell": cell.stored()}
-            write_json(paths[id(task)], stored)
-            found[id(task)] = cell
-    return tuple(found[id(task)] for task in tasks)
+            stored = {**_identity(one, ready, task), "cell": cell.stored()}
+            write_json(_place(folder, one, task), stored)
+            found[task.digest] = cell
+    return tuple(found[task.digest] for task in tasks)
+
+
+def _place(folder: Path, one: Contender, task: Task) -> Path:
+    return folder / f"{_file_name(one.name)}-{task.n_way}way-{task.k_shot}shot.json"
+
+
+def _identity(one: Contender, ready: Opened, task: Task) -> dict[str, Any]:
+    """What a stored cell is of."""
+    return {"contender": one.name, "weights": ready.identity, "episodes": task.digest}
 
 
 def _measured(
