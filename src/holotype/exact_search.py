@@ -34,8 +34,6 @@ from holotype.stats.scoring import Floats, top_k
 Rows = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
-# Below it a product of float32 takes no longer.
-SMALLEST = 100_000
 # From this size on the C library asks the system for memory, and gives all of it back.
 _BLOCK_BYTES = 2**25
 _CHUNK = 256  # rows of a block of which the highest is noted

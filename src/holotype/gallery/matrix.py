@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holotype.errors import GalleryError
+from holotype.gallery import mapped
 
 UNIT_TOLERANCE = 1e-3  # how far the length of a vector may be from 1: rounding is far below
 # Two vectors as near as this are of one picture: a model rounds differently in another batch or
@@ -84,8 +87,10 @@ class Matrix:
     behind the rows that a view can see. A row costs the same on average however many there are.
     """
 
-    def __init__(self, embedding_dim: int) -> None:
-        """Start without rows; `embedding_dim` is D."""
+    def __init__(self, embedding_dim: int, folder: Path | None = None) -> None:
+        """Start without rows; `embedding_dim` is D, and many may lie in a file in a folder."""
+        self._folder = folder
+        self._process = os.getpid()
         self._vectors = np.empty((0, embedding_dim), np.float32)
         self._owner = np.empty(0, np.int64)
         self.rows = 0
@@ -93,10 +98,12 @@ class Matrix:
     def reserve(self, rows: int) -> None:
         """Make room for that many more rows."""
         needed = self.rows + rows
-        if needed <= len(self._vectors):
+        # A child made by fork would write into the file of its parent.
+        if needed <= len(self._vectors) and self._process == os.getpid():
             return
+        self._process = os.getpid()
         capacity = needed + needed // 2 + 16  # memory that is not written to costs nothing
-        vectors = np.empty((capacity, self._vectors.shape[1]), np.float32)
+        vectors = mapped.empty(capacity, self._vectors.shape[1], self._folder)
         owner = np.empty(capacity, np.int64)
         vectors[: self.rows] = self._vectors[: self.rows]
         owner[: self.rows] = self._owner[: self.rows]
@@ -112,7 +119,7 @@ class Matrix:
 
     def keep(self, rows: NDArray[np.bool_], owner: NDArray[np.int64]) -> Matrix:
         """A new matrix of the marked rows, in their order, and whose each of them is now."""
-        kept = Matrix(self._vectors.shape[1])
+        kept = Matrix(self._vectors.shape[1], self._folder)
         vectors, _ = self.views()
         at = np.flatnonzero(rows)
         kept.reserve(len(at))
@@ -120,6 +127,7 @@ class Matrix:
         # Any mode but "raise" writes straight into `out`.
         np.take(vectors, at, axis=0, out=kept._vectors[: kept.rows], mode="clip")
         kept._owner[: kept.rows] = owner
+        mapped.forget(self._vectors, np.flatnonzero(~rows))
         return kept
 
     def views(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

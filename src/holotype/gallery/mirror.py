@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,22 +24,25 @@ _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
 class Mirror:
     """The file's content as a `Snapshot`, brought up to date at the cost of what changed."""
 
-    def __init__(self, embedding_dim: int, check: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, embedding_dim: int, check: Callable[[Connection], None], folder: Path | None
+    ) -> None:
         """Know nothing yet.
 
         Args:
             embedding_dim: D.
             check: raises when the gallery is no longer the one that this process opened.
+            folder: where many vectors may lie beside the memory, in a file without a name.
         """
-        self._embedding_dim = embedding_dim
+        self._embedding_dim, self._folder = embedding_dim, folder
         self._check = check
-        self._snapshot: Snapshot | None = None
         self._versions = self._stranger_versions = 0
         self.forget()
 
     def forget(self) -> None:
         """Throw the copy away: the next snapshot reads everything."""
         self._clear()
+        self._snapshot: Snapshot | None = None
         self._state: tuple[object, date] | None = None  # of the connection, and the day
         self._stale = True
 
@@ -66,7 +70,7 @@ class Mirror:
         self._corrections = -1, -1
         self._signing_key: bytes | None = None
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
-        self._matrix = Matrix(self._embedding_dim)
+        self._matrix = Matrix(self._embedding_dim, self._folder)
         self._examples: list[int] = []  # id of each row of the matrix
         self._described = set[int]()  # ids of examples that stand for a text
         self._labels: list[str] = []

@@ -64,7 +64,7 @@ class SqliteGallery(Gallery):
         self._changed_s = -_TURN_S  # when the last change from here ended, by the monotonic clock
         with failures(self.path):
             sweep(self.path.parent)
-        super().__init__(str(self.path), binding)
+        super().__init__(str(self.path), binding, self.path.parent)
 
     def _locate(self) -> None:
         self.path = real_path(self._given)

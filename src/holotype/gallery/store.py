@@ -28,19 +28,20 @@ class Store(Forked, ABC):
     of its own is the first group of methods, and its `Connection`.
     """
 
-    def __init__(self, place: str, binding: Binding) -> None:
+    def __init__(self, place: str, binding: Binding, folder: Path | None = None) -> None:
         """Open a gallery that exists and belongs to the model in `binding`.
 
         Args:
             place: where it is, as messages say it: without a password.
             binding: the model.
+            folder: as for `Mirror`; None: all vectors lie in memory.
         """
         self.place = place
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._closed = False
         self._binding = binding
-        self._mirror = Mirror(binding.embedding_dim, self._check_binding)
+        self._mirror = Mirror(binding.embedding_dim, self._check_binding, folder)
         with self._failures():
             self._connect()
         super().__init__()

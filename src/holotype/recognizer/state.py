@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.exact_search import SMALLEST, ExactSearch
+from holotype.exact_search import ExactSearch
 from holotype.forking import cached_property
 from holotype.gallery import Gallery, Snapshot
+from holotype.gallery.mapped import SMALLEST
 from holotype.gallery.prototypes import prototypes_of
 from holotype.openset import Cohort, CohortModel, Matcher
 from holotype.recognizer.index_search import IndexSearch
