@@ -25,7 +25,6 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file mypy-scripts.ini
 	$(BIN)/lint-imports
 
 # The core. The other parts take minutes each: `make check-page`, and so on (tests/parts.py).
