@@ -57,6 +57,8 @@ def _no_memory(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
 
 @pytest.hookimpl(tryfirst=True)  # before marks are selected by
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes long and begins late would be waited for by all other processes.
+    items.sort(key=lambda item: (*PARTS, "core").index(part_of(item.path)))
     for item in items:
         if not any(map(item.get_closest_marker, PARTS)):  # a store's run of a shared test
             item.add_marker(part_of(item.path))

@@ -9,19 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 
 _PLACES = {
+    "test_examples.py": "examples",
+    "train/meta/test_docs_meta.py": "examples",
     "page": "page",
+    "recognizer/test_cluster.py": "ray",
     "server": "servers",
-    "server/test_described.py": "fuzzing",
     "gallery/test_postgres.py": "servers",
     "gallery/test_milvus.py": "servers",
     "cli/test_stores.py": "servers",
     "watching/test_streams.py": "servers",
     "test_deploy.py": "servers",
-    "recognizer/test_cluster.py": "ray",
-    "test_examples.py": "examples",
-    "train/meta/test_docs_meta.py": "examples",
+    "server/test_described.py": "fuzzing",
 }
-PARTS = tuple(dict.fromkeys(_PLACES.values()))  # beside the core
+PARTS = tuple(dict.fromkeys(_PLACES.values()))  # beside the core; what has the longest files first
 TESTS = Path(__file__).parent
 
 
