@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
-import sys
 
+import warm
 from hanging import HANGS_S
+
+_PROGRAM = "from holotype.__main__ import main; main()"
 
 
 def answer(command: list[object], reply: bytes) -> tuple[int, str]:
     """Run a command at a terminal where somebody answers; exit code and what was on the screen."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "holotype", *map(str, command)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
-    )
-    os.close(theirs)
+    with os.fdopen(theirs, "rb+", 0) as terminal:
+        process = warm.Process(
+            _PROGRAM,
+            *command,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+        )
     os.write(ours, reply)
     seen = b""
     while True:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,7 @@ markers =
 """
 
 
+@cache
 def signs(file: Path) -> set[str]:
     """The names that a file of tests imports, and those that its tests ask for."""
     found: set[str] = set()
@@ -64,20 +65,10 @@ def test_what_a_part_alone_needs_is_asked_for_nowhere_else(part: str) -> None:
     assert [file for file in found if part_of(file) not in other] == []
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")])
-def test_a_part_is_a_mark_that_nobody_writes(suite: Path, processes: tuple[str, ...]) -> None:
-    assert "3 passed" in outcome(suite, "-m", "core", *processes, data=str(suite))[1]
-    code, said = outcome(suite, "-m", "page", *processes)
+def test_a_part_is_a_mark_that_nobody_writes(suite: Path) -> None:
+    code, said = outcome(suite, "-m", "page")
     assert code == 0
     assert "1 passed" in said
-
-
-def test_the_core_opens_no_store_that_is_a_server() -> None:
-    gallery = str(TESTS / "gallery")
-    command = [sys.executable, "-m", "pytest", gallery, "-n0", "--collect-only", "-m", "core"]
-    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True)
-    assert "sqlite" in done.stdout
-    assert not re.search(r"\[.*(postgres|milvus)", done.stdout)
 
 
 @pytest.fixture

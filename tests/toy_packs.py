@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ BACKGROUND_CLASSES = 60
 # Cohort characters are numbered from here, so that tests may use lower numbers for their own.
 FIRST_COHORT_CHARACTER = 1000
 FIRST_BACKGROUND_CHARACTER = 2000
+_COHORT = range(FIRST_COHORT_CHARACTER, FIRST_COHORT_CHARACTER + COHORT_CLASSES)
+_BACKGROUND = range(FIRST_BACKGROUND_CHARACTER, FIRST_BACKGROUND_CHARACTER + BACKGROUND_CLASSES)
 
 
 def toy_drawing(character: int, drawer: int = 0, side_px: int = 40) -> NDArray[np.uint8]:
@@ -79,22 +82,27 @@ def toy_embeddings(
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+@cache
+def _prepared(preprocessing: Preprocessing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The drawings of the cohort and of the background, as the model sees them."""
+    cohort = [toy_drawing(c, drawer) for c in _COHORT for drawer in range(COHORT_EXAMPLES)]
+    background = [toy_drawing(c) for c in _BACKGROUND]
+    return prepare_batch(cohort, preprocessing), prepare_batch(background, preprocessing)
+
+
 def toy_parts(size_px: int = 16, dim: int = 8, seed: int = 0) -> dict[str, Any]:
     """The arguments of `write_pack` for a toy pack, to change one and see what happens."""
     preprocessing = Preprocessing("ink", size_px=size_px, margin_px=1)
-    characters = range(FIRST_COHORT_CHARACTER, FIRST_COHORT_CHARACTER + COHORT_CLASSES)
-    drawings = [toy_drawing(c, d) for c in characters for d in range(COHORT_EXAMPLES)]
-    background = range(FIRST_BACKGROUND_CHARACTER, FIRST_BACKGROUND_CHARACTER + BACKGROUND_CLASSES)
-    learned = prepare_batch([toy_drawing(c) for c in background], preprocessing)
+    cohort, learned = _prepared(preprocessing)
     return {
         "name": "toy",
         "model": toy_model(size_px, dim, seed).SerializeToString(),
         "preprocessing": preprocessing,
-        "embeddings": toy_embeddings(prepare_batch(drawings, preprocessing), dim, seed),
+        "embeddings": toy_embeddings(cohort, dim, seed),
         "class_index": np.repeat(np.arange(COHORT_CLASSES), COHORT_EXAMPLES),
         "prototypes": toy_embeddings(learned, dim, seed),
-        "cohort": {"data": "toy", "class_names": [f"toy/{c}" for c in characters]},
-        "background": {"data": "toy", "class_names": [f"toy/{c}" for c in background]},
+        "cohort": {"data": "toy", "class_names": [f"toy/{c}" for c in _COHORT]},
+        "background": {"data": "toy", "class_names": [f"toy/{c}" for c in _BACKGROUND]},
         "training": {"command": "none: a random projection", "seed": seed},
         "license": "Apache-2.0",
     }

@@ -52,7 +52,7 @@ class Process:
         self,
         code: str,
         *arguments: object,
-        stdin: int | None = None,
+        stdin: int | IO[Any] | None = None,
         stdout: int | IO[Any] | None = None,
         stderr: int | IO[Any] | None = None,
         cwd: str | os.PathLike[str] | None = None,
@@ -67,7 +67,7 @@ class Process:
             end, mine = os.pipe()
             self.stdin = os.fdopen(mine, "w")
         else:
-            end = os.dup(0)
+            end = os.dup(0 if stdin is None or isinstance(stdin, int) else stdin.fileno())
         theirs.append(end)
         for number, asked in enumerate((stdout, stderr), start=1):
             if asked == subprocess.PIPE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,19 @@ from holotype.demo import trials
 Run = Callable[..., Result]
 
 
+@pytest.fixture(scope="module")
+def measured(pack: Path) -> demo.Demo:
+    """By the toy model, in one gallery a part."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(trials, "_CHARACTER_TRIALS", 1)
+        monkeypatch.setattr(trials, "_DIGIT_TRIALS", 1)
+        return demo.run(lambda *_: None, model=str(pack))
+
+
 @pytest.fixture
-def toy(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy model, and one gallery a part."""
-    monkeypatch.setattr(demo, "run", partial(demo.run, model=str(pack)))
-    monkeypatch.setattr(trials, "_CHARACTER_TRIALS", 1)
-    monkeypatch.setattr(trials, "_DIGIT_TRIALS", 1)
+def toy(measured: demo.Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command measures what was measured."""
+    monkeypatch.setattr(demo, "run", lambda report: measured)
 
 
 @pytest.mark.usefixtures("toy")

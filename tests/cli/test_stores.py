@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 import holotype
+import warm
 from hanging import HANGS_S
 from holotype.client import Client
 from holotype.gallery import existing
@@ -36,16 +36,14 @@ def url() -> Iterator[str]:
         server.stop()
 
 
+def started(folder: Path, *arguments: str) -> warm.Process:
+    program, pipe = "from holotype.__main__ import main; main()", subprocess.PIPE
+    return warm.Process(program, *arguments, stdout=pipe, stderr=pipe, cwd=folder)
+
+
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "holotype", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=HANGS_S,
-        check=False,
-    )
-    said = done.stdout + done.stderr
+    done = started(folder, *arguments)
+    said = "".join(done.communicate(timeout=HANGS_S))
     assert done.returncode == code, said
     assert PASSWORD not in said
     assert "s3cret" not in said
@@ -55,13 +53,7 @@ def run(folder: Path, *arguments: str, code: int = 0) -> str:
 @contextmanager
 def served(place: str, folder: Path) -> Iterator[tuple[str, str]]:
     """A server, by its address and the key that it has shown."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "holotype", "serve", place, "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-    )
+    server = started(folder, "serve", place, "--port", "0")
     try:
         assert server.stdout is not None
         address, _, key = server.stdout.readline().strip().partition("#key=")

@@ -56,8 +56,9 @@ def milvus() -> Iterator[MilvusServer]:
 
 
 @pytest.fixture
-def url(postgres: PostgresServer) -> str:
+def url(postgres: PostgresServer, request: pytest.FixtureRequest) -> str:
     """Where there is no gallery yet."""
+    assert request.node.get_closest_marker("servers"), "the core opens no store of a server"
     return postgres.url("desk", more=f"?gallery=g{next(_numbers)}")
 
 
@@ -75,8 +76,9 @@ def place(engine: str, request: pytest.FixtureRequest) -> Path | str:
 
 
 @pytest.fixture
-def indexed(milvus: MilvusServer, tmp_path: Path) -> str:
+def indexed(milvus: MilvusServer, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A file with an index beside it that is not there yet."""
+    assert request.node.get_closest_marker("servers"), "the core opens no store of a server"
     return milvus.url(f"g{next(_numbers)}", tmp_path / "desk.gallery")
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import holotype
 from holotype.datasets.catalogue import load_dataset
-from holotype.datasets.folders import write_folder
 from holotype.datasets.splits import ALPHABETS
 from holotype.errors import RateError, TrainingError
 from holotype.evaluation.accuracy import evaluate
@@ -23,10 +23,18 @@ from holotype.train import picture_recipes, pipeline
 from holotype.train.history import History
 from holotype.train.recipes import RECIPES
 
+CONV4 = RECIPES["prototypical"]["conv4"]
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.fixture(autouse=True, scope="module")
+def small() -> Iterator[None]:
     """The recipe of the shipped pack, with two steps and small pictures."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _make_small(monkeypatch)
+        yield
+
+
+def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = RECIPES["prototypical"]["characters"]
     tiny = replace(
         recipe,
@@ -41,21 +49,27 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES["prototypical"], "conv4", vinyals)
 
 
+Trained = Callable[[str], Path]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    drawings = load_dataset("sample")
-    some = np.flatnonzero((drawings.class_index < 20) & (np.arange(800) % 20 < 6))
-    out = tmp_path_factory.mktemp("data") / "mine"
-    write_folder(out, drawings.images[some], drawings.class_index[some], drawings.class_names[:20])
-    return out
+def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The run of a recipe on the folder, for nobody to change."""
+
+    @cache
+    def train(recipe: str) -> Path:
+        run = tmp_path_factory.mktemp("runs") / recipe
+        pipeline.train_run("prototypical", str(folder), run, recipe=recipe)
+        return run
+
+    return train
 
 
 @pytest.mark.parametrize("recipe", ["characters-selection", "conv4"])
 def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(
-    recipe: str, folder: Path, tmp_path: Path
+    recipe: str, folder: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    run, pack = tmp_path / "run", tmp_path / "mine"
-    pipeline.train_run("prototypical", str(folder), run, recipe=recipe)
+    run, pack = trained(recipe), tmp_path / "mine"
     history = History.read(run)
     assert history.step == 2
     assert [step for step, _ in history.validation] == [2]
@@ -76,9 +90,10 @@ def test_a_folder_becomes_a_run_a_pack_and_a_recognizer(
             recognizer.identify(next(folder.glob("*character01/01.png")), fpir=0.4)
 
 
-def test_a_run_begins_with_the_weights_of_another(folder: Path, tmp_path: Path) -> None:
-    first, second, alone = (tmp_path / name for name in ("first", "second", "alone"))
-    pipeline.train_run("prototypical", str(folder), first)
+def test_a_run_begins_with_the_weights_of_another(
+    folder: Path, trained: Trained, tmp_path: Path
+) -> None:
+    first, second, alone = trained("characters"), tmp_path / "second", tmp_path / "alone"
     pipeline.train_run("prototypical", str(folder), second, begin=first, seed=1)
     pipeline.train_run("prototypical", str(folder), alone, seed=1)
     before, after, other = (
@@ -96,14 +111,14 @@ def test_a_run_begins_with_the_weights_of_another(folder: Path, tmp_path: Path) 
     pipeline.train_run("prototypical", str(folder), second, begin=first, seed=1, resume=True)
 
 
-def test_what_a_run_cannot_begin_with_is_said(folder: Path, tmp_path: Path) -> None:
-    run, half, fewer = (tmp_path / name for name in ("run", "half", "fewer"))
-    pipeline.train_run("prototypical", str(folder), run)
+def test_what_a_run_cannot_begin_with_is_said(
+    folder: Path, trained: Trained, tmp_path: Path
+) -> None:
+    run, fewer, half = trained("characters"), trained("characters-selection"), tmp_path / "half"
     with pytest.raises(TrainingError, match="a run of prototypical, and this one is of simpleshot"):
         pipeline.train_run("simpleshot", str(folder), tmp_path / "x", begin=run)
     with pytest.raises(TrainingError, match="holds no training run"):
         pipeline.train_run("prototypical", str(folder), tmp_path / "x", begin=tmp_path / "none")
-    pipeline.train_run("prototypical", str(folder), fewer, recipe="characters-selection")
     with pytest.raises(TrainingError, match="do not fit the recipe characters") as caught:
         pipeline.train_run("prototypical", str(folder), tmp_path / "x", begin=fewer)
     assert "size mismatch" in str(caught.value)
@@ -114,9 +129,8 @@ def test_what_a_run_cannot_begin_with_is_said(folder: Path, tmp_path: Path) -> N
     assert not (tmp_path / "x").exists()
 
 
-def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
-    pipeline.train_run("prototypical", str(folder), tmp_path / "run")
-    scorer = pipeline.run_scorer(tmp_path / "run")
+def test_a_run_is_scored_as_it_stands(folder: Path, trained: Trained) -> None:
+    scorer = pipeline.run_scorer(trained("characters"))
     from holotype.image.prepare import prepare_batch
 
     dataset = load_dataset(folder)
@@ -128,9 +142,8 @@ def test_a_run_is_scored_as_it_stands(folder: Path, tmp_path: Path) -> None:
     assert report.accuracy > 20  # chance is 20; even random features see strokes
 
 
-def test_resuming_checks_what_the_run_was(folder: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    pipeline.train_run("prototypical", str(folder), run)
+def test_resuming_checks_what_the_run_was(folder: Path, trained: Trained) -> None:
+    run = trained("characters")
     with pytest.raises(TrainingError, match="seed"):
         pipeline.train_run("prototypical", str(folder), run, seed=1, resume=True)
     with pytest.raises(TrainingError, match="already holds"):
@@ -171,13 +184,12 @@ def test_the_pack_learns_from_the_background_but_its_cohort() -> None:
 
 @pytest.mark.data
 def test_conv4_trains_on_turned_classes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    recipe = RECIPES["prototypical"]["conv4"]
     # The small split stands in for the 4,112 classes of training, to keep the test short.
     tiny = replace(
-        recipe,
+        CONV4,
         training=("vinyals-val",),
         selection=None,
-        settings=replace(recipe.settings, steps=2),
+        settings=replace(CONV4.settings, steps=2),
         n_way=5,
     )
     monkeypatch.setitem(RECIPES["prototypical"], "conv4", tiny)

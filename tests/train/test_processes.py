@@ -97,19 +97,11 @@ def test_told_to_stop_both_finish_the_step_and_go_on(shared: Path) -> None:
     same_run(shared / "stopped", shared / "prototypical")
 
 
-@pytest.fixture(scope="module")
-def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "drawings"
-    sample = [sys.executable, "-m", "holotype", "data", "sample", "--out", str(folder)]
-    subprocess.run(sample, check=True, capture_output=True)
-    return folder
-
-
-def recipe(path: Path, drawings: Path, **settings: object) -> Path:
+def recipe(path: Path, folder: Path, **settings: object) -> Path:
     """A file that is the recipe of a short run."""
     lines = [
         *("threads = 1", "[config]", 'method = "prototypical"', 'recipe = "conv4"'),
-        *(f"data = {json.dumps(str(drawings))}", "[settings]", 'precision = "float32"'),
+        *(f"data = {json.dumps(str(folder))}", "[settings]", 'precision = "float32"'),
         *(f"{name} = {value}" for name, value in settings.items()),
     ]
     path.write_text("\n".join(lines))
@@ -118,14 +110,14 @@ def recipe(path: Path, drawings: Path, **settings: object) -> Path:
 
 @pytest.mark.slow
 def test_the_command_does_in_two_processes_what_it_does_in_one(
-    drawings: Path, tmp_path: Path
+    folder: Path, tmp_path: Path
 ) -> None:
     command = ("-m", "holotype", "train", "--config")
-    process = two(*command, recipe(tmp_path / "a.toml", drawings, steps=3), "--out", tmp_path / "a")
+    process = two(*command, recipe(tmp_path / "a.toml", folder, steps=3), "--out", tmp_path / "a")
     said, complained = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0, complained
     assert said == f"The run is in {tmp_path / 'a'}\n"
-    alone = [*command, recipe(tmp_path / "b.toml", drawings, steps=3, accumulate=2), "--out"]
+    alone = [*command, recipe(tmp_path / "b.toml", folder, steps=3, accumulate=2), "--out"]
     subprocess.run(
         [sys.executable, *map(str, alone), str(tmp_path / "b")], check=True, capture_output=True
     )
@@ -138,8 +130,8 @@ def test_the_command_does_in_two_processes_what_it_does_in_one(
 
 
 @pytest.mark.slow
-def test_the_command_refuses_once_what_two_cannot_share(drawings: Path, tmp_path: Path) -> None:
-    file = recipe(tmp_path / "a.toml", drawings, steps=3, accumulate=1)
+def test_the_command_refuses_once_what_two_cannot_share(folder: Path, tmp_path: Path) -> None:
+    file = recipe(tmp_path / "a.toml", folder, steps=3, accumulate=1)
     process = two("-m", "holotype", "train", "--config", file, "--out", tmp_path / "run")
     _, complained = process.communicate(timeout=HANGS_S)
     assert process.returncode != 0
@@ -148,8 +140,8 @@ def test_the_command_refuses_once_what_two_cannot_share(drawings: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_the_command_told_to_stop_leaves_a_checkpoint(drawings: Path, tmp_path: Path) -> None:
-    file = recipe(tmp_path / "a.toml", drawings, steps=100_000, checkpoint_every=1)
+def test_the_command_told_to_stop_leaves_a_checkpoint(folder: Path, tmp_path: Path) -> None:
+    file = recipe(tmp_path / "a.toml", folder, steps=100_000, checkpoint_every=1)
     run = tmp_path / "run"
     process = two("-m", "holotype", "train", "--config", file, "--out", run)
     wait_for(run / "checkpoint.pt", process)
