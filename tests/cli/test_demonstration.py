@@ -67,7 +67,8 @@ def test_the_shipped_model_in_a_process_without_torch(
         "--out",
         tmp_path / "demo.html",
         "--json",
-        before="from holotype.demo import trials\ntrials._DIGIT_TRIALS = 1",
+        before="from holotype.demo import measurement, trials\n"
+        "trials._DIGIT_TRIALS, measurement.SHOTS = 1, (1,)",
         after="print('torch' in sys.modules, file=sys.stderr)",
     )
     assert (done.returncode, done.stderr) == (0, "False\n")

@@ -45,7 +45,7 @@ def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES["prototypical"], "characters", tiny)
     choosing = replace(tiny, training=("training",), selection="selection")
     monkeypatch.setitem(RECIPES["prototypical"], "characters-selection", choosing)
-    vinyals = replace(tiny, training=("vinyals-train",), selection="vinyals-val")
+    vinyals = replace(tiny, training=("vinyals-train",), selection="vinyals-val", views=())
     monkeypatch.setitem(RECIPES["prototypical"], "conv4", vinyals)
 
 
