@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -348,12 +349,15 @@ class _Work:
         ]
         state = state_now()
         stored = recognizer.gallery.add_all(additions, actor=self.actor)
+        # Of all at once, as one by one takes several times as long.
+        every = np.concatenate([addition.vectors for addition in additions])
+        odd = iter(unfamiliar_reasons(recognizer.model.novelty.p_value(every)))
         for addition, added, of in zip(additions, stored, rows.values(), strict=True):
             new = np.flatnonzero(added.stored).tolist()
             self.labels[added.label] = None
             self.added += len(new)
             self.already += len(added.stored) - len(new)
-            novel = unfamiliar_reasons(recognizer.model.novelty.p_value(addition.vectors))
+            novel = list(islice(odd, len(of)))
             for at in new:
                 row = of[at]
                 elsewhere = stored_for_others(
