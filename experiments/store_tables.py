@@ -138,6 +138,24 @@ def scale_search() -> str:
     return markdown((*head, *more), rows)
 
 
+def scale_memory() -> str:
+    """What a process holds of a large gallery, with its vectors in a file and in memory."""
+    found = tabling.result("gallery_memory")
+    rows = [
+        (
+            f"{found['enrolled']:,}",
+            "in memory" if row["in_memory"] else "in a file",
+            *(f"{row[name]:.2f}" for name in ("asked_gb", "enrolled_gb", "forgotten_gb")),
+            f"{row['most_gb']:.2f}",
+            f"{row['forgotten_mapped_gb']:.2f}",
+            "yes" if found["equal_answers"] else "no",
+        )
+        for row in found["kinds"]
+    ]
+    head = ("enrolled", "float32 vectors", "asked", "one more enrolled", "one forgotten")
+    return markdown((*head, "at most", "read of files", "equal answers"), rows)
+
+
 def scale_approximate() -> str:
     """What a stated rate is worth where an index misses some of the nearest."""
     rows = [
@@ -229,6 +247,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cluster": cluster,
     "scale_costs": scale_costs,
     "scale_search": scale_search,
+    "scale_memory": scale_memory,
     "scale_approximate": scale_approximate,
     "scale_copy": scale_copy,
     "scale_evidence": scale_evidence,
