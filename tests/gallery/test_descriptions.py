@@ -13,6 +13,7 @@ import pytest
 
 from holotype.errors import GalleryError
 from holotype.gallery import Addition, copy, existing, take_in
+from holotype.gallery.schema import SCHEMA_VERSION
 
 TEXT = "a striped horse \u2603"
 STEP3 = Path(__file__).with_name("step3.gallery")
@@ -116,5 +117,5 @@ def test_a_gallery_without_such_goes_on(path, open_gallery, rows) -> None:
         assert len(old.snapshot().described) == 1
         assert old.check().sound
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     connection.close()

@@ -16,6 +16,7 @@ import pytest
 
 from holotype.errors import GalleryError
 from holotype.gallery import gallery_model, restore
+from holotype.gallery.schema import IS_MOVE, SCHEMA_VERSION
 
 STEP1 = Path(__file__).with_name("step1.gallery")
 LABELS = {"Ada": 3, "Bob's": 1}
@@ -96,7 +97,7 @@ def test_the_first_change_migrates(old: Path, open_gallery, rows) -> None:
     assert watching.remove("Ada").examples == 4
     assert watching.check().sound
     watching.close()
-    assert version(old) == 4
+    assert version(old) == SCHEMA_VERSION
     assert b"Ada" not in old.read_bytes()
 
 
@@ -140,7 +141,7 @@ def test_any_change_migrates(old: Path, open_gallery, rows, change: str) -> None
                 gallery.stage("m2", 3, {1: rows(1, dim=3)[0]})
         assert gallery.audit()[0].action == "migrate"
         assert gallery.check().sound
-    assert version(old) == 4
+    assert version(old) == SCHEMA_VERSION
 
 
 def test_a_failed_change_leaves_it_at_schema_1(old: Path, open_gallery, rows) -> None:
@@ -246,4 +247,49 @@ def test_the_first_change_of_schema_2_migrates(step2: Path, open_gallery, rows) 
     watching.remove("Ada")
     assert watching.check().sound
     watching.close()
-    assert version(step2) == 4
+    assert version(step2) == SCHEMA_VERSION
+
+
+STEP4 = Path(__file__).with_name("step4.gallery")
+
+
+@pytest.fixture
+def step4(path: Path) -> Path:
+    """Written by the release before the indexes: Bobby was merged into Bob, Cleo renamed."""
+    shutil.copy(STEP4, path)
+    return path
+
+
+def test_a_file_of_schema_4_is_read_as_it_is(step4: Path, open_gallery) -> None:
+    with open_gallery() as gallery:
+        assert gallery.labels() == {"Ada": 3, "Bob": 2, "Clio": 1}
+        assert gallery.last_change().renamed == (("Clio", "Cleo"),)
+        assert gallery.check().sound
+        gallery.export(step4.with_name("parcel"), "Bob")  # asks who was merged into Bob
+    with open_gallery() as gallery:
+        assert version(step4) == SCHEMA_VERSION  # the export is a line of the trail
+        assert gallery.check().sound
+
+
+def test_what_was_done_at_schema_4_is_undone_and_sealed(step4: Path, open_gallery) -> None:
+    watching = open_gallery()
+    assert watching.snapshot().labels == ("Ada", "Bob", "Clio")
+    with open_gallery() as gallery:
+        gallery.undo()
+        assert watching.snapshot().labels == ("Ada", "Bob", "Cleo")
+        gallery.remove("Bob")  # with Bobby, and what made them one
+        assert gallery.last_change().erased == (("Ada", 1),)
+        gallery.undo()
+        assert gallery.last_change().strangers == 3
+        gallery.undo()
+        assert gallery.last_change().gone == ("Cleo",)
+        assert gallery.check().sound
+    assert watching.snapshot().labels == ("Ada", "Cleo")
+    watching.close()
+    assert b"Bobby" not in step4.read_bytes()
+    connection = sqlite3.connect(step4)
+    plan = connection.execute(
+        f"EXPLAIN QUERY PLAN SELECT entry FROM audit WHERE {IS_MOVE} ORDER BY sequence"
+    ).fetchall()
+    connection.close()
+    assert "audit_moves" in plan[0][-1]  # else each erasure reads the whole trail

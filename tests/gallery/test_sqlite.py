@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from holotype.errors import GalleryError, LabelError
 from holotype.gallery import Addition, Gallery, SqliteGallery, gallery_model
-from holotype.gallery.schema import APPLICATION_ID
+from holotype.gallery.schema import APPLICATION_ID, SCHEMA_VERSION
 
 EVIL = ["x.png", "'; DROP TABLE identities; --", "<b>&amp;</b>", "👩‍🔬", " a", "a", "a ", "A"]
 EVIL += ["\u00e9", "%", "_", "*", "\u202eabc", "NULL", "1", "1.0", "x" * 200]
@@ -62,7 +62,7 @@ def test_the_file_says_what_it_is(gallery: SqliteGallery, path: Path) -> None:
     gallery.close()
     header = path.read_bytes()[:100]
     assert int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    assert int.from_bytes(header[60:64], "big") == 4
+    assert int.from_bytes(header[60:64], "big") == SCHEMA_VERSION
     assert header[18:20] == b"\x01\x01"  # no write-ahead log: all of it is in the one file
     assert gallery_model(path) == ("m1", "toy")
 

@@ -17,6 +17,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from holotype.errors import GalleryError
@@ -102,22 +103,21 @@ def _content(connection: Connection, place: str, key: int) -> dict[str, Any]:
     return dict(zip(columns, row, strict=True))
 
 
-def seal(connection: Connection, rows: Iterable[tuple[str, object]]) -> int:
-    """Drop what can no longer be undone, since these rows are erased; the number of changes."""
-    gone, dropped = set(rows), 0
+def seal(connection: Connection, rows: Iterable[tuple[str, object]]) -> None:
+    """Drop what can no longer be undone, since these rows are erased."""
+    for place, key in rows:
+        _note(connection, place, [key], None)
     present = _present(connection)
-    lines = connection.execute("SELECT line FROM changes ORDER BY line DESC").fetchall()
-    for (line,) in lines:
-        touched = {(place, key) for place, key, _ in _rows(connection, line)}
-        if touched.isdisjoint(gone):
-            continue
-        gone |= touched
-        if line == present:  # `finish` ends it
-            connection.execute("DELETE FROM former WHERE line = ?", (line,))
-        else:
-            connection.execute("DELETE FROM changes WHERE line = ?", (line,))
-            dropped += 1
-    return dropped
+    lines = connection.execute(
+        "WITH RECURSIVE dropped (line) AS (SELECT MAX(line) FROM changes UNION"
+        " SELECT earlier.line FROM dropped JOIN former AS later ON later.line = dropped.line"
+        " JOIN former AS earlier ON earlier.place = later.place AND earlier.key = later.key"
+        " AND earlier.line < later.line)"
+        " SELECT line FROM dropped WHERE line < ?",
+        (present,),
+    ).fetchall()
+    connection.executemany("DELETE FROM changes WHERE line = ?", lines)
+    connection.execute("DELETE FROM former WHERE line = ?", (present,))  # `finish` ends it
 
 
 # -- undoing ------------------------------------------------------------------------------------
@@ -183,19 +183,24 @@ def _final(lines: tuple[AuditEntry, ...], until: int) -> tuple[AuditEntry, ...]:
 
 
 def _effect(connection: Connection, line: int) -> Undo:
-    labels = dict(connection.execute("SELECT id, label FROM identities").fetchall())
     renamed, back, gone, described = [], [], [], []
     erased: Counter[str] = Counter()
     moved: Counter[tuple[str, str]] = Counter()
     strangers = reviews = 0
     keeps: bool | None = None
     rows = _rows(connection, line)
-    then = {**labels, **{key: c["label"] for place, key, c in rows if place == "identities" and c}}
+    former = {key: c["label"] for place, key, c in rows if place == "identities" and c}
+
+    @cache
+    def label(key: int) -> str | None:
+        row = connection.execute("SELECT label FROM identities WHERE id = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     for place, key, content in rows:
         match place:
             case "identities" if content is None:
-                gone.append(labels[key])
-            case "identities" if key not in labels:
+                gone.append(str(label(key)))
+            case "identities" if label(key) is None:
                 back.append(content["label"])
             case "identities":
                 now = _content(connection, "identities", key)
@@ -206,9 +211,10 @@ def _effect(connection: Connection, line: int) -> Undo:
             case "examples":
                 now = _content(connection, "examples", key)
                 if content is None:
-                    erased[labels[now["identity"]]] += 1
+                    erased[str(label(now["identity"]))] += 1
                 elif now != content:
-                    moved[labels[now["identity"]], then[content["identity"]]] += 1
+                    then = former.get(content["identity"]) or label(content["identity"])
+                    moved[str(label(now["identity"])), str(then)] += 1
             case "strangers":
                 strangers += one(connection, "SELECT COUNT(*) FROM strangers WHERE batch = ?", key)
             case "feedback":

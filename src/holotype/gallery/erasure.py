@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from holotype.gallery import audit, changes
 from holotype.gallery.connection import Connection
 from holotype.gallery.records import Erasure
-from holotype.gallery.schema import one, schema_version
+from holotype.gallery.schema import IS_MOVE, one, schema_version
+
+_NAMES = 500  # that are asked for at once
 
 
 def remove_identity(
@@ -48,21 +51,31 @@ def remove_identity(
 
 def merged(connection: Connection) -> dict[str, str]:
     """The random ids of those whose examples all went to others, and who they are now."""
-    alive = {row[0] for row in connection.execute("SELECT uuid FROM identities")}
     into: dict[str, str] = {}
     for (entry,) in connection.execute(
-        """SELECT entry FROM audit WHERE entry LIKE '%"action":"merge"%'"""
-        """ OR entry LIKE '%"action":"move"%' ORDER BY sequence"""
+        f"SELECT entry FROM audit WHERE {IS_MOVE} ORDER BY sequence"
     ):
         line = json.loads(entry)
         into.pop(line["identity"], None)  # who takes examples is there: again, after an undo
         into[line["source"]] = line["identity"]
+    alive = _among(connection, sorted({*into, *into.values()}))
     found = {}
     for name in into.keys() - alive:
         now = name
         while now not in alive and now in into:
             now = into[now]
         found[name] = now
+    return found
+
+
+def _among(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of the random ids that are of somebody who is enrolled."""
+    found: set[str] = set()
+    for start in range(0, len(names), _NAMES):
+        some = names[start : start + _NAMES]
+        marks = ", ".join("?" * len(some))
+        rows = connection.execute(f"SELECT uuid FROM identities WHERE uuid IN ({marks})", some)
+        found.update(name for (name,) in rows)
     return found
 
 

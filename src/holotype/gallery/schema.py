@@ -22,6 +22,9 @@ APPLICATION_ID = 0x484F4C4F  # "HOLO": marks the file as a gallery, in bytes 68.
 # `changes` and `former` are what an undo needs, see `gallery.changes`. `tags` and `metadata` are
 # JSON. `strangers.decision` is the review that turned them away. `examples.description` is the text
 # that a vector stands for, where no picture was shown.
+# `IS_MOVE` is of the audit lines that give examples to another identity. An index is used where it
+# is asked for word for word.
+IS_MOVE = """entry LIKE '%"action":"merge"%' OR entry LIKE '%"action":"move"%'"""
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE meta (
@@ -115,6 +118,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     ("ALTER TABLE examples ADD COLUMN description TEXT",),
+    # So that a change costs what it touches, however many are enrolled and however long the trail.
+    (
+        "CREATE INDEX identities_by_uuid ON identities (uuid)",
+        "CREATE INDEX identities_by_day ON identities (retain_until)"
+        " WHERE retain_until IS NOT NULL",
+        "CREATE INDEX former_by_row ON former (place, key)",
+        f"CREATE INDEX audit_moves ON audit (sequence) WHERE {IS_MOVE}",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -236,8 +236,12 @@ class Store(Forked, ABC):
     # -- erasure ----------------------------------------------------------------------------
 
     def _erase(self, connection: Connection, *, wait: bool = True) -> None:
-        self._forget_beside(*_alive(connection))
+        if self._has_beside():
+            self._forget_beside(*_alive(connection))
         erasure.erase(connection, wait=wait)
+
+    def _has_beside(self) -> bool:
+        return any(self._beside(ending).exists() for ending in ("events", "inbox", "jobs"))
 
     def _forget_beside(self, enrolled: set[str], labels: list[str]) -> None:
         event_log.forget(self._beside("events"), enrolled)
@@ -250,6 +254,8 @@ class Store(Forked, ABC):
         Raises:
             GalleryError: they cannot be erased now.
         """
+        if not self._has_beside():
+            return
         with self._reading() as connection:
             alive = _alive(connection)
         try:
