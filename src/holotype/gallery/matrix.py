@@ -81,7 +81,7 @@ def as_blobs(vectors: NDArray[np.float32]) -> list[bytes]:
 
 
 class Matrix:
-    """Rows of vectors with their owners. Rows are appended and never changed.
+    """Rows of vectors, each with its number and its owner. Rows are appended and never changed.
 
     Views that were handed out stay valid: growth moves to a new buffer, and appending writes
     behind the rows that a view can see. A row costs the same on average however many there are.
@@ -92,6 +92,7 @@ class Matrix:
         self._folder = folder
         self._process = os.getpid()
         self._vectors = np.empty((0, embedding_dim), np.float32)
+        self._numbers = np.empty(0, np.int64)
         self._owner = np.empty(0, np.int64)
         self.rows = 0
 
@@ -104,34 +105,40 @@ class Matrix:
         self._process = os.getpid()
         capacity = needed + needed // 2 + 16  # memory that is not written to costs nothing
         vectors = mapped.empty(capacity, self._vectors.shape[1], self._folder)
-        owner = np.empty(capacity, np.int64)
+        numbers, owner = np.empty((2, capacity), np.int64)
         vectors[: self.rows] = self._vectors[: self.rows]
+        numbers[: self.rows] = self._numbers[: self.rows]
         owner[: self.rows] = self._owner[: self.rows]
-        self._vectors, self._owner = vectors, owner
+        self._vectors, self._numbers, self._owner = vectors, numbers, owner
 
-    def append(self, vectors: NDArray[np.float32], owner: NDArray[np.int64]) -> None:
-        """Add rows: vectors [B, D] and whose they are, [B]."""
+    def append(
+        self, vectors: NDArray[np.float32], numbers: NDArray[np.int64], owner: NDArray[np.int64]
+    ) -> None:
+        """Add rows: vectors [B, D], their numbers [B], and whose they are [B]."""
         self.reserve(len(vectors))
         end = self.rows + len(vectors)
         self._vectors[self.rows : end] = vectors
+        self._numbers[self.rows : end] = numbers
         self._owner[self.rows : end] = owner
         self.rows = end
 
     def keep(self, rows: NDArray[np.bool_], owner: NDArray[np.int64]) -> Matrix:
         """A new matrix of the marked rows, in their order, and whose each of them is now."""
         kept = Matrix(self._vectors.shape[1], self._folder)
-        vectors, _ = self.views()
+        vectors, numbers, _ = self.views()
         at = np.flatnonzero(rows)
         kept.reserve(len(at))
         kept.rows = len(at)
         # Any mode but "raise" writes straight into `out`.
         np.take(vectors, at, axis=0, out=kept._vectors[: kept.rows], mode="clip")
+        kept._numbers[: kept.rows] = numbers[at]
         kept._owner[: kept.rows] = owner
         mapped.forget(self._vectors, np.flatnonzero(~rows))
         return kept
 
-    def views(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """All rows, read-only: vectors [M, D] and owner [M]."""
+    def views(self) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """All rows, read-only: vectors [M, D], numbers [M] and owner [M]."""
         vectors, owner = self._vectors[: self.rows], self._owner[: self.rows]
-        vectors.flags.writeable = owner.flags.writeable = False
-        return vectors, owner
+        numbers = self._numbers[: self.rows]
+        vectors.flags.writeable = numbers.flags.writeable = owner.flags.writeable = False
+        return vectors, numbers, owner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import compress
 from pathlib import Path
@@ -19,6 +19,12 @@ from holotype.gallery.schema import schema_version
 from holotype.gallery.snapshot import Over, Snapshot, Strangers
 
 _ROWS_PER_READ = 4096  # bounds the memory that loading needs beside the matrix
+_LINES = 100  # of the audit trail, whose identities are looked up one by one
+# Whose lines name all identities that they touch.
+_NAMING = {
+    *("enroll", "rename", "merge", "move", "describe", "forget", "expire"),
+    *("calibrate", "uncalibrate", "feedback", "stranger", "pictures", "export"),
+}
 
 
 class Mirror:
@@ -36,7 +42,7 @@ class Mirror:
         """
         self._embedding_dim, self._folder = embedding_dim, folder
         self._check = check
-        self._versions = self._stranger_versions = 0
+        self._versions = self._stranger_versions = self._loaded = 0
         self.forget()
 
     def forget(self) -> None:
@@ -65,13 +71,13 @@ class Mirror:
 
     def _clear(self) -> None:
         self._complete = False
+        self._loaded += 1
         self._over: dict[int, date] = {}  # identity -> its last day, which has passed
         self._line: tuple[int, str] | None = None  # the last of the audit trail
         self._corrections = -1, -1
         self._signing_key: bytes | None = None
         self._strangers, self._strangers_read = _none(self._embedding_dim), -1
         self._matrix = Matrix(self._embedding_dim, self._folder)
-        self._examples: list[int] = []  # id of each row of the matrix
         self._described = set[int]()  # ids of examples that stand for a text
         self._labels: list[str] = []
         self._names: list[str] = []  # random ids
@@ -89,11 +95,11 @@ class Mirror:
         line = audit.last_line(connection)
         if not self._complete or not _goes_on(connection, self._line):
             self._clear()
-        self._line = line
+        known, self._line = self._line, line
         self._complete = False  # until everything is read: an error half way starts again
         corrected = False
         if corrections != self._corrections and self._last_example:
-            corrected = self._look_again(connection)
+            corrected = self._look_again(connection, _named(connection, known))
         self._corrections = corrections
         self._read_new(connection)
         self._read_strangers(connection)
@@ -115,28 +121,28 @@ class Mirror:
 
     def _taken(self) -> Snapshot:
         """A snapshot of what was read, without those whose last day has passed."""
-        vectors, owner = self._matrix.views()
-        days = {self._index[identity]: day for identity, day in self._over.items()}
-        gone = np.isin(np.arange(len(self._labels)), list(days))
-        renumbered = np.where(gone, np.cumsum(gone), np.cumsum(~gone)) - 1
-        over = Over(
-            tuple(self._labels[i] for i in sorted(days)),
-            tuple(days[i] for i in sorted(days)),
-            vectors[gone[owner]],
-            renumbered[owner[gone[owner]]],
-            tuple(self._names[i] for i in sorted(days)),
-        )
-        examples = np.array(self._examples, np.int64)
-        if days:
+        vectors, examples, owner = self._matrix.views()
+        labels, names = tuple(self._labels), tuple(self._names)
+        over = Over((), (), vectors[:0], owner[:0])
+        if self._over:
+            days = {self._index[identity]: day for identity, day in self._over.items()}
+            gone = np.isin(np.arange(len(labels)), list(days))
+            renumbered = np.where(gone, np.cumsum(gone), np.cumsum(~gone)) - 1
             there = ~gone[owner]
+            over = Over(
+                tuple(labels[i] for i in sorted(days)),
+                tuple(days[i] for i in sorted(days)),
+                vectors[~there],
+                renumbered[owner[~there]],
+                tuple(names[i] for i in sorted(days)),
+            )
             vectors, owner, examples = vectors[there], renumbered[owner[there]], examples[there]
-            vectors.flags.writeable = owner.flags.writeable = False
-        examples.flags.writeable = False
-        kept = np.flatnonzero(~gone).tolist()
+            vectors.flags.writeable = owner.flags.writeable = examples.flags.writeable = False
+            labels, names = (tuple(compress(each, ~gone)) for each in (labels, names))
         return Snapshot(
             self._versions,
-            tuple(self._labels[i] for i in kept),
-            tuple(self._names[i] for i in kept),
+            labels,
+            names,
             vectors,
             owner,
             self._strangers,
@@ -146,53 +152,99 @@ class Mirror:
             frozenset(self._quiet),
             frozenset(self._described),
             self._signing_key,
+            self._loaded,
         )
 
-    def _look_again(self, connection: Connection) -> bool:
+    def _look_again(self, connection: Connection, named: set[str] | None) -> bool:
         """Forget the rows that the file no longer has, and read anew whose the others are.
 
-        Ten times faster than reading all vectors. Returns whether anything is not as it was.
+        Ten times faster than reading all vectors.
+
+        Args:
+            connection: in its read transaction.
+            named: the random ids of those alone who may not be as they were read; None: anybody.
+
+        Returns:
+            Whether anything is not as it was.
         """
+        if named is not None and not named:
+            return False
         before = self._labels, self._names, self._tags, self._quiet
-        # The index alone has both: the table would be read with all its vectors.
-        found = _numbers(
-            connection, "SELECT id, identity FROM examples INDEXED BY examples_by_identity"
-        )
-        found = found[np.argsort(found[:, 0])]
-        rows = np.array(self._examples, np.int64)
-        keep = np.isin(rows, found[:, 0])
-        identities = found[np.searchsorted(found[:, 0], rows[keep]), 1]
-        self._labels, self._names, self._index = [], [], {}
-        self._tags, self._quiet = {}, set()
-        self._last_identity = 0
+        _, examples, owner = self._matrix.views()
+        whose = self._identities()[owner]
+        if named is None:
+            read = np.ones(len(owner), np.bool_)
+            # The index alone has both: the table would be read with all its vectors.
+            statement = "SELECT id, identity FROM examples INDEXED BY examples_by_identity"
+            found = _numbers(connection, statement)
+            self._labels, self._names, self._index = [], [], {}
+            self._tags, self._quiet = {}, set()
+            self._last_identity = 0
+        else:
+            places = [at for at, name in enumerate(self._names) if name in named]
+            read = np.isin(owner, places)
+            found = self._read_named(connection, named, places)
         self._read_identities(connection)
-        owner = self._owners(identities.tolist())
-        if keep.all() and np.array_equal(owner, self._matrix.views()[1]):
+        found = found[np.argsort(found[:, 0])]
+        keep = ~read | np.isin(examples, found[:, 0])
+        read &= keep
+        whose[read] = found[np.searchsorted(found[:, 0], examples[read]), 1]
+        known = self._identities()
+        now = np.searchsorted(known, whose[keep])
+        if not np.isin(whose[keep], known).all():
+            raise DamagedError("an example is not as it was stored")
+        if keep.all() and np.array_equal(now, owner):
             return before != (self._labels, self._names, self._tags, self._quiet)
-        self._matrix = self._matrix.keep(keep, owner)
-        self._examples = rows[keep].tolist()
+        self._matrix = self._matrix.keep(keep, now)
         return True
 
-    def _owners(self, identities: Sequence[int]) -> NDArray[np.int64]:
-        try:
-            return np.array([self._index[identity] for identity in identities], np.int64)
-        except KeyError as error:
-            raise DamagedError("an example is not as it was stored") from error
+    def _read_named(
+        self, connection: Connection, named: set[str], places: Sequence[int]
+    ) -> NDArray[np.int64]:
+        """Read anew who has one of the random ids, of whom those at some places were read before.
+
+        Returns:
+            The examples of all of them and whose each is: int64 [n, 2].
+        """
+        identities = self._identities().tolist()
+        self._labels, self._names = self._labels.copy(), self._names.copy()
+        self._tags, self._quiet = self._tags.copy(), self._quiet.copy()
+        marks = ", ".join("?" * len(named))
+        rows = {row[1]: row for row in _identity_rows(connection, f"uuid IN ({marks})", *named)}
+        for at in reversed(places):
+            name = self._names[at]
+            self._tags.pop(name, None)
+            self._quiet.discard(name)
+            if name in rows:
+                self._labels[at] = self._noted(rows[name])
+            else:
+                del identities[at], self._labels[at], self._names[at]
+        self._index = {identity: at for at, identity in enumerate(identities)}
+        found = [np.empty((0, 2), np.int64)]
+        for identity, *_ in rows.values():
+            statement = "SELECT id, identity FROM examples WHERE identity = ?"
+            found.append(_numbers(connection, statement, identity))
+        return np.concatenate(found)
+
+    def _identities(self) -> NDArray[np.int64]:
+        """The row of each identity that was read, ascending: int64 [N]."""
+        return np.fromiter(self._index, np.int64, len(self._index))
 
     def _read_identities(self, connection: Connection) -> None:
-        more = "tags, quiet" if schema_version(connection) >= 3 else "'[]', 0"
-        for identity, name, label, tags, quiet in connection.execute(
-            f"SELECT id, uuid, label, {more} FROM identities WHERE id > ? ORDER BY id",
-            (self._last_identity,),
-        ):
-            self._index[identity] = len(self._labels)
-            self._labels.append(unicodedata.normalize("NFC", label))
-            self._names.append(name)
-            if tags != "[]":
-                self._tags[name] = frozenset(json.loads(tags))
-            if quiet:
-                self._quiet.add(name)
-            self._last_identity = identity
+        for row in _identity_rows(connection, "id > ?", self._last_identity):
+            self._last_identity = row[0]
+            self._index[row[0]] = len(self._labels)
+            self._names.append(row[1])
+            self._labels.append(self._noted(row))
+
+    def _noted(self, row: tuple[int, str, str, str, int]) -> str:
+        """The label of an identity, whose tags are kept beside it."""
+        _, name, label, tags, quiet = row
+        if tags != "[]":
+            self._tags[name] = frozenset(json.loads(tags))
+        if quiet:
+            self._quiet.add(name)
+        return label if label.isascii() else unicodedata.normalize("NFC", label)
 
     def _read_new(self, connection: Connection) -> None:
         self._read_identities(connection)
@@ -205,8 +257,11 @@ class Mirror:
         ).fetchall():
             ids, identities, blobs, described = zip(*rows, strict=True)
             self._described.update(compress(ids, described))
-            self._matrix.append(self._vectors(blobs), self._owners(identities))
-            self._examples.extend(ids)
+            try:
+                owner = np.array([self._index[identity] for identity in identities], np.int64)
+            except KeyError as error:
+                raise DamagedError("an example is not as it was stored") from error
+            self._matrix.append(self._vectors(blobs), np.array(ids, np.int64), owner)
             self._last_example = ids[-1]
 
     def _read_strangers(self, connection: Connection) -> None:
@@ -253,6 +308,30 @@ def _signing_key(connection: Connection) -> bytes | None:
     return None if key is None else bytes(key)
 
 
+def _named(connection: Connection, line: tuple[int, str] | None) -> set[str] | None:
+    """The random ids of all who are not as they were at a line of the audit trail.
+
+    None where the trail does not say: whom an undo brings back, an import or a new model.
+    """
+    lines = connection.execute(
+        "SELECT entry FROM audit WHERE sequence > ? LIMIT ?", (line[0] if line else 0, _LINES + 1)
+    ).fetchall()
+    entries = [json.loads(entry) for (entry,) in lines]
+    if line is None or len(entries) > _LINES or {one["action"] for one in entries} - _NAMING:
+        return None
+    return {one[key] for one in entries for key in ("identity", "source") if one.get(key)}
+
+
+def _identity_rows(
+    connection: Connection, which: str, *values: object
+) -> Iterable[tuple[int, str, str, str, int]]:
+    """The number, random id, label, tags and quietness of some of the enrolled, by their number."""
+    more = "tags, quiet" if schema_version(connection) >= 3 else "'[]', 0"
+    return connection.execute(
+        f"SELECT id, uuid, label, {more} FROM identities WHERE {which} ORDER BY id", values
+    )
+
+
 def _goes_on(connection: Connection, line: tuple[int, str] | None) -> bool:
     """Whether the file goes on from where it was read, by its audit trail.
 
@@ -272,9 +351,9 @@ def _corrections(connection: Connection) -> tuple[int, int]:
     return int(first), int(second)
 
 
-def _numbers(connection: Connection, statement: str) -> NDArray[np.int64]:
+def _numbers(connection: Connection, statement: str, *values: object) -> NDArray[np.int64]:
     """The pairs of whole numbers that a statement finds: int64 [n, 2]."""
-    return np.fromiter(connection.execute(statement), np.dtype((np.int64, 2)))
+    return np.fromiter(connection.execute(statement, values), np.dtype((np.int64, 2)))
 
 
 def _none(embedding_dim: int, version: int = 0) -> Strangers:

@@ -72,6 +72,8 @@ class Snapshot:
     quiet: frozenset[str] = frozenset()  # random ids of those who are known, but not announced
     described: frozenset[int] = frozenset()  # ids of examples that stand for a text
     signing_key: bytes | None = field(default=None, repr=False)  # None: of schema 1
+    # How often all was read anew: where it is equal, an example of two snapshots is the same one.
+    loaded: int = 0
 
     def sign(self, payload: Mapping[str, object]) -> str:
         """A token for a decision, which carries its facts; nothing is written.

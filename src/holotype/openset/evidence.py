@@ -142,7 +142,7 @@ class Evidence:
     @cached_property
     def visitors(self) -> UnlabeledScores | None:
         """What those on unlabeled pictures reach; None where nothing can be said of them."""
-        if self.unlabeled is None:
+        if self.unlabeled is None or not len(self.unlabeled):
             return None
         enrolled = self.enrolled
         among = enrolled.among(predictive.some(len(enrolled)))

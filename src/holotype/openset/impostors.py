@@ -213,14 +213,12 @@ def difference(
         changes; and the next rows that are none of these.
     """
     before, after = tuple(before), tuple(after)
-    if _begins_with(after, before):  # as after an enrollment
-        new_row = np.arange(len(before))
-        if _goes_on(old, new):
+    new_row = places(before, after)
+    if len(after) >= len(before) and np.array_equal(new_row, np.arange(len(before))):
+        if _goes_on(old, new):  # as after an enrollment
             return new_row, np.arange(len(before), len(after))
         new_row[(old != new[: len(new_row)]).any(axis=1)] = -1
     else:
-        row = {key: at for at, key in enumerate(after)}
-        new_row = np.array([row.get(key, -1) for key in before], dtype=np.int64)
         kept = np.flatnonzero(new_row >= 0)
         same = (old[kept] == new[new_row[kept]]).all(axis=1)
         new_row[kept[~same]] = -1
@@ -229,12 +227,29 @@ def difference(
     return new_row, np.flatnonzero(~known)
 
 
-def _begins_with(after: tuple[Hashable, ...], before: tuple[Hashable, ...]) -> bool:
-    """Whether one begins with all of another; in parts, each of which the processor can hold."""
-    return len(after) >= len(before) and all(
-        before[start : start + _CHUNK_ROWS] == after[start : min(start + _CHUNK_ROWS, len(before))]
-        for start in range(0, len(before), _CHUNK_ROWS)
-    )
+def places(before: Sequence[Hashable], after: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Where each of N distinct keys is among others: int64 [N], -1 where it is not.
+
+    What both begin and end with is not looked up: of a gallery that loses one, nearly all.
+    """
+    head = _alike(before, after)
+    tail = min(_alike(before[::-1], after[::-1]), len(before) - head, len(after) - head)
+    row = {after[at]: at for at in range(head, len(after) - tail)}
+    between = [row.get(key, -1) for key in before[head : len(before) - tail]]
+    ends = np.arange(head), np.arange(len(after) - tail, len(after))
+    return np.concatenate([ends[0], np.array(between, np.int64), ends[1]])
+
+
+def _alike(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:
+    """How many keys both begin with; in parts, each of which the processor can hold."""
+    least = min(len(before), len(after))
+    start = 0
+    while start < least:
+        stop = min(start + _CHUNK_ROWS, least)
+        if before[start:stop] != after[start:stop]:
+            return next(at for at in range(start, stop) if before[at] != after[at])
+        start = stop
+    return least
 
 
 def _goes_on(old: Floats, new: Floats) -> bool:

@@ -174,8 +174,17 @@ class Matcher:
         examples: NDArray[np.int64],
         exemplars: Floats,
         keys: Sequence[Hashable],
+        changes: Difference | None = None,
     ) -> Matcher:
-        """The next state of the gallery, at the cost of what differs; arguments as for `of`."""
+        """The next state of the gallery, at the cost of what differs.
+
+        Args:
+            prototypes: as for `of`, and so the next three.
+            examples: likewise.
+            exemplars: likewise.
+            keys: likewise.
+            changes: from this state to the next (`openset.impostors.difference`), where known.
+        """
         if not (self.examples.all() and examples.all()):  # some are described
             site, unlabeled = self.evidence.impostors.site.cohort, self.evidence.unlabeled
             found = self.of(
@@ -183,7 +192,8 @@ class Matcher:
             )
             found = found if unlabeled is None else found.with_unlabeled(unlabeled)
             return replace(found, turned=self.turned, _thresholds={})
-        changes = difference(self.evidence.enrolled.keys, self.prototypes, keys, prototypes)
+        if changes is None:
+            changes = difference(self.evidence.enrolled.keys, self.prototypes, keys, prototypes)
         evidence = self.evidence.follow(keys, prototypes, exemplars, _typical(examples), changes)
         search = None if self.search is None else self.search.follow(prototypes, changes)
         return Matcher(self.model, prototypes, examples, evidence, self.turned, search)

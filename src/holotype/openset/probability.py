@@ -206,11 +206,14 @@ def _never_falling(part: Doubles, whole: Doubles) -> Doubles:
 
     Pool adjacent violators (Barlow et al. 1972): neighbors that fall are merged.
     """
-    merged: list[tuple[float, float, int]] = []
+    parts: list[float] = []
+    wholes: list[float] = []
+    lengths: list[int] = []
     for a, b in zip(part.tolist(), whole.tolist(), strict=True):
-        block = (a, b, 1)
-        while merged and merged[-1][0] * block[1] >= block[0] * merged[-1][1]:
-            last = merged.pop()
-            block = (last[0] + block[0], last[1] + block[1], last[2] + block[2])
-        merged.append(block)
-    return np.repeat([a / b for a, b, _ in merged], [length for *_, length in merged])
+        length = 1
+        while parts and parts[-1] * b >= a * wholes[-1]:
+            a, b, length = parts.pop() + a, wholes.pop() + b, lengths.pop() + length
+        parts.append(a)
+        wholes.append(b)
+        lengths.append(length)
+    return np.repeat(np.divide(parts, wholes), lengths)

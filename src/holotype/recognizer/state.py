@@ -11,8 +11,9 @@ from holotype.exact_search import ExactSearch
 from holotype.forking import cached_property
 from holotype.gallery import Gallery, Snapshot
 from holotype.gallery.mapped import SMALLEST
-from holotype.gallery.prototypes import prototypes_of
+from holotype.gallery.prototypes import follow, prototypes_of
 from holotype.openset import Cohort, CohortModel, Matcher
+from holotype.openset.impostors import Difference, places
 from holotype.recognizer.index_search import IndexSearch
 from holotype.records import Candidate, Reason
 from holotype.stats import scoring
@@ -37,14 +38,18 @@ class State:
         described = is_described(snapshot)
         vectors, owner = snapshot.vectors, snapshot.owner
         examples = np.bincount(owner[~described], minlength=count)
-        prototypes = prototypes_of(vectors, owner, described, count)
-        # The oldest picture of each stands for what one more of it would reach.
-        first = np.argsort(described, kind="stable")
-        exemplars = (
-            prototypes
-            if len(vectors) == count
-            else vectors[first[np.unique(owner[first], return_index=True)[1]]]
-        )
+        changes = None if before is None else changes_between(before.snapshot, snapshot)
+        if before is None or changes is None or len(vectors) == count:
+            prototypes = prototypes_of(vectors, owner, described, count)
+        else:
+            prototypes = follow(before.matcher.prototypes, changes, vectors, owner, described)
+        exemplars = prototypes
+        if len(vectors) != count:
+            # The oldest picture of each stands for what one more of it would reach.
+            last_first = np.argsort(described, kind="stable")[::-1]
+            oldest = np.empty(count, np.int64)
+            oldest[owner[last_first]] = last_first
+            exemplars = vectors[oldest]
         if before is None:
             matcher = Matcher.of(
                 model,
@@ -55,7 +60,9 @@ class State:
                 keys=snapshot.identities,
             ).with_unlabeled(unlabeled_of(snapshot))
         else:
-            matcher = before.matcher.follow(prototypes, examples, exemplars, snapshot.identities)
+            matcher = before.matcher.follow(
+                prototypes, examples, exemplars, snapshot.identities, changes
+            )
             if snapshot.strangers.version != before.snapshot.strangers.version:
                 matcher = matcher.with_site(site_of(snapshot))
                 matcher = matcher.with_unlabeled(unlabeled_of(snapshot))
@@ -182,6 +189,30 @@ class State:
             for i in scoring.top_k(similarity, _MAX_LOOKALIKES)
             if reached[i]
         )
+
+
+def changes_between(before: Snapshot, after: Snapshot) -> Difference | None:
+    """What differs from one snapshot to a later one, told by who has which examples.
+
+    Returns:
+        As `openset.impostors.difference`; None where all was read anew in between, so that a number
+        may be that of another example.
+    """
+    if before.loaded != after.loaded or not (len(before.examples) and len(after.examples)):
+        return None
+    new_row = places(before.identities, after.identities)
+    # Where each example is now. Both are in ascending order.
+    at = np.minimum(np.searchsorted(after.examples, before.examples), len(after.examples) - 1)
+    stays = after.examples[at] == before.examples
+    stays &= after.owner[at] == new_row[before.owner]
+    came = np.ones(len(after.examples), np.bool_)
+    came[at[stays]] = False
+    changed = np.zeros(len(after.identities), np.bool_)
+    changed[after.owner[came]] = True
+    left = new_row[before.owner[~stays]]
+    changed[left[left >= 0]] = True
+    new_row[(new_row >= 0) & changed[new_row]] = -1
+    return new_row, np.flatnonzero(changed)
 
 
 def is_described(snapshot: Snapshot) -> NDArray[np.bool_]:

@@ -43,7 +43,11 @@ def group_prototypes(vectors: Floats, owner: NDArray[np.int64], count: int) -> F
         return vectors
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], np.arange(count))
-    return unit(np.add.reduceat(vectors[order], starts, axis=0))
+    result = unit(np.add.reduceat(vectors[order], starts, axis=0))
+    # What one vector is must not depend on how many the others have, not even by rounding.
+    alone = np.diff(starts, append=len(owner)) == 1
+    result[alone] = vectors[order[starts[alone]]]
+    return result
 
 
 def top_k(similarity: NDArray[np.floating], k: int) -> NDArray[np.int64]:
