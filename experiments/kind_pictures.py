@@ -298,16 +298,20 @@ def _spread(items: Any, count: int) -> Any:
 def pages(part: str, count: int) -> Iterator[Picture]:
     """Printed text: fonts of one family for development, of others held out."""
     rng = np.random.default_rng(3)
+    fonts = _fonts(part)
+    for index in range(count):
+        yield printed(rng, fonts[index % len(fonts)])
+
+
+def _fonts(part: str) -> list[Path]:
     folder = Path(str(find_spec("matplotlib").origin)).parent / "mpl-data" / "fonts" / "ttf"
     names = ("DejaVu*.ttf",) if part == DEVELOPMENT else ("STIXGeneral*.ttf", "cm[rst]*10.ttf")
-    fonts = [
+    return [
         path
         for name in names
         for path in sorted(folder.glob(name))
         if "Display" not in path.name and "cmsy" not in path.name
     ]
-    for index in range(count):
-        yield printed(rng, fonts[index % len(fonts)])
 
 
 def printed(rng: np.random.Generator, font_file: Path) -> Picture:
@@ -415,6 +419,184 @@ def photographed_pages(part: str, count: int) -> Iterator[Picture]:
         yield np.asarray(whole.crop((left, top, left + width, top + height)))
 
 
+# -- for development alone: what the kinds that are held out altogether may be like ---------------
+
+
+def close_ups(part: str, count: int) -> Iterator[Picture]:
+    """Parts of photographs, most of them grey, many blurred, dim or with little contrast."""
+    rng = np.random.default_rng(11)
+    whole = [*things(part, 400), *scenes(part, 160)]
+    while count:
+        shown = Image.fromarray(whole[rng.integers(len(whole))])
+        side = max(20, int(min(shown.size) * rng.uniform(0.25, 1)))
+        left, top = (int(rng.integers(0, length - side + 1)) for length in shown.size)
+        cut = shown.crop((left, top, left + side, top + side))
+        cut = cut.convert("L") if rng.random() < 0.7 else cut
+        if np.asarray(cut.convert("L")).std() < 6:
+            continue
+        if rng.random() < 0.7:
+            cut = cut.resize((int(rng.integers(60, 225)),) * 2, Image.Resampling.BICUBIC)
+        cut = cut.filter(ImageFilter.GaussianBlur(float(rng.choice([0, 0, 0, 0.7, 1.5]))))
+        contrast = rng.uniform(0.25, 1) if rng.random() < 0.5 else 1
+        values = rng.uniform(0, 255 * (1 - contrast)) + contrast * np.asarray(cut, np.float32)
+        values = values + rng.normal(0, rng.choice([0, 0, 2, 5]), values.shape)
+        count -= 1
+        yield _jpeg(np.clip(values, 0, 255).astype(np.uint8), rng)
+
+
+def cut_outs(part: str, count: int) -> Iterator[Picture]:
+    """Parts of photographs before a white ground, round, square or like a bottle."""
+    rng = np.random.default_rng(12)
+    whole = list(things(part, 400))
+    bottle = ((0.3, 0), (0.7, 0), (0.75, 0.3), (1, 0.45), (1, 1), (0, 1), (0, 0.45), (0.25, 0.3))
+    while count:
+        shown = Image.fromarray(whole[rng.integers(len(whole))]).convert("RGB")
+        side, wide = int(rng.integers(90, 240)), rng.uniform(0.4, 1.8)
+        width, height = (int(0.85 * side * min(1, share)) for share in (wide, 1 / wide))
+        cut = min(shown.size) * rng.uniform(0.3, 0.8)
+        left, top = (rng.uniform(0, length - cut) for length in shown.size)
+        box = (left, top, left + cut, top + cut)
+        inside = shown.resize((width, height), Image.Resampling.BICUBIC, box=box)
+        if np.ptp(np.asarray(inside.convert("L")).astype(int)) < 40:
+            continue
+        mask = Image.new("L", (4 * width, 4 * height), 0)
+        draw, frame = ImageDraw.Draw(mask), (2, 2, 4 * width - 3, 4 * height - 3)
+        if count % 3 == 0:
+            draw.ellipse(frame, fill=255)
+        elif count % 3 == 1:
+            draw.rounded_rectangle(frame, radius=int(rng.integers(0, width)), fill=255)
+        else:
+            draw.polygon([(4 * width * x, 4 * height * y) for x, y in bottle], fill=255)
+        ground = Image.new("RGB", (side, side), (int(rng.integers(235, 256)),) * 3)
+        place = ((side - width) // 2, (side - height) // 2)
+        ground.paste(inside, place, mask.resize((width, height), Image.Resampling.BOX))
+        count -= 1
+        yield _jpeg(np.asarray(ground.convert("L" if rng.random() < 0.2 else "RGB")), rng)
+
+
+def surfaces(part: str, count: int) -> Iterator[Picture]:
+    """Rough and brushed surfaces under uneven light, some scratched, stained or cracked."""
+    rng = np.random.default_rng(13)
+    for index in range(count):
+        height, width = rng.integers(90, 230, 2)
+        grain = clouds(rng, height, width, rng.uniform(0.8, 1.8), rng.choice([1, 1, 0.3, 3]))
+        relief = rng.uniform(0.05, 0.15) * grain
+        relief *= np.exp(rng.uniform(0.2, 0.7) * clouds(rng, height, width, 2.2))
+        relief += rng.uniform(0, 0.1) * clouds(rng, height, width, 2.5)
+        down, right = np.mgrid[:height, :width]
+        for _ in range(int(rng.integers(1, 6)) if index % 4 == 1 else 0):
+            angle = rng.normal(0, 0.2) + rng.choice([0, np.pi / 2])
+            apart = (down - rng.uniform(0, height)) * np.cos(angle)
+            apart += (right - rng.uniform(0, width)) * np.sin(angle)
+            line = np.exp(-((apart / rng.uniform(0.5, 2.5)) ** 2))
+            relief += rng.choice([-1, 1, 1]) * rng.uniform(0.1, 0.4) * line * (1 + 0.4 * grain)
+        if index % 4 == 2:
+            stained = clouds(rng, height, width, rng.uniform(1.2, 2.2)) > rng.uniform(0.8, 2)
+            relief -= rng.uniform(0.1, 0.4) * stained * (1 + 0.3 * grain)
+        if index % 4 == 3:
+            crack = np.cumsum(rng.normal(0, 0.8, width)) + height / 2
+            line = np.exp(-(((down - crack) / rng.uniform(0.7, 2.5)) ** 2))
+            relief -= rng.uniform(0.1, 0.4) * line
+        values = rng.uniform(0.25, 0.7) + relief * rng.uniform(0.6, 1.2)
+        values += rng.normal(0, rng.uniform(0, 0.02), values.shape)
+        yield _jpeg(np.clip(255 * values, 0, 255).astype(np.uint8), rng)
+
+
+def clouds(
+    rng: np.random.Generator, height: int, width: int, slope: float, brushed: float = 1
+) -> NDArray[np.float64]:
+    """Gaussian noise whose amplitude falls with frequency ** slope; mean 0, deviation 1."""
+    along = np.hypot(np.fft.fftfreq(height)[:, None] * brushed, np.fft.fftfreq(width))
+    along[0, 0] = 1
+    values = np.fft.ifft2(np.fft.fft2(rng.normal(size=(height, width))) / along**slope).real
+    return np.asarray((values - values.mean()) / values.std())
+
+
+def made_noise(part: str, count: int) -> Iterator[Picture]:
+    """Noise and patterns of nine sorts, none of them one of those of `noise`."""
+    rng = np.random.default_rng(14)
+    for index in range(count):
+        height, width = rng.integers(40, 320, 2)
+        planes = [_made(rng, height, width, index % 9) for _ in range(3 if index % 5 < 2 else 1)]
+        values = np.stack([255 * (p - p.min()) / np.ptp(p) for p in planes], axis=2)
+        picture = values.astype(np.uint8)
+        picture = picture[:, :, 0] if len(planes) == 1 else picture
+        picture = picture.swapaxes(0, 1).copy() if index % 2 else picture
+        yield _jpeg(picture, rng) if rng.random() < 0.3 else picture
+
+
+def _made(rng: np.random.Generator, height: int, width: int, sort: int) -> NDArray[Any]:
+    down, right = np.mgrid[:height, :width]
+    if sort == 0:
+        return rng.normal(size=(height, width))
+    if sort == 1:
+        return clouds(rng, height, width, rng.uniform(0.2, 0.7))
+    if sort == 2:
+        side = int(rng.integers(2, 9))
+        return rng.random((height, width))[down // side, right // side]
+    if sort == 3:
+        salt = rng.random((height, width)) < rng.uniform(0.02, 0.4)
+        return np.where(salt, rng.integers(0, 2, (height, width)), 0.5)
+    if sort == 4:
+        angle = rng.uniform(0, np.pi)
+        along = np.cos(angle) * right + np.sin(angle) * down
+        return np.asarray(np.sin(along * rng.uniform(0.05, 1.5) + rng.uniform(0, 6)))
+    if sort == 5:
+        apart = np.hypot(down - rng.uniform(0, height), right - rng.uniform(0, width))
+        return np.asarray(apart ** rng.uniform(0.5, 2))
+    if sort == 6:
+        length = int(rng.integers(5, 40))
+        walked = np.cumsum(rng.normal(size=(height, width + length)), axis=1)
+        return walked[:, length:] - walked[:, :-length]
+    if sort == 7:
+        grain = Image.fromarray(rng.integers(0, 256, (height, width), dtype=np.uint8))
+        return np.asarray(grain.filter(ImageFilter.BoxBlur(float(rng.uniform(1, 6)))), float)
+    return rng.exponential(size=(height, width)) ** rng.choice([0.1, 1])
+
+
+def speech(part: str, count: int) -> Iterator[Picture]:
+    """Spectrograms of sentences, some of them scaled or kept as JPEG."""
+    import soundfile
+
+    rng = np.random.default_rng(15)
+    with zipfile.ZipFile(data_folder() / "librispeech_speakers.zip") as archive:
+        names = [n for n in archive.namelist() if n.startswith("cohort/") and n.endswith(".flac")]
+        for index, name in enumerate(_spread(names, count)):
+            heard = soundfile.read(io.BytesIO(archive.read(name)))[0]
+            heard = heard[: int(16000 * rng.uniform(0.6, 3.5))]
+            picture = shown(_spectrogram(heard, rng), index)
+            if rng.random() < 0.5:
+                size = int(rng.integers(100, 400)), int(rng.integers(80, 300))
+                picture = np.asarray(Image.fromarray(picture).resize(size))
+            yield _jpeg(picture, rng) if rng.random() < 0.4 else picture
+
+
+def askew_pages(part: str, count: int) -> Iterator[Picture]:
+    """Parts of printed pages, held askew, blurred, and in light that falls off."""
+    rng = np.random.default_rng(16)
+    fonts = _fonts(part)
+    for index in range(count):
+        page = Image.fromarray(printed(rng, fonts[index % len(fonts)]))
+        page = page.rotate(rng.uniform(-6, 6), Image.Resampling.BICUBIC, fillcolor=255)
+        width, height = (int(side * rng.uniform(0.35, 0.9)) for side in page.size)
+        left, top = (
+            int(rng.integers(0, there - taken + 1))
+            for there, taken in zip(page.size, (width, height), strict=True)
+        )
+        page = page.crop((left, top, left + width, top + height))
+        page = page.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.6)))
+        paper = np.asarray(page, np.float32) / 255
+        down, right = np.mgrid[:height, :width]
+        angle = rng.uniform(0, 6.3)
+        ramp = np.cos(angle) * right / width + np.sin(angle) * down / height
+        ramp = (ramp - ramp.min()) / np.ptp(ramp)
+        light = 1 - rng.uniform(0.1, 0.6) * ramp ** rng.uniform(0.7, 2)
+        light = rng.uniform(0.5, 0.95) * light
+        tones = light * (paper + rng.uniform(0.15, 0.5) * (1 - paper))
+        tones = tones + rng.normal(0, rng.uniform(0, 0.03), tones.shape)
+        yield _jpeg(np.clip(255 * tones, 0, 255).astype(np.uint8), rng)
+
+
 # What each source shows, and whether a pack of ink reads it.
 INK: dict[str, Callable[[str, int], Iterator[Picture]]] = {
     **{name: rendered(name) for name in RENDERINGS},
@@ -454,3 +636,10 @@ ONLY_HELD_OUT = (
     "photographed pages",
     "noise",
 )
+# To choose what tells photographs from the rest; each looks a little like a kind that is held out.
+ONLY_DEVELOPMENT: dict[str, Mapping[str, Callable[[str, int], Iterator[Picture]]]] = {
+    "photograph": {"close-ups": close_ups, "cut-outs": cut_outs, "surfaces": surfaces},
+    "page": {"pages askew": askew_pages},
+    "spectrogram": {"speech": speech},
+    "noise": {"made noise": made_noise},
+}

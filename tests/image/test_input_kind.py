@@ -136,6 +136,14 @@ def test_real_photographs_are_told(name: str, every: int) -> None:
 
 
 @pytest.mark.data
+def test_spectrograms_of_speech_are_told_from_photographs_and_steel_is_not() -> None:
+    spoken, steel = (load_dataset(name).images for name in ("fsdd", "neu"))
+    told_spoken = told(list(spoken[range(0, len(spoken), 50)]), PHOTO)
+    assert told_spoken >= 0.9
+    assert told([steel[row] for row in range(0, len(steel), 18)], PHOTO) <= 0.1
+
+
+@pytest.mark.data
 def test_signatures_pass() -> None:
     found = [another_kind(seen(p), NAMES) for p in load_dataset("cedar").images[::20]]
     assert np.mean([one is not None for one in found]) <= 0.03
@@ -176,6 +184,48 @@ def test_a_model_of_photographs_doubts_drawings_and_pages_and_never_plainly() ->
         assert not found.plainly
         assert found.packs[0] == "characters"
     assert told(photographs(), PHOTO) == 0
+
+
+def in_colors(seed: int) -> np.ndarray:
+    """From blue over green to red, as programs show spectrograms."""
+    level = spectrogram(seed)[:, :, None]
+    return np.asarray(255 * np.clip(1.5 - abs(4 * level - [3, 2, 1]), 0, 1), np.uint8)
+
+
+def white(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (90 + seed, 120), dtype=np.uint8)
+
+
+def stripes(seed: int) -> np.ndarray:
+    across = 0.3 + 0.05 * seed
+    return (127 + 120 * np.sin(np.mgrid[:100, :130][seed % 2] * across)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("shown", "says", "packs"),
+    [
+        (in_colors, "a spectrogram", ("voices", "words")),
+        (white, "no camera took", ()),
+        (stripes, "no camera took", ()),
+    ],
+    ids=["spectrograms", "noise", "stripes"],
+)
+def test_a_model_of_photographs_tells_what_no_camera_took(
+    shown: Callable[[int], np.ndarray], says: str, packs: tuple[str, ...]
+) -> None:
+    found = [another_kind(seen(shown(seed)), PHOTO) for seed in range(30)]
+    told = [one for one in found if one is not None]
+    assert len(told) >= 0.95 * len(found)
+    assert not any(one.plainly for one in told)
+    assert sum(says in one.problem and one.packs == packs for one in told) >= 0.8 * len(told)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 400), (17, 400), (9, 1200), (20, 5000), (16, 16)])
+def test_a_model_of_photographs_judges_a_strip_of_any_length(shape: tuple[int, int]) -> None:
+    for channels in (1, 3):
+        pixels = np.random.default_rng(0).random((*shape, channels), dtype=np.float32)
+        found = another_kind(Picture(pixels), PHOTO)
+        assert found is None or not found.plainly
 
 
 def test_other_kinds_of_preprocessing_are_not_judged() -> None:

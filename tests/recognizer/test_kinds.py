@@ -44,14 +44,15 @@ def test_a_plainly_foreign_probe_gets_no_answer(desk: holotype.Recognizer) -> No
     assert desk.verify("c1", PHOTO, fmr=0.1).answer == "cannot_tell"
 
 
-def test_a_doubt_warns_at_enrollment_and_holds_no_answer_back(
+def test_a_doubt_is_told_beside_the_answer_and_at_enrollment_and_holds_nothing_back(
     desk: holotype.Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = desk.identify(toy_drawing(1), fpir=0.1)
     doubt = input_kind.AnotherKind(False, "this looks odd", "Draw it again")
     monkeypatch.setattr("holotype.image.quality.another_kind", lambda *_: doubt)
     after = desk.identify(toy_drawing(1), fpir=0.1)
-    assert (after.answer, after.reasons) == (before.answer, before.reasons)
+    assert (after.answer, after.similarity) == (before.answer, before.similarity)
+    assert after.reasons == (*before.reasons, doubt.reason)
     (warning,) = desk.enroll("somebody", toy_drawing(600)).warnings
     assert (warning.code, warning.text) == ("perhaps_another_kind", "this looks odd. Draw it again")
 

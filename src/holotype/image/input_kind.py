@@ -32,7 +32,7 @@ Kind = Literal["ink", "page", "tones", "blank"]
 
 # Sides that pictures are averaged down to: to count pieces, to see tones and to see colors.
 _PIECES_PX, _TONES_PX, _COLORS_PX = 400, 96, 96
-_MIN_SIDE_PX = 17
+MIN_SIDE_PX = 17
 _SMOOTHED_FROM_PX = 64  # larger pictures are smoothed a little: grain is no piece
 _GROUND_LEVEL = 0.1
 _BETWEEN = (0.2, 0.75)  # tones that are neither ground nor ink
@@ -95,6 +95,8 @@ LOOKS = {
     "ink": "this looks like a drawing in ink on paper",
     "page": "this looks like a page of print",
     "tones": TONES,
+    "spectrogram": "this looks like a spectrogram, or another chart of measured values",
+    "noise": "this looks like noise, or a pattern that no camera took",
 }
 
 
@@ -104,10 +106,10 @@ def _measured(picture: Picture) -> tuple[Departures, float]:
     Raises:
         ImageError: the picture has no contrast.
     """
-    pixels = _reduced(picture.pixels, _PIECES_PX)
+    pixels = reduced(picture.pixels, _PIECES_PX)
     whole = pixels is picture.pixels
     strokes = picture.drawing.strokes if whole else ink.strokes(grey(pixels))
-    if min(strokes.shape) < _MIN_SIDE_PX:
+    if min(strokes.shape) < MIN_SIDE_PX:
         return _NONE, 0.0
     smooth = _smoothed(strokes) if min(strokes.shape) >= _SMOOTHED_FROM_PX else strokes
     inked = smooth > INK_LEVEL
@@ -185,13 +187,13 @@ def _off_the_mix(pixels: NDArray[Any]) -> float:
     """How far colors lie beside the one line from paper to ink, root mean square of [0, 1]."""
     if pixels.shape[2] == 1:
         return 0.0
-    colors = unit_range(_reduced(pixels, _COLORS_PX))
+    colors = unit_range(reduced(pixels, _COLORS_PX))
     apart = (colors - np.median(border(colors), axis=0)).reshape(-1, 3)
     variance = np.linalg.eigvalsh(apart.T @ apart / len(apart))
     return float(np.sqrt(max(variance[0] + variance[1], 0)))
 
 
-def _reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
+def reduced(pixels: NDArray[Any], side_px: int) -> NDArray[Any]:
     """[H, W, C] -> means of blocks, sides of at most `side_px`, in the same dtype and range."""
     step = -(-max(pixels.shape[:2]) // side_px)
     if step == 1:

@@ -39,7 +39,7 @@ def assess(picture: Picture, preprocessing: Preprocessing) -> tuple[Reason, ...]
 
 def serious(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Those for which a probe gets no answer; who enrolls is told the others too."""
-    return tuple(one for one in reasons if one.code not in ("perhaps_another_kind", *_beside()))
+    return tuple(one for one in reasons if one.code not in _beside())
 
 
 def beside(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
@@ -49,4 +49,5 @@ def beside(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
 
 @cache
 def _beside() -> frozenset[str]:
-    return frozenset(code for domain in domains().values() for code in domain.told_beside)
+    told = (code for domain in domains().values() for code in domain.told_beside)
+    return frozenset(("perhaps_another_kind", *told))

@@ -8,16 +8,28 @@ from holotype.domains import rules
 from holotype.domains.declared import Notes, Stated, picture_constants, picture_input
 from holotype.domains.domain import AnotherKind, Floats, Reasons
 from holotype.domains.photos import tones
+from holotype.domains.photos.kind import kind_of
 from holotype.domains.photos.quality import assess
 from holotype.domains.picture_domain import PictureDomain
 from holotype.image import pixels as photographs
-from holotype.image.input_kind import LOOKS, impression
+from holotype.image.input_kind import LOOKS, MIN_SIDE_PX, impression
 from holotype.image.pixels import Picture
 from holotype.model.graph import Graph
 from holotype.preprocessing import Preprocessing
 
-# Things before a white ground are near to drawings: of these only the plainest are spoken of.
-_PLAIN_INK = 0.25
+_FOR_DRAWINGS = (
+    "The pack `characters` reads handwritten characters, `signatures` names",
+    ("characters", "signatures"),
+)
+_FOR_OTHERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ink": _FOR_DRAWINGS,
+    "page": _FOR_DRAWINGS,
+    "spectrogram": (
+        "The pack `voices` knows voices, `words` spoken words, from the recording itself",
+        ("voices", "words"),
+    ),
+    "noise": ("Show a photograph of the thing", ()),
+}
 
 
 class Photos(PictureDomain):
@@ -81,16 +93,18 @@ class Photos(PictureDomain):
         return photographs.photo(picture.pixels, constants)
 
     def another_kind(self, picture: Picture, constants: Preprocessing) -> AnotherKind | None:
-        """Drawings and pages, of which none is plainly something else."""
+        """Ink, print, spectrograms and noise, of which none is plainly something else."""
         found = impression(picture)
-        drawn = found.kind == "ink" and found.departures.sum < _PLAIN_INK
-        if found.kind != "page" and not drawn:
+        if found.kind == "blank":
             return None
+        tiny = min(picture.pixels.shape[:2]) < MIN_SIDE_PX
+        # Of the tiny only ink is told: that is what pictures of such a size mostly are.
+        looks = "ink" if tiny else kind_of(picture, found)
+        if looks == "photograph":
+            return None
+        remedy, packs = _FOR_OTHERS[looks]
         return AnotherKind(
-            False,
-            f"{LOOKS[found.kind]}; the model reads things in photographs",
-            "The pack `characters` reads handwritten characters, `signatures` names",
-            ("characters", "signatures"),
+            False, f"{LOOKS[looks]}; the model reads things in photographs", remedy, packs
         )
 
     def assess(self, picture: Picture, constants: Preprocessing) -> Reasons:
