@@ -73,8 +73,8 @@ def test_only_many_lie_in_a_file(gallery: SqliteGallery) -> None:
         snapshot.vectors[0] = 0
     assert not is_mapped(Matrix(DIM, gallery.path.parent).views()[0])
     few, nowhere = Matrix(DIM, gallery.path.parent), Matrix(DIM)
-    few.append(VECTORS[:100], np.arange(100))
-    nowhere.append(VECTORS, np.arange(len(VECTORS)))
+    few.append(VECTORS[:100], np.arange(100), np.arange(100))
+    nowhere.append(VECTORS, np.arange(len(VECTORS)), np.arange(len(VECTORS)))
     assert not is_mapped(few.views()[0])
     assert not is_mapped(nowhere.views()[0])
 
