@@ -96,7 +96,9 @@ def stream() -> str:
         (
             row["name"],
             percent(row["new_as_new"]),
+            percent(row["strangers_let_in"]),
             *(f"{100 * row['right_at_instance'][k - 1]['value']:.1f}" for k in shown),
+            f"{100 * row['right_at_the_same_rate'][shown[-1] - 1]['value']:.1f}",
             f"{row['kept']:,} ({row['kept_bytes'] / 1e6:.1f} MB)",
             f"{row['median_ms']['recognize']:.1f} + {row['median_ms']['learn']:.1f}",
         )
@@ -105,9 +107,11 @@ def stream() -> str:
     head = (
         "",
         "new recognized as new, %",
+        "strangers let in, %",
         *(f"right at the {k}{'nd' if k == 2 else 'th'}, %" for k in shown),
+        f"right at the {shown[-1]}th at the Recognizer's rate, %",
         "kept",
-        "ms to recognize + learn",
+        "processor ms to recognize + learn",
     )
     picture = "![The stream](stream.png)\n\n" if found else ""
     return picture + markdown(head, rows)

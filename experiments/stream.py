@@ -11,6 +11,11 @@ for known at a stated rate: the Recognizer sets its threshold anew for the galle
 the memory, which has no such rule of its own, keeps the one similarity that gave the rate in a
 stream of the cohort's characters.
 
+New characters come early, when little is known of the others. So drawings of the characters that
+never come are shown again and again as well, which nobody learns, and say how many strangers are
+let in at the time. At the rate that the Recognizer kept then, the similarity that the memory would
+have needed is read off afterwards, and what it would have recognized with it.
+
 Writes results/stream.json and docs/stream.png.
 """
 
@@ -19,7 +24,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,10 +35,12 @@ from numpy.typing import NDArray
 
 import holotype
 from holotype.datasets.catalogue import Dataset, load_dataset
+from holotype.datasets.lazy import Pictures
 from holotype.datasets.splits import split
 from holotype.embedder import Embedder
 from holotype.image.prepare import prepare_batch
 from holotype.pack import load_pack
+from holotype.records import Decision
 from holotype.stats.bootstrap import share
 from holotype.train.methods.memory.lifelong import EMPTY, LifelongMemory, LifelongMemoryNetwork
 from holotype.train.pipeline import run_scorer
@@ -42,17 +50,19 @@ ROOT = Path(__file__).parent.parent
 STATED = 0.1
 SLOTS = 4096
 STAGE = 100  # classes
-
-Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # one drawing [H, W] -> unit [D]
+EVERY = 1000  # items, after which strangers are shown
+STRANGER_DRAWINGS = 5  # of each character that never comes
 
 
 class Contender(Protocol):
     name: str
 
-    def recognize(self, drawing: NDArray[np.uint8]) -> tuple[int, int]:
-        """The class it is taken for, -1 for a new one; and the nearest class, whatever."""
+    vectors: NDArray[np.float32]  # unit [rows of the data set, D]
 
-    def learn(self, drawing: NDArray[np.uint8], label: int) -> None: ...
+    def recognize(self, vector: NDArray[np.float32]) -> tuple[int, int, float]:
+        """The class it is taken for, -1 for a new one; the nearest class, and how alike it is."""
+
+    def learn(self, vector: NDArray[np.float32], label: int) -> None: ...
 
     def facts(self) -> dict[str, Any]:
         """What it keeps."""
@@ -61,18 +71,18 @@ class Contender(Protocol):
 class Memory:
     """A life-long memory, with one similarity from which a drawing counts as seen before."""
 
-    def __init__(self, name: str, embed: Embed, dim: int, level: float) -> None:
-        self.name, self.embed, self.level = name, embed, level
-        self.memory = LifelongMemory(SLOTS, dim)
+    def __init__(self, name: str, vectors: NDArray[np.float32], level: float) -> None:
+        self.name, self.vectors, self.level = name, vectors, level
+        self.memory = LifelongMemory(SLOTS, vectors.shape[1])
         self.overwritten = 0
 
-    def recognize(self, drawing: NDArray[np.uint8]) -> tuple[int, int]:
-        self.vector = torch.from_numpy(self.embed(drawing))[None]
-        value, similarity = (found.item() for found in self.memory.read(self.vector[None]))
-        return (int(value) if similarity >= self.level else -1), int(value)
+    def recognize(self, vector: NDArray[np.float32]) -> tuple[int, int, float]:
+        probe = torch.from_numpy(vector)[None, None]
+        value, similarity = (found.item() for found in self.memory.read(probe))
+        return (int(value) if similarity >= self.level else -1), int(value), similarity
 
-    def learn(self, drawing: NDArray[np.uint8], label: int) -> None:
-        written = self.memory.write(self.vector, torch.tensor([label]))
+    def learn(self, vector: NDArray[np.float32], label: int) -> None:
+        written = self.memory.write(torch.from_numpy(vector)[None], torch.tensor([label]))
         self.overwritten += int(written.lost.item() != EMPTY)
 
     def facts(self) -> dict[str, Any]:
@@ -92,19 +102,21 @@ class Recognized:
 
     name = "Recognizer and gallery"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, vectors: NDArray[np.float32]) -> None:
+        self.path, self.vectors = path, vectors
         self.desk = holotype.open(path)
 
-    def recognize(self, drawing: NDArray[np.uint8]) -> tuple[int, int]:
-        decision = self.desk.identify(drawing, STATED)
-        nearest = int(decision.candidates[0].label) if decision.candidates else -1
+    def recognize(self, vector: NDArray[np.float32]) -> tuple[int, int, float]:
+        decision = self.desk.identify(vectors=vector, fpir=STATED)
+        assert isinstance(decision, Decision)
+        best = decision.candidates[0] if decision.candidates else None
+        nearest = int(best.label) if best else -1
         # What it cannot tell is neither new nor anybody.
         answer = {"match": nearest, "unknown": -1, "cannot_tell": -2}[decision.answer]
-        return answer, nearest
+        return answer, nearest, best.similarity if best else -1.0
 
-    def learn(self, drawing: NDArray[np.uint8], label: int) -> None:
-        self.desk.enroll(str(label), drawing)
+    def learn(self, vector: NDArray[np.float32], label: int) -> None:
+        self.desk.enroll(str(label), vectors=vector)
 
     def facts(self) -> dict[str, Any]:
         kept = sum(self.desk.list().values())
@@ -118,41 +130,67 @@ class Recognized:
         }
 
 
-def in_order(dataset: Dataset, characters: int, seed: int) -> list[tuple[int, int]]:
-    """The stream: (row, class) of every drawing of so many classes, in random order."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(dataset.class_names))[:characters]
-    rows = rng.permutation(np.flatnonzero(np.isin(dataset.class_index, chosen)))
-    return [(int(row), int(dataset.class_index[row])) for row in rows]
+@dataclass(frozen=True)
+class Stream:
+    """What is shown, and when."""
+
+    items: list[tuple[int, int]]  # (row, class) of every drawing of some classes, in random order
+    strangers: list[tuple[int, int]]  # the same of some drawings of all other classes
+
+    @classmethod
+    def drawn(cls, dataset: Dataset, characters: int, seed: int) -> Stream:
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(dataset.class_names))
+        rows = rng.permutation(np.flatnonzero(np.isin(dataset.class_index, order[:characters])))
+        others = [
+            rng.choice(np.flatnonzero(dataset.class_index == one), STRANGER_DRAWINGS, replace=False)
+            for one in order[characters:]
+        ]
+        items, strangers = (
+            [(int(row), int(dataset.class_index[row])) for row in some]
+            for some in (rows, np.concatenate(others))
+        )
+        return cls(items, strangers)
 
 
-def play(
-    contender: Contender, dataset: Dataset, stream: list[tuple[int, int]]
-) -> dict[str, NDArray[np.float64]]:
-    """Recognize, be told, learn, item by item. One row for each item of the stream."""
+Track = dict[str, NDArray[np.float64]]  # one row for each item of a stream
+
+
+def play(contender: Contender, stream: Stream) -> tuple[Track, Track]:
+    """Recognize, be told, learn, item by item; strangers in between. Times are a processor's."""
     seen: dict[int, int] = {}
-    rows = []
-    for at, (row, label) in enumerate(stream):
-        drawing = dataset.images[row]
-        began = time.perf_counter()
-        answer, nearest = contender.recognize(drawing)
-        recognized = time.perf_counter()
+    rows, others = [], []
+    for at, (row, label) in enumerate(stream.items, 1):
+        vector = contender.vectors[row]
+        began = time.process_time()
+        answer, nearest, similarity = contender.recognize(vector)
+        recognized = time.process_time()
         known = len(seen)
         seen[label] = seen.get(label, 0) + 1
         expected = -1 if seen[label] == 1 else label
-        told = time.perf_counter()
-        contender.learn(drawing, label)
-        learned = time.perf_counter()
+        told = time.process_time()
+        contender.learn(vector, label)
+        learned = time.process_time()
         rows.append(
             (
-                *(label, seen[label], known),
-                *(answer == expected, answer == -1, nearest == label),
+                *(label, seen[label], known, (at - 1) // EVERY),
+                *(answer == expected, answer == -1, nearest == label, similarity),
                 *(recognized - began, learned - told),
             )
         )
-        if (at + 1) % 500 == 0:
-            print(f"{contender.name}: {at + 1:,} of {len(stream):,}", flush=True)
-    names = ("label", "instance", "known", "right", "called_new", "nearest", "ask_s", "learn_s")
+        if at % EVERY == 0 or at == len(stream.items):
+            for stranger, character in stream.strangers:
+                answer, _, similarity = contender.recognize(contender.vectors[stranger])
+                others.append((character, (at - 1) // EVERY, answer >= 0, similarity))
+            print(f"{contender.name}: {at:,} of {len(stream.items):,}", flush=True)
+    names = ("label", "instance", "known", "time", "right", "called_new", "nearest", "similarity")
+    return (
+        _columns((*names, "ask_s", "learn_s"), rows),
+        _columns(("label", "time", "let_in", "similarity"), others),
+    )
+
+
+def _columns(names: tuple[str, ...], rows: Sequence[tuple[float, ...]]) -> Track:
     return dict(zip(names, np.array(rows, dtype=np.float64).T, strict=True))
 
 
@@ -169,15 +207,38 @@ def level(vectors: NDArray[np.float32], class_index: NDArray[np.int64], seed: in
     return float(np.quantile(reached, 1 - STATED))
 
 
-def summary(contender: Contender, track: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+def at_the_rate_of(track: Track, others: Track, kept: Track) -> NDArray[np.float64]:
+    """Which items would be right with the one similarity, between one showing of strangers and the
+    next, that lets in as many of them as ``kept`` did: chosen with the answers in hand."""
+    right = np.zeros(len(track["right"]))
+    for moment in np.unique(track["time"]):
+        reached = np.sort(others["similarity"][others["time"] == moment])
+        let_in = int(kept["let_in"][kept["time"] == moment].sum())
+        level = reached[-let_in - 1] if let_in < len(reached) else -1.0
+        known = track["similarity"] > level
+        then = np.where(track["instance"] == 1, ~known, known & (track["nearest"] == 1))
+        rows = track["time"] == moment
+        right[rows] = then[rows]
+    return right
+
+
+def summary(
+    contender: Contender,
+    track: Track,
+    others: Track,
+    kept: Track,
+) -> dict[str, Any]:
     first = track["instance"] == 1
 
-    def shares(rows: NDArray[np.bool_], hit: NDArray[np.float64]) -> dict[str, Any]:
-        label = track["label"][rows].astype(np.int64)
+    def shares(
+        rows: NDArray[np.bool_], hit: NDArray[np.float64], of: Track = track
+    ) -> dict[str, Any]:
+        label = of["label"][rows].astype(np.int64)
         trials = np.bincount(label)
         return share(np.bincount(label, weights=hit[rows]), trials).to_json()
 
     last = int(track["instance"].max())
+    same_rate = at_the_rate_of(track, others, kept)
     later = ~first
     known = track["known"]
     return {
@@ -186,6 +247,9 @@ def summary(contender: Contender, track: dict[str, NDArray[np.float64]]) -> dict
         "right_at_instance": [
             {"instance": k, **shares(track["instance"] == k, track["right"])}
             for k in range(1, last + 1)
+        ],
+        "right_at_the_same_rate": [
+            {"instance": k, **shares(track["instance"] == k, same_rate)} for k in range(1, last + 1)
         ],
         "nearest_at_instance": [
             {"instance": k, **shares(track["instance"] == k, track["nearest"])}
@@ -197,6 +261,14 @@ def summary(contender: Contender, track: dict[str, NDArray[np.float64]]) -> dict
             for start in range(0, int(known.max()) + 1, STAGE)
             if (rows := first & (known > 0) & (known // STAGE == start // STAGE)).any()
         ],
+        "strangers_let_in": shares(others["time"] >= 0, others["let_in"], others),
+        "strangers_let_in_by_time": [
+            {
+                "after": min(int(moment + 1) * EVERY, len(known)),
+                **shares(others["time"] == moment, others["let_in"], others),
+            }
+            for moment in np.unique(others["time"])
+        ],
         "known_as_new": shares(later, track["called_new"]),
         "later_right": shares(later, track["right"]),
         "median_ms": {
@@ -207,19 +279,19 @@ def summary(contender: Contender, track: dict[str, NDArray[np.float64]]) -> dict
 
 
 def draw(results: list[dict[str, Any]], out: Path) -> None:
-    """Three panels: right at the k-th instance, new recognized as new, time per item."""
+    """Three panels: right at the k-th instance, strangers let in by time, and what it costs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.8), layout="constrained")
-    right, new, cost = figure.subplots(1, 3, width_ratios=(2, 2, 1.4))
+    right, strangers, cost = figure.subplots(1, 3, width_ratios=(2, 2, 1.4))
     for at, result in enumerate(results):
         color = f"C{at}"
         for axes, key, x, style in (
             (right, "right_at_instance", "instance", "o-"),
-            (new, "new_as_new_by_known", "from", "o-"),
+            (strangers, "strangers_let_in_by_time", "after", "o-"),
         ):
             points = result[key]
-            where = [p[x] + STAGE / 2 * (x == "from") for p in points]
+            where = [p[x] for p in points]
             axes.plot(
                 where, [100 * p["value"] for p in points], style, color=color, markersize=3,
                 label=result["name"],
@@ -234,11 +306,18 @@ def draw(results: list[dict[str, Any]], out: Path) -> None:
         cost.text(both, len(results) - at, f" {both:.1f} ms, {result['kept_bytes'] / 1e6:.1f} MB")
     right.set(xlabel="instance (1st: recognized as new)", ylabel="right, %")
     right.legend(loc="lower right", fontsize=8, frameon=False)
-    new.set(xlabel="characters known so far", ylabel="new recognized as new, %")
-    new.axhline(100 * (1 - STATED), color="black", linestyle=":", linewidth=1)
-    cost.set(xlabel="ms per drawing, and what is kept", yticks=[])
+    strangers.set(xlabel="drawings shown so far", ylabel="strangers let in, %", ylim=(0, None))
+    strangers.axhline(100 * STATED, color="black", linestyle=":", linewidth=1)
+    cost.set(xlabel="processor ms a drawing", yticks=[])
     cost.set_xlim(right=2.2 * max(sum(r["median_ms"].values()) for r in results))
     figure.savefig(out, dpi=110)
+
+
+def _in_batches(
+    embed: Callable[[list[Any]], NDArray[np.float32]], drawings: Pictures
+) -> NDArray[np.float32]:
+    starts = range(0, len(drawings), 256)
+    return np.concatenate([embed(list(drawings[start : start + 256])) for start in starts])
 
 
 def main() -> None:
@@ -250,47 +329,44 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_grad_enabled(False)
     dataset = split(load_dataset("omniglot"), "evaluation")
-    stream = in_order(dataset, options.characters, options.seed)
+    stream = Stream.drawn(dataset, options.characters, options.seed)
 
     pack = load_pack("characters")
     embedder = Embedder(pack)
-
-    def by_pack(drawing: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return embedder.embed([drawing])[0]
-
-    dim, cohort_level = embedder.embedding_dim, level(*pack.cohort(), options.seed)
-    contenders: list[Contender] = [Memory("life-long memory", by_pack, dim, cohort_level)]
+    began = time.process_time()
+    vectors = _in_batches(embedder.embed, dataset.images)
+    embed_ms = 1000 * (time.process_time() - began) / len(dataset)
+    cohort_level = level(*pack.cohort(), options.seed)
+    contenders: list[Contender] = [Memory("life-long memory", vectors, cohort_level)]
     if options.run:
         scorer = run_scorer(options.run)
         if not isinstance(scorer.method, LifelongMemoryNetwork):
             parser.error(f"{options.run} is no run of lifelong-memory")
 
-        def embed(drawings: NDArray[np.uint8]) -> NDArray[np.float32]:
-            prepared = torch.from_numpy(prepare_batch(list(drawings), scorer.preprocessing))
+        def embed(drawings: list[Any]) -> NDArray[np.float32]:
+            prepared = torch.from_numpy(prepare_batch(drawings, scorer.preprocessing))
             return np.asarray(scorer.method.unit(prepared))
 
         cohort = split(load_dataset("omniglot"), "cohort")
-        vectors = np.concatenate(
-            [embed(cohort.images[start : start + 256]) for start in range(0, len(cohort), 256)]
-        )
-        contenders.append(
-            Memory(
-                "life-long memory, own embedding",
-                lambda drawing: embed(drawing[None])[0],
-                vectors.shape[1],
-                level(vectors, cohort.class_index, options.seed),
-            )
-        )
-    results = []
+        cohort_vectors = _in_batches(embed, cohort.images)
+        own_level = level(cohort_vectors, cohort.class_index, options.seed)
+        own = _in_batches(embed, dataset.images)
+        contenders.append(Memory("life-long memory, own embedding", own, own_level))
+    results: list[dict[str, Any]] = []
+    kept: Track = {}
     with tempfile.TemporaryDirectory() as folder:
-        for contender in [Recognized(Path(folder) / "stream.gallery"), *contenders]:
-            results.append(summary(contender, play(contender, dataset, stream)))
+        for contender in [Recognized(Path(folder) / "stream.gallery", vectors), *contenders]:
+            track, others = play(contender, stream)
+            kept = kept or others  # the Recognizer's
+            results.append(summary(contender, track, others, kept))
             print({k: v for k, v in results[-1].items() if not isinstance(v, list)}, flush=True)
     report = {
         "command": "python experiments/stream.py RUN",
         "model_id": pack.card.model_id,
         "characters": options.characters,
-        "drawings": len(stream),
+        "drawings": len(stream.items),
+        "strangers": len(dataset.class_names) - options.characters,
+        "embed_ms": round(embed_ms, 1),
         "stated": STATED,
         "seed": options.seed,
         "contenders": results,
