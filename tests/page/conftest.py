@@ -16,7 +16,8 @@ from stand_ins import drawings
 ENROLLED = 12
 
 
-@pytest.fixture(scope="session")
+# Of a file, and no longer: while it is open, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     program = chromium.program()
     if program is None:
