@@ -315,7 +315,7 @@ def test_what_cannot_be_answered_says_so(desk: Path, tmp_path: Path, run: Run) -
 
 
 def test_answering_goes_on_where_it_was_killed(tmp_path: Path, run: Run) -> None:
-    rows, dim = 6000, 8
+    rows, dim = 3000, 8
     vectors = np.random.default_rng(0).standard_normal((rows, dim)).tolist()
     lines = [json.dumps({"label": f"{n}", "vector": vectors[n]}) for n in range(50)]
     gallery = tmp_path / "desk.gallery"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holotype.errors import RateError
@@ -50,6 +50,7 @@ def test_numbers_as_people_say_them() -> None:
     st.text("ab/", max_size=60), st.text("ab/", max_size=60), st.text("ab/", max_size=60),
     st.integers(12, 40),
 )  # fmt: skip
+@example("a" * 13, "", "a", 12)
 def test_names_that_differ_are_shown_to_differ(same: str, left: str, right: str, most: int) -> None:
     one, other = same + left, same + right
     shown = short(one, other, most), short(other, one, most)

@@ -233,6 +233,8 @@ def places(before: Sequence[Hashable], after: Sequence[Hashable]) -> NDArray[np.
     What both begin and end with is not looked up: of a gallery that loses one, nearly all.
     """
     head = _alike(before, after)
+    if head == len(before):  # as after an enrollment
+        return np.arange(head)
     tail = min(_alike(before[::-1], after[::-1]), len(before) - head, len(after) - head)
     row = {after[at]: at for at in range(head, len(after) - tail)}
     between = [row.get(key, -1) for key in before[head : len(before) - tail]]

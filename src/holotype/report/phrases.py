@@ -44,13 +44,14 @@ def short(name: str, beside: str = "", most: int = 40) -> str:
     if len(name) <= most:
         return name
     alike = [a == b for a, b in zip(name, beside, strict=False)]
-    # Of one name twice, or of a name and more of it, nothing is lost.
-    shared = alike.index(False) if False in alike else 0
-    if shared > _LEFT_OF_SHARED:
-        name = f"\N{HORIZONTAL ELLIPSIS}{name[shared - _LEFT_OF_SHARED :]}"
+    # A name and more of it share all of it; of one name twice, nothing is lost.
+    shared = 0 if name == beside else [*alike, False].index(False)
+    head = (most - 1) // 2
+    left = min(_LEFT_OF_SHARED, head - 2)  # or the first difference would go with the middle
+    if shared > left:
+        name = f"\N{HORIZONTAL ELLIPSIS}{name[shared - left :]}"
     if len(name) <= most:
         return name
-    head = (most - 1) // 2
     return f"{name[:head]}\N{HORIZONTAL ELLIPSIS}{name[head + 1 - most :]}"
 
 
