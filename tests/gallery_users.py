@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 
+from holotype.errors import GalleryError
 from holotype.gallery import SqliteGallery
 
 DIM = 8
@@ -40,6 +41,15 @@ class Hands:
                 self.names = self.before[entry.facts["undone"]]
         for one in self.gallery.records():
             self.names.setdefault(one.id, set()).add(one.label)
+
+    def try_to(self, name: str) -> None:
+        """One change, of somebody at least; an erasure leaves nothing to undo."""
+        if not self.gallery.labels():
+            self.enroll()
+        try:
+            getattr(self, name)()
+        except GalleryError:
+            assert name == "undo"
 
     def traces(self, label: str) -> list[bytes]:
         """All that is to be gone when that one is forgotten."""
